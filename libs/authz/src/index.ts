@@ -1,0 +1,10 @@
+export {
+  type Access,
+  type Authenticator,
+  type Authorizer,
+  type Decision,
+  type Identity,
+  allowAll,
+  anonymous,
+  anonymousAuthenticator,
+} from "./authz.ts";

@@ -1,0 +1,16 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { TypedResource } from "@trellis/resource";
+
+import type { Cache } from "./cache.ts";
+import type { Request } from "./controller.ts";
+
+/** A change of a watched resource, as the mapper sees it. The mapper runs for what it was and for what it is. */
+export interface MapInput<Desc extends DescMessage> {
+  readonly resource: TypedResource<Desc>;
+  readonly cache: Cache;
+}
+
+/** Says which managed resources a change of a watched one concerns. May be async; an error is retried. */
+export type Mapper<Desc extends DescMessage = DescMessage> = (
+  input: MapInput<Desc>,
+) => readonly Request[] | Promise<readonly Request[]>;

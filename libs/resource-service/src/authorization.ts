@@ -1,0 +1,140 @@
+import type { Access, Decision } from "@trellis/authz";
+import type { ID, Resource, Tenancy } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { Registration } from "@trellis/registry";
+import type { TypedResource } from "@trellis/resource";
+
+import type { Call } from "./call.ts";
+import type { Environment } from "./environment.ts";
+import { hookFailed, idText, permissionDenied } from "./errors.ts";
+import { storedPayload, typed } from "./payload.ts";
+import { ServiceError } from "./service-error.ts";
+
+/** A resource that a caller wants to read or write, decoded where a hook wants it so. */
+export interface Subject {
+  readonly resource: Resource;
+  /** The payload, where it is at hand; decoded when a hook needs it otherwise. */
+  readonly next?: TypedResource | undefined;
+  readonly previous?: TypedResource | undefined;
+}
+
+/** Refuses writes to a system type by anyone but the system. */
+export function checkSystemType(call: Call, registration: Registration): void {
+  if (!registration.system || call.identity.system) return;
+  const denied = permissionDenied(`write ${registration.type.gvk}`, "only the system writes resources of this type");
+  throw new ServiceError({ ...denied.failure, reason: "SYSTEM_TYPE" });
+}
+
+/** Whether the caller may read or write a resource. A string is the reason why not. The type's hook decides first, then the authorizer. */
+export async function mayAccess(
+  environment: Environment,
+  call: Call,
+  verb: "read" | "write",
+  registration: Registration,
+  subject: Subject,
+): Promise<true | string> {
+  const { resource } = subject;
+  const authorize = registration.hooks.authorize;
+  if (authorize !== undefined) {
+    const next = subject.next ?? typedStored(registration, resource);
+    const decision = await runHook(registration, () =>
+      authorize({
+        verb,
+        caller: { name: call.identity.name, system: call.identity.system },
+        ...(next === undefined ? {} : { next }),
+        ...(subject.previous === undefined ? {} : { previous: subject.previous }),
+      }),
+    );
+    if (decision !== undefined) return decision.allowed ? true : decision.reason;
+  }
+  const decision = await ask(environment, {
+    identity: call.identity,
+    verb,
+    type: registration.type,
+    tenancy: resource.id?.tenancy,
+    name: resource.id?.name,
+    resource,
+  });
+  if (decision.decision === "deny") return decision.reason;
+  if (decision.decision === "allow") return true;
+  throw hookFailed("authorizer", registration.type.gvk, new Error("needsResource was answered to a question with the resource"));
+}
+
+/** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. */
+export async function authorize(
+  environment: Environment,
+  call: Call,
+  verb: "read" | "write",
+  registration: Registration,
+  subject: Subject,
+): Promise<void> {
+  const answer = await mayAccess(environment, call, verb, registration, subject);
+  if (answer !== true) throw permissionDenied(`${verb} ${describe(subject.resource.id)}`, answer);
+}
+
+/**
+ * Asks about a name of which nothing is known yet. Throws `PERMISSION_DENIED`; answers whether the question must be asked again with the
+ * resource. A type with an authorize hook always needs the resource.
+ */
+export async function authorizeName(
+  environment: Environment,
+  call: Call,
+  verb: "read" | "write",
+  registration: Registration,
+  id: ID,
+): Promise<"allowed" | "needsResource"> {
+  const decision = await ask(environment, {
+    identity: call.identity,
+    verb,
+    type: registration.type,
+    tenancy: id.tenancy,
+    name: id.name,
+  });
+  if (decision.decision === "deny") throw permissionDenied(`${verb} ${idText(id)}`, decision.reason);
+  return decision.decision === "allow" && registration.hooks.authorize === undefined ? "allowed" : "needsResource";
+}
+
+/** Throws `PERMISSION_DENIED` unless the caller may list the type there. */
+export async function authorizeList(
+  environment: Environment,
+  call: Call,
+  registration: Registration,
+  tenancy: Tenancy | undefined,
+): Promise<void> {
+  const what = `list ${registration.type.gvk}`;
+  const hook = registration.hooks.authorize;
+  if (hook !== undefined) {
+    const caller = { name: call.identity.name, system: call.identity.system };
+    const decision = await runHook(registration, () => hook({ verb: "list", caller }));
+    if (decision !== undefined) {
+      if (decision.allowed) return;
+      throw permissionDenied(what, decision.reason);
+    }
+  }
+  const decision = await ask(environment, { identity: call.identity, verb: "list", type: registration.type, tenancy });
+  if (decision.decision === "deny") throw permissionDenied(what, decision.reason);
+}
+
+async function ask(environment: Environment, access: Access): Promise<Decision> {
+  try {
+    return await environment.authorizer.decide(access);
+  } catch (error) {
+    throw hookFailed("authorizer", `${access.type.group}.${access.type.groupVersion}.${access.type.kind}`, error);
+  }
+}
+
+async function runHook<T>(registration: Registration, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw hookFailed("authorize hook", registration.type.gvk, error);
+  }
+}
+
+function typedStored(registration: Registration, resource: Resource): TypedResource | undefined {
+  const data = storedPayload(registration.type, resource.data);
+  return data === undefined ? undefined : typed(resource, data);
+}
+
+function describe(id: ID | undefined): string {
+  return id === undefined ? "a resource" : idText(id);
+}

@@ -1,0 +1,79 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Identity } from "@trellis/authz";
+import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
+import { type Backend, type Consistency, type MinimumPosition, toVersion, type Version } from "@trellis/storage";
+
+import type { Environment } from "./environment.ts";
+import { violationsError } from "./service-error.ts";
+
+/** One call: who makes it, what it asks of reads, and what its answer shows. */
+export interface Call {
+  readonly identity: Identity;
+  readonly consistency: Consistency;
+  readonly minimum: MinimumPosition | undefined;
+  /** Aborted at the deadline and when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** Notes the version that the answer shows; the newest one goes into the headers. */
+  shows(version: Version): void;
+}
+
+/** Collects the version that an answer shows, for its headers. */
+export interface ShownVersion {
+  newest: Version | undefined;
+}
+
+/** Authenticates a call and reads its headers. Throws `unauthenticated` and InvalidArgument. */
+export async function startCall(
+  environment: Environment,
+  context: HandlerContext,
+  signal: AbortSignal,
+  shown: ShownVersion,
+): Promise<Call> {
+  const headers = context.requestHeader;
+  const identity = await environment.authenticator.authenticate(headers);
+  return {
+    identity,
+    consistency: consistencyOf(headers),
+    minimum: minimumOf(headers),
+    signal,
+    shows(version) {
+      if (shown.newest === undefined || version > shown.newest) shown.newest = version;
+    },
+  };
+}
+
+/** Sets the headers that every response carries: which store answered, and the version that the answer shows. */
+export function setPosition(headers: Headers, backend: Backend, shown: ShownVersion): void {
+  const position = backend.position();
+  headers.set(STORE_HEADER, position.storeId);
+  headers.set(VERSION_HEADER, String(shown.newest ?? position.version));
+}
+
+/** Reads a version as clients send it: decimal digits, below 2^53. Undefined for anything else. */
+export function parseVersion(text: string): Version | undefined {
+  if (!/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? toVersion(value) : undefined;
+}
+
+function consistencyOf(headers: Headers): Consistency {
+  const text = headers.get(CONSISTENCY_HEADER);
+  if (text === null || text === "" || text === "eventual") return "eventual";
+  if (text === "strong") return "strong";
+  throw violationsError("INVALID_REQUEST", [
+    { field: `header ${CONSISTENCY_HEADER}`, description: `must be "eventual" or "strong", found "${text}"` },
+  ]);
+}
+
+function minimumOf(headers: Headers): MinimumPosition | undefined {
+  const text = headers.get(MIN_VERSION_HEADER);
+  if (text === null || text === "") return undefined;
+  const version = parseVersion(text);
+  if (version === undefined) {
+    throw violationsError("INVALID_REQUEST", [
+      { field: `header ${MIN_VERSION_HEADER}`, description: `must be a decimal store version, found "${text}"` },
+    ]);
+  }
+  const storeId = headers.get(STORE_HEADER);
+  return storeId === null || storeId === "" ? { version } : { storeId, version };
+}

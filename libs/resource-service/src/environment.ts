@@ -1,0 +1,56 @@
+import { createValidator, type Validator } from "@bufbuild/protovalidate";
+import type { Authenticator, Authorizer } from "@trellis/authz";
+import type { Registry } from "@trellis/registry";
+import type { Clock, Random } from "@trellis/resource";
+import type { Backend } from "@trellis/storage";
+
+import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
+
+/** Where the service tells its operators what clients must not see. A pino logger fits. */
+export interface ServiceLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What the service works on. */
+export interface ResourceServiceDeps {
+  readonly backend: Backend;
+  readonly registry: Registry;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  /** {@link defaultTenancyPolicy} when absent. */
+  readonly tenancy?: TenancyPolicy | undefined;
+  readonly clock: Clock;
+  /** Mints uids and generations. */
+  readonly ulid: () => string;
+  readonly random: Random;
+  readonly log?: ServiceLog | undefined;
+}
+
+/** What may be set about the service. */
+export interface ResourceServiceConfig {
+  /** Leaves a tombstone in the commit of each deletion, for a reaper to follow. Off by default: something must remove them. */
+  readonly tombstones?: boolean | undefined;
+  /** Silence after which a watch that asked for bookmarks gets one, in milliseconds. */
+  readonly bookmarkIntervalMs?: number | undefined;
+  /** Open watches at a time. */
+  readonly maxWatches?: number | undefined;
+}
+
+/** What every method is given: the dependencies, completed, and what they share. */
+export interface Environment extends ResourceServiceDeps {
+  readonly tenancy: TenancyPolicy;
+  readonly log: ServiceLog;
+  readonly validator: Validator;
+  readonly config: ResourceServiceConfig;
+}
+
+/** Completes the dependencies. */
+export function createEnvironment(deps: ResourceServiceDeps, config: ResourceServiceConfig): Environment {
+  return {
+    ...deps,
+    tenancy: deps.tenancy ?? defaultTenancyPolicy,
+    log: deps.log ?? { error: () => undefined },
+    validator: createValidator(),
+    config,
+  };
+}

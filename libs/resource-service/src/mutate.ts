@@ -1,0 +1,117 @@
+import { Code } from "@connectrpc/connect";
+import { type CommitResult, type Operation, StorageError, type StoredRecord, type Version } from "@trellis/storage";
+
+import type { Call } from "./call.ts";
+import { wait } from "./deadline.ts";
+import type { Environment } from "./environment.ts";
+import { callEnded, internalError } from "./errors.ts";
+import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS, RETRY_AFTER_MS } from "./limits.ts";
+import { ServiceError } from "./service-error.ts";
+import { createStateView, type StateView } from "./state-view.ts";
+
+/** One step of a planned commit. */
+export interface PlannedOperation {
+  readonly operation: Operation;
+  /**
+   * Called when the store refused this step, with what was stored then. An error is the answer to the caller; without one the
+   * mutation is planned again on what was learned.
+   */
+  readonly refused?: (current: StoredRecord | undefined) => ServiceError | undefined;
+}
+
+/** What a mutation wants committed, and what it answers then. A mutation that changes nothing consists of checks. */
+export interface Plan<T> {
+  readonly operations: readonly PlannedOperation[];
+  /** The answer, given the commit's version; undefined in a dry run, where nothing got one. */
+  answer(version: Version | undefined): T;
+}
+
+/** Plans on what the view believes, or throws the refusal that follows from it. Runs again on each attempt. */
+export type Planner<T> = (view: StateView) => Promise<Plan<T>>;
+
+/**
+ * Carries out a mutation (DESIGN §6): plan on what is believed, commit, and when the store refuses, plan again on the state that it
+ * refused with, until the deadline. A refusal by the planner is answered only after a commit of checks proved what it rests on.
+ */
+export async function mutate<T>(
+  environment: Environment,
+  call: Call,
+  dryRun: boolean,
+  planner: Planner<T>,
+): Promise<T> {
+  const view = createStateView(environment.backend, call.signal);
+  for (let attempt = 0; ; attempt++) {
+    if (attempt > 0) await backOff(environment, call, attempt);
+    view.restart();
+    const proposal = await propose(planner, view);
+    if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
+    const operations: readonly PlannedOperation[] =
+      proposal.kind === "plan" ? proposal.plan.operations : view.checks().map((operation) => ({ operation }));
+    const result = await commit(environment, call, operations, dryRun);
+    if (result.outcome === "applied") {
+      if (proposal.kind === "refusal") throw proposal.error;
+      call.shows(result.version);
+      return proposal.plan.answer(dryRun ? undefined : result.version);
+    }
+    const step = operations[result.operationIndex];
+    if (step === undefined) throw internalError(new Error(`refused operation ${result.operationIndex} is not one of ${operations.length}`));
+    const error = step.refused?.(result.current);
+    if (error !== undefined) throw error;
+    view.learn(step.operation.key, result.current);
+  }
+}
+
+type Proposal<T> = { readonly kind: "plan"; readonly plan: Plan<T> } | { readonly kind: "refusal"; readonly error: ServiceError };
+
+async function propose<T>(planner: Planner<T>, view: StateView): Promise<Proposal<T>> {
+  try {
+    return { kind: "plan", plan: await planner(view) };
+  } catch (error) {
+    // Only a refusal may rest on stale state. What failed, failed whatever is stored.
+    if (!ServiceError.is(error) || error.failure.code === Code.Internal) throw error;
+    return { kind: "refusal", error };
+  }
+}
+
+async function commit(
+  environment: Environment,
+  call: Call,
+  operations: readonly PlannedOperation[],
+  evaluateOnly: boolean,
+): Promise<CommitResult> {
+  if (call.signal.aborted) throw callEnded(call.signal);
+  try {
+    return await environment.backend.commit(
+      operations.map(({ operation }) => operation),
+      { signal: call.signal, evaluateOnly },
+    );
+  } catch (error) {
+    // Storage says itself whether the commit was applied; any other failure leaves it open.
+    throw StorageError.is(error) ? error : internalError(error, "unknown");
+  }
+}
+
+/** Waits a random time below a bound that doubles. The first retry is immediate: it has the newest state at hand. */
+async function backOff(environment: Environment, call: Call, attempt: number): Promise<void> {
+  if (attempt > 1) {
+    const bound = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 2), MAX_BACKOFF_MS);
+    try {
+      await wait(environment.clock, bound * environment.random(), call.signal);
+      return;
+    } catch {
+      // The signal ended the wait; told below.
+    }
+  }
+  if (call.signal.aborted) throw conflict(call.signal, attempt);
+}
+
+function conflict(signal: AbortSignal, attempts: number): ServiceError {
+  const ended = callEnded(signal);
+  if (ended.failure.code === Code.Canceled) return ended;
+  return new ServiceError({
+    code: Code.Unavailable,
+    reason: "CONFLICT",
+    message: `other writers kept changing the resource until the deadline (${attempts} attempts); nothing was applied, try again`,
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}

@@ -1,0 +1,77 @@
+import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
+import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { encodeCanonical, type ResourceType, type TypedResource } from "@trellis/resource";
+
+import { invalidField } from "./errors.ts";
+import { violationsError } from "./service-error.ts";
+
+const TYPE_URL_PREFIX = "type.googleapis.com/";
+
+/** A payload in both forms. `any` is absent when the resource has none; `message` is then the empty message. */
+export interface Payload {
+  readonly any: Any | undefined;
+  readonly message: Message;
+}
+
+/**
+ * Decodes a request's payload and encodes it again canonically, so that equality is a comparison of bytes. Throws `WRONG_DATA_TYPE`
+ * for another message than the type's, `MALFORMED_DATA` for bytes that are not one.
+ */
+export function readPayload(type: ResourceType, data: Any | undefined): Payload {
+  if (data === undefined) return { any: undefined, message: create(type.schema) };
+  const found = messageName(data);
+  if (found !== type.schema.typeName) {
+    const description = `is of wrong type: ${type.gvk} expects ${type.schema.typeName}, found "${found}"`;
+    throw violationsError("WRONG_DATA_TYPE", [{ field: "resource.data", description }], {
+      expected: type.schema.typeName,
+      found,
+    });
+  }
+  let message: Message;
+  try {
+    message = fromBinary(type.schema, data.value);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw invalidField("MALFORMED_DATA", "resource.data", `the bytes are not a ${found}: ${cause}`);
+  }
+  return writePayload(type.schema, message);
+}
+
+/** Encodes a payload canonically. */
+export function writePayload(schema: DescMessage, message: Message): Payload {
+  return {
+    any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + schema.typeName, value: encodeCanonical(schema, message) }),
+    message,
+  };
+}
+
+/** The stored payload of a resource, or undefined when it cannot be read as the type's message. */
+export function storedPayload(type: ResourceType, data: Any | undefined): Message | undefined {
+  if (data === undefined) return create(type.schema);
+  if (messageName(data) !== type.schema.typeName) return undefined;
+  try {
+    return fromBinary(type.schema, data.value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A resource with its decoded payload, as hooks get it. */
+export function typed(resource: Resource, data: Message): TypedResource {
+  if (resource.id === undefined) throw new TypeError("a resource without an id reached a hook");
+  return {
+    id: resource.id,
+    owner: resource.owner,
+    version: resource.version,
+    generation: resource.generation,
+    metadata: resource.metadata,
+    status: resource.status,
+    data,
+  };
+}
+
+/** The message that a type URL names: what follows the last slash. */
+function messageName(data: Any): string {
+  return data.typeUrl.slice(data.typeUrl.lastIndexOf("/") + 1);
+}

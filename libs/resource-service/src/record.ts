@@ -1,0 +1,59 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
+import type { Key, RecordInit, StoredRecord } from "@trellis/storage";
+
+import { MAX_RESOURCE_BYTES } from "./limits.ts";
+import { invalidField } from "./errors.ts";
+
+/** The key under which a resource is stored. The tenancy must be complete. */
+export function keyOf(id: ID): Key {
+  return {
+    group: id.type?.group ?? "",
+    kind: id.type?.kind ?? "",
+    partition: id.tenancy?.partition ?? "",
+    namespace: id.tenancy?.namespace ?? "",
+    name: id.name,
+  };
+}
+
+/** The resource that a record holds, with its version. A fresh message: the caller may change it. */
+export function resourceOf(record: StoredRecord): Resource {
+  const resource = fromBinary(ResourceSchema, record.bytes);
+  resource.version = String(record.version);
+  return resource;
+}
+
+/**
+ * The record that stores a resource: one canonical encoding, without a version (the commit decides it). Throws `REQUEST_TOO_LARGE`
+ * beyond {@link MAX_RESOURCE_BYTES}.
+ */
+export function recordOf(resource: Resource): RecordInit {
+  if (resource.version !== "") throw new TypeError("a resource is encoded without its version");
+  const bytes = encodeCanonical(ResourceSchema, resource);
+  if (bytes.length > MAX_RESOURCE_BYTES) {
+    throw invalidField(
+      "REQUEST_TOO_LARGE",
+      "resource",
+      `must be at most ${MAX_RESOURCE_BYTES} bytes when encoded, found ${bytes.length}; split it or store less in it`,
+    );
+  }
+  const owner = resource.owner;
+  return {
+    uid: resource.id?.uid ?? "",
+    groupVersion: resource.id?.type?.groupVersion ?? "",
+    generation: resource.generation,
+    ...(owner === undefined ? {} : { owner: { key: keyOf(owner), uid: owner.uid } }),
+    marked: isMarkedForDeletion(resource.metadata),
+    bytes,
+  };
+}
+
+/** Whether two encodings are the same. */
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) {
+    if (a[index] !== b[index]) return false;
+  }
+  return true;
+}

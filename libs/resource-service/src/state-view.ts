@@ -1,0 +1,74 @@
+import { type Backend, type Key, keyString, type Operation, type RecordInit, type StoredRecord } from "@trellis/storage";
+
+/**
+ * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit
+ * corrects it with what was stored at that moment.
+ */
+export interface StateView {
+  /** What is stored under a key, as far as known, before any operation of this mutation. */
+  stored(key: Key): Promise<StoredRecord | undefined>;
+  /** What a key holds after the operations planned so far: for what later operations of a transaction may rely on. */
+  latest(key: Key): Promise<RecordInit | undefined>;
+  /** Tells later operations what an earlier one will leave under a key. */
+  plan(key: Key, record: RecordInit | undefined): void;
+  /** Corrects a belief with proven state. */
+  learn(key: Key, record: StoredRecord | undefined): void;
+  /** Starts a new attempt: forgets what it read and planned, keeps what it believes. */
+  restart(): void;
+  /** Whether all that this attempt relied on is one key, proven current since the call began. */
+  proven(): boolean;
+  /** One check for each key that this attempt relied on: the commit that proves them current together. */
+  checks(): Operation[];
+}
+
+interface Belief {
+  readonly key: Key;
+  readonly record: StoredRecord | undefined;
+  readonly proven: boolean;
+}
+
+/** Starts without beliefs. */
+export function createStateView(backend: Backend, signal: AbortSignal): StateView {
+  const beliefs = new Map<string, Belief>();
+  const planned = new Map<string, RecordInit | undefined>();
+  const used = new Set<string>();
+
+  async function stored(key: Key): Promise<StoredRecord | undefined> {
+    const text = keyString(key);
+    used.add(text);
+    const known = beliefs.get(text);
+    if (known !== undefined) return known.record;
+    const { record } = await backend.read(key, { signal });
+    beliefs.set(text, { key, record, proven: false });
+    return record;
+  }
+
+  function usedBeliefs(): Belief[] {
+    return [...used].flatMap((text) => beliefs.get(text) ?? []);
+  }
+
+  return {
+    stored,
+    async latest(key) {
+      const text = keyString(key);
+      return planned.has(text) ? planned.get(text) : await stored(key);
+    },
+    plan: (key, record) => void planned.set(keyString(key), record),
+    learn: (key, record) => void beliefs.set(keyString(key), { key, record, proven: true }),
+    restart() {
+      used.clear();
+      planned.clear();
+    },
+    proven: () => used.size === 0 || (used.size === 1 && usedBeliefs().every((belief) => belief.proven)),
+    checks: () => usedBeliefs().map(({ key, record }) => checkUnchanged(key, record)),
+  };
+}
+
+/** An operation that holds while a key's record is the one that was seen, or still absent. */
+export function checkUnchanged(key: Key, record: StoredRecord | undefined): Operation {
+  return {
+    kind: "check",
+    key,
+    preconditions: [record === undefined ? { kind: "absent" } : { kind: "version", version: record.version }],
+  };
+}

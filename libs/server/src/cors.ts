@@ -1,0 +1,66 @@
+import { cors as connectCors } from "@connectrpc/connect";
+
+import type { OutgoingResponse } from "./node-response.ts";
+
+/** Which web pages may call the server. */
+export interface CorsOptions {
+  /** Origins (`https://console.example`), `*` for all; empty for none. Credentials of the browser are never allowed. */
+  readonly origins: readonly string[];
+}
+
+/** Sets the headers that let a browser read an answer, and answers preflight requests. */
+export interface Cors {
+  /** The answer to a preflight request; undefined when the request is none. */
+  preflight(method: string, headers: Headers): OutgoingResponse | undefined;
+  /** Adds what a response to this request needs. */
+  apply(request: Headers, response: Headers): void;
+}
+
+const ALLOWED_METHODS = [...connectCors.allowedMethods, "HEAD", "PUT", "DELETE"].join(", ");
+
+const ALLOWED_HEADERS = [
+  ...connectCors.allowedHeaders,
+  "Authorization",
+  "If-Match",
+  "If-None-Match",
+  "Trellis-Consistency",
+  "Trellis-Min-Version",
+  "Trellis-Store",
+  "X-Consul-Token",
+  "X-Consul-Consistency-Mode",
+].join(", ");
+
+const EXPOSED_HEADERS = [...connectCors.exposedHeaders, "Trellis-Store", "Trellis-Version", "ETag"].join(", ");
+
+/** How long a browser may remember a preflight answer. Browsers cap it at two hours themselves. */
+const MAX_AGE_SECONDS = 7_200;
+
+/** Makes the CORS rules of a server. */
+export function createCors(options: CorsOptions): Cors {
+  const origins = new Set(options.origins);
+  const any = origins.has("*");
+
+  function allow(request: Headers, response: Headers): boolean {
+    const origin = request.get("origin");
+    if (!any && origins.size > 0) response.append("vary", "Origin");
+    if (origin === null || !(any || origins.has(origin))) return false;
+    response.set("access-control-allow-origin", any ? "*" : origin);
+    return true;
+  }
+
+  return {
+    preflight(method, headers) {
+      if (method !== "OPTIONS" || !headers.has("origin") || !headers.has("access-control-request-method")) return undefined;
+      const response = new Headers();
+      if (allow(headers, response)) {
+        response.set("access-control-allow-methods", ALLOWED_METHODS);
+        response.set("access-control-allow-headers", ALLOWED_HEADERS);
+        response.set("access-control-max-age", String(MAX_AGE_SECONDS));
+      }
+      return { status: 204, headers: response };
+    },
+    apply(request, response) {
+      if (allow(request, response)) response.set("access-control-expose-headers", EXPOSED_HEADERS);
+    },
+  };
+}

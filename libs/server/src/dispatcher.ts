@@ -1,0 +1,144 @@
+import { Code } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { apiError, type Clock } from "@trellis/resource";
+
+import type { Cors } from "./cors.ts";
+import { createExchanges, type Exchange } from "./exchanges.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerLog } from "./log.ts";
+import { discardRestOfBody, headersOf, isHttp2, type NodeRequest, type NodeResponse } from "./node-exchange.ts";
+import { type OutgoingResponse, writeResponse } from "./node-response.ts";
+import type { HttpRoute } from "./part.ts";
+import { problemResponse } from "./problem.ts";
+import { answerPlain, longestPrefix } from "./plain-route.ts";
+import { answerRpc } from "./rpc-call.ts";
+import { streamsResponse } from "./rpc.ts";
+import { isRpcContentType, rpcFailure } from "./rpc-failure.ts";
+
+/** What a dispatcher needs. */
+export interface DispatcherOptions {
+  readonly handlers: ReadonlyMap<string, UniversalHandler>;
+  readonly routes: readonly HttpRoute[];
+  readonly cors: Cors;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  /** Headers that every answer carries unless its handler set them. */
+  readonly commonHeaders: () => Readonly<Record<string, string>>;
+}
+
+/** Brings each request to the handler of its path and writes what that answers. */
+export interface Dispatcher {
+  readonly handle: (request: NodeRequest, response: NodeResponse) => void;
+  /** Ends streams, lets the rest finish, and resolves when nothing is under way or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  /** Requests under way. */
+  active(): number;
+}
+
+/** Makes the dispatcher of a listener. */
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { clock, limits, log } = options;
+  const exchanges = createExchanges(clock);
+
+  async function serve(request: NodeRequest, response: NodeResponse): Promise<void> {
+    const path = pathOf(request);
+    const handler = options.handlers.get(path);
+    const headers = safeHeaders(request);
+    const exchange = exchanges.open(request, response, handler !== undefined && streamsResponse(handler.method));
+    try {
+      const outgoing =
+        exchanges.size() > limits.maxRequests
+          ? refuse(headers, limits.maxRequests)
+          : await answer(options, { request, headers, path, handler, exchange });
+      finishHeaders(outgoing, headers);
+      await writeResponse(response, outgoing, { clock, stallMs: limits.writeStallMs });
+    } finally {
+      exchange.close();
+      discardRestOfBody(request, clock);
+    }
+  }
+
+  function finishHeaders(outgoing: OutgoingResponse, requestHeaders: Headers): void {
+    options.cors.apply(requestHeaders, outgoing.headers);
+    for (const [name, value] of Object.entries(options.commonHeaders())) {
+      if (!outgoing.headers.has(name)) outgoing.headers.set(name, value);
+    }
+  }
+
+  return {
+    handle(request, response) {
+      if (exchanges.draining() && !isHttp2(request)) response.setHeader("connection", "close");
+      serve(request, response).catch((error: unknown) => {
+        log.error({ err: error, path: request.url }, "a response could not be written");
+        if (!response.headersSent) response.writeHead(500);
+        response.end();
+      });
+    },
+    drain: (graceMs) => exchanges.drain(graceMs),
+    active: () => exchanges.size(),
+  };
+}
+
+/** A request on its way to a handler. */
+interface Incoming {
+  readonly request: NodeRequest;
+  readonly headers: Headers;
+  readonly path: string;
+  readonly handler: UniversalHandler | undefined;
+  readonly exchange: Exchange;
+}
+
+async function answer(options: DispatcherOptions, incoming: Incoming): Promise<OutgoingResponse> {
+  const { request, headers, path, handler, exchange } = incoming;
+  const method = request.method ?? "";
+  const preflight = options.cors.preflight(method, headers);
+  if (preflight !== undefined) return preflight;
+  if (handler !== undefined) return await answerRpc(handler, { request, headers, exchange, ...options });
+  const route = longestPrefix(options.routes, path);
+  if (route !== undefined) return await answerPlain(route, { request, headers, exchange, ...options });
+  return unknownRoute(options, path, headers.get("content-type") ?? "");
+}
+
+/** The path as it was sent, without the query. Absolute-form targets, which proxies send, lose their origin. */
+function pathOf(request: NodeRequest): string {
+  const target = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  return target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/]*/i, "");
+}
+
+function safeHeaders(request: NodeRequest): Headers {
+  try {
+    return headersOf(request);
+  } catch {
+    // A value that no header may have says nothing that a handler could use.
+    return new Headers();
+  }
+}
+
+function refuse(headers: Headers, maxRequests: number): OutgoingResponse {
+  const message = `${maxRequests} requests are under way, the most this server takes; try again in a second`;
+  const contentType = headers.get("content-type") ?? "";
+  if (!isRpcContentType(contentType)) {
+    const retry = { "retry-after": "1" };
+    return problemResponse({ status: 503, code: "resource_exhausted", reason: "LIMIT_REACHED", message, headers: retry });
+  }
+  const error = apiError({ code: Code.ResourceExhausted, reason: "LIMIT_REACHED", message, retryAfterMs: 1_000 });
+  return rpcFailure(contentType, error);
+}
+
+function unknownRoute(options: DispatcherOptions, path: string, contentType: string): OutgoingResponse {
+  const service = /^\/([\w.]+)\/(\w+)$/.exec(path)?.[1];
+  const methods = [...options.handlers.values()]
+    .filter((handler) => handler.service.typeName === service)
+    .map((handler) => handler.method.name);
+  const services = new Set([...options.handlers.values()].map((handler) => handler.service.typeName));
+  const exists =
+    methods.length > 0
+      ? `${service} has ${methods.join(", ")}`
+      : `there are ${[...options.routes.map((route) => route.prefix), ...services].join(", ")}`;
+  const message = `no route ${path}: ${exists}`;
+  if (service !== undefined && isRpcContentType(contentType)) {
+    return rpcFailure(contentType, apiError({ code: Code.Unimplemented, reason: "ROUTE_NOT_FOUND", message }), 404);
+  }
+  return problemResponse({ status: 404, code: "not_found", reason: "ROUTE_NOT_FOUND", message });
+}

@@ -1,0 +1,78 @@
+import { Code } from "@connectrpc/connect";
+import { apiError, type Clock } from "@trellis/resource";
+
+import { type NodeRequest, type NodeResponse, watchClient } from "./node-exchange.ts";
+
+/** One request under way. */
+export interface Exchange {
+  /** Aborted when the client goes away; for streams also when the server stops. */
+  readonly signal: AbortSignal;
+  /** Says that the answer is a stream, which then ends when the server stops. */
+  markStream(): void;
+  /** The answer is written. */
+  close(): void;
+}
+
+/** The requests under way in a server. */
+export interface Exchanges {
+  open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
+  size(): number;
+  draining(): boolean;
+  /** Ends streams and resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted too. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Makes an empty set of exchanges. */
+export function createExchanges(clock: Clock): Exchanges {
+  const open = new Set<{ readonly controller: AbortController; stream: boolean }>();
+  let emptied: (() => void) | undefined;
+  let draining = false;
+
+  function endAll(streamsOnly: boolean): void {
+    for (const one of open) if (one.stream || !streamsOnly) one.controller.abort(shuttingDown());
+  }
+
+  return {
+    open(request, response, stream) {
+      const controller = watchClient(request, response);
+      const one = { controller, stream };
+      open.add(one);
+      if (draining && stream) controller.abort(shuttingDown());
+      return {
+        signal: controller.signal,
+        markStream() {
+          one.stream = true;
+          if (draining) controller.abort(shuttingDown());
+        },
+        close() {
+          open.delete(one);
+          if (open.size === 0) emptied?.();
+        },
+      };
+    },
+    size: () => open.size,
+    draining: () => draining,
+    async drain(graceMs) {
+      draining = true;
+      endAll(true);
+      if (open.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(graceMs, resolve);
+        emptied = () => {
+          cancel();
+          resolve();
+        };
+      });
+      endAll(false);
+    },
+  };
+}
+
+function shuttingDown(): Error {
+  return apiError({
+    code: Code.Unavailable,
+    reason: "SHUTTING_DOWN",
+    message: "the server is shutting down; call again, another server or this one restarted will answer",
+    retryAfterMs: 1_000,
+  });
+}

@@ -1,0 +1,78 @@
+import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { apiError, type Clock } from "@trellis/resource";
+
+import { explainFailure } from "./failure.ts";
+import type { ServerLog } from "./log.ts";
+import { isMutation } from "./rpc.ts";
+
+/** How long a handler may go on after its signal was aborted before the caller is answered without it. */
+const ABORT_GRACE_MS = 250;
+
+/** What the interceptors need. */
+export interface InterceptorOptions {
+  readonly log: ServerLog;
+  readonly clock: Clock;
+  readonly maxRequestBytes: number;
+}
+
+/**
+ * Turns everything that a handler throws into an error that a caller may see. What is not a ConnectError is a defect: it is logged
+ * with its stack, and the caller learns `internal` and no more. Outermost of all interceptors.
+ */
+export function answerFailures(options: InterceptorOptions): Interceptor {
+  return (next) => async (request) => {
+    const fail = (error: unknown): ConnectError => failureOf(error, request, options);
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: failing(response.message, fail) };
+    } catch (error) {
+      throw fail(error);
+    }
+  };
+}
+
+/** Answers a unary call whose deadline passed or whose client left, also when the handler does not heed its signal. */
+export function enforceDeadline(options: InterceptorOptions): Interceptor {
+  return (next) => (request) => {
+    const { signal } = request;
+    if (request.stream) return next(request);
+    return new Promise((resolve, reject) => {
+      let cancel = (): void => undefined;
+      const onAbort = (): void => {
+        cancel = options.clock.after(ABORT_GRACE_MS, () => reject(signal.reason as Error));
+      };
+      const settle = (): void => {
+        cancel();
+        signal.removeEventListener("abort", onAbort);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+      next(request).then(resolve, reject).finally(settle);
+    });
+  };
+}
+
+async function* failing<T>(messages: AsyncIterable<T>, fail: (error: unknown) => ConnectError): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw fail(error);
+  }
+}
+
+function failureOf(error: unknown, request: UnaryRequest | StreamRequest, options: InterceptorOptions): ConnectError {
+  const call = { mutation: isMutation(request.method), maxRequestBytes: options.maxRequestBytes };
+  if (error instanceof ConnectError) return explainFailure(error, call);
+  // A handler that passes on its signal's reason, or an AbortError of the platform, ended because it was told to.
+  if (request.signal.aborted) return explainFailure(ConnectError.from(request.signal.reason, Code.Canceled), call);
+  const method = `${request.method.parent.typeName}/${request.method.name}`;
+  options.log.error({ err: error, method }, "a handler failed");
+  return apiError({
+    code: Code.Internal,
+    reason: "INTERNAL",
+    message: "the server failed in an unforeseen way; its log has the details",
+    ...(call.mutation ? { metadata: { applied: "unknown" } } : {}),
+    cause: error,
+  });
+}

@@ -1,0 +1,46 @@
+/** What one server takes, in bytes, milliseconds and counts. Every queue and wait of the listener ends at one of these. */
+export interface ServerLimits {
+  /** The largest request message or body, after decompression. */
+  readonly maxRequestBytes: number;
+  /** The longest deadline that a caller may ask for; at most 2^31 - 1, the longest timer of the platform. */
+  readonly maxTimeoutMs: number;
+  /** How long a client may take to send its first bytes, or the headers of a request. */
+  readonly headersTimeoutMs: number;
+  /** How long a client may take to send the whole body of a request that has one message. */
+  readonly bodyTimeoutMs: number;
+  /** How long an HTTP/1.1 connection is kept between two requests. */
+  readonly keepAliveTimeoutMs: number;
+  /** How long an HTTP/2 connection is kept without a stream. */
+  readonly idleSessionMs: number;
+  /** Open connections; those beyond it are closed at once. */
+  readonly maxConnections: number;
+  /** Open streams on one HTTP/2 connection. */
+  readonly maxStreamsPerConnection: number;
+  /** Requests under way in the whole server; those beyond it are answered with LIMIT_REACHED. */
+  readonly maxRequests: number;
+  /** How often an HTTP/2 connection is asked whether its peer is still there. */
+  readonly pingIntervalMs: number;
+  /** How long a peer may take to answer a ping before the connection is given up. */
+  readonly pingTimeoutMs: number;
+  /** How long a client may leave a response unread before the response is given up. */
+  readonly writeStallMs: number;
+  /** How long requests under way may take to finish once the server stops. */
+  readonly graceMs: number;
+}
+
+/** The limits of a server that is told nothing else. */
+export const DEFAULT_LIMITS: ServerLimits = {
+  maxRequestBytes: 1024 * 1024,
+  maxTimeoutMs: 24 * 3_600_000,
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 65_000,
+  idleSessionMs: 600_000,
+  maxConnections: 10_000,
+  maxStreamsPerConnection: 1_000,
+  maxRequests: 20_000,
+  pingIntervalMs: 30_000,
+  pingTimeoutMs: 15_000,
+  writeStallMs: 60_000,
+  graceMs: 5_000,
+};

@@ -1,0 +1,158 @@
+import http from "node:http";
+import http2 from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+import type { Clock } from "@trellis/resource";
+
+import { type Address, addressText } from "./address.ts";
+import type { ServerLimits } from "./limits.ts";
+import { listenError } from "./listen-error.ts";
+import type { ServerLog } from "./log.ts";
+import type { NodeRequest, NodeResponse } from "./node-exchange.ts";
+import { sniffProtocol } from "./preface.ts";
+import { problemJson } from "./problem.ts";
+import { createSessions } from "./sessions.ts";
+
+/** What a listener needs. */
+export interface ListenerOptions {
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly handle: (request: NodeRequest, response: NodeResponse) => void;
+}
+
+/** One plaintext port for HTTP/1.1 and HTTP/2 (prior knowledge). */
+export interface Listener {
+  /** Resolves with the address that was taken. Throws a ListenError. */
+  listen(address: Address): Promise<Address>;
+  /** Takes no more connections and tells open ones to end after what they are doing. */
+  close(): void;
+  /** Cuts every connection; resolves when all are gone. */
+  destroy(): Promise<void>;
+  /** Open connections. */
+  connections(): number;
+}
+
+/** How often connections are checked against the timeouts for headers and bodies. */
+const CHECK_INTERVAL_MS = 1_000;
+/** The largest request head, in bytes: Connect GET carries whole messages in its URL. */
+const MAX_HEADER_BYTES = 64 * 1024;
+/** Connections that the kernel keeps waiting for the process to accept them. */
+const BACKLOG = 1_024;
+
+/**
+ * Makes a listener. An `http.Server` owns the port, so that its tracking of slow and idle connections keeps working; a connection
+ * goes to it or to the HTTP/2 server once its first bytes tell which of the two it speaks.
+ */
+export function createListener(options: ListenerOptions): Listener {
+  const { limits, clock, log } = options;
+  const sessions = createSessions(clock, limits);
+  const sockets = new Set<Socket>();
+  const h1 = createHttp1Server(options);
+  const h2 = createHttp2Server(options);
+  h2.on("session", sessions.add);
+
+  const serveHttp1 = h1.listeners("connection");
+  h1.removeAllListeners("connection");
+  h1.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", (error) => log.debug({ err: error.message }, "a connection failed"));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, limits.pingIntervalMs);
+    sniffProtocol(socket, { clock, timeoutMs: limits.headersTimeoutMs }, (protocol) => {
+      if (protocol === "http2") h2.emit("connection", socket);
+      if (protocol === "http1") for (const serve of serveHttp1) serve.call(h1, socket);
+    });
+  });
+  h1.on("drop", () => log.warn({ maxConnections: limits.maxConnections }, "too many connections: one was refused"));
+
+  return {
+    listen: (address) => listenOn(h1, address),
+    close() {
+      h1.close();
+      h1.closeIdleConnections();
+      sessions.close();
+    },
+    async destroy() {
+      sessions.destroy();
+      const closed = h1.listening ? new Promise((resolve) => h1.close(resolve)) : undefined;
+      const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all([closed, ...gone]);
+    },
+    connections: () => sockets.size,
+  };
+}
+
+function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
+  const server = http.createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      // The body reader answers slow bodies itself; this ends the ones that nobody reads.
+      requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs + CHECK_INTERVAL_MS,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    handle,
+  );
+  server.maxConnections = limits.maxConnections;
+  server.on("clientError", answerBadHttp);
+  return server;
+}
+
+function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http2Server {
+  const server = http2.createServer({
+    settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_BYTES },
+  });
+  server.on("request", handle);
+  server.on("sessionError", (error: Error) => log.debug({ err: error.message }, "an HTTP/2 connection failed"));
+  // A stream's error reaches its request through "close"; without a listener it would end the process.
+  server.on("stream", (stream) => stream.on("error", () => undefined));
+  server.on("timeout", () => undefined);
+  return server;
+}
+
+/** Answers bytes that are not HTTP, heads that are too large and requests that take too long, then closes the connection. */
+function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = badHttp(error.code, error.message);
+  const reason = status === 408 ? "DEADLINE_EXCEEDED" : status === 431 ? "REQUEST_TOO_LARGE" : "MALFORMED_REQUEST";
+  const body = `${problemJson({ status, code, reason, message })}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function badHttp(code: string | undefined, message: string): readonly [status: number, code: string, message: string] {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return [408, "deadline_exceeded", "the request did not arrive in time; send it faster"];
+    case "HPE_HEADER_OVERFLOW":
+      return [431, "resource_exhausted", `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`];
+    default:
+      return [400, "invalid_argument", `this is not HTTP/1.1 or HTTP/2: ${message}`];
+  }
+}
+
+function listenOn(server: http.Server, address: Address): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(addressText(address), error));
+    server.once("error", onError);
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
+      server.off("error", onError);
+      server.on("error", () => undefined);
+      const taken = server.address() as AddressInfo;
+      resolve({ host: address.host, port: taken.port });
+    });
+  });
+}

@@ -1,0 +1,130 @@
+import type { Clock } from "@trellis/resource";
+
+import { isGone, type NodeResponse } from "./node-exchange.ts";
+
+/** A response on its way out, whatever made it. */
+export interface OutgoingResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Changes each chunk of a streamed body just before it is written. */
+  readonly transform?: ((chunk: Uint8Array) => Uint8Array | Promise<Uint8Array>) | undefined;
+  /** Asked once the body is written. */
+  readonly trailers?: (() => Headers) | undefined;
+  /** Sends the headers before the first chunk is there. */
+  readonly flush?: boolean | undefined;
+}
+
+/** How a response is written. */
+export interface WriteOptions {
+  readonly clock: Clock;
+  /** How long the client may leave written bytes unread. */
+  readonly stallMs: number;
+}
+
+/** Writes a response. Never throws for a client that went away; throws what the body throws before its first chunk. */
+export async function writeResponse(
+  response: NodeResponse,
+  outgoing: OutgoingResponse,
+  options: WriteOptions,
+): Promise<void> {
+  const { body } = outgoing;
+  if (body === undefined || body instanceof Uint8Array) {
+    writeHead(response, outgoing);
+    if (body !== undefined) response.write(body);
+  } else {
+    await writeStream(response, outgoing, body, options);
+  }
+  if (isGone(response)) return;
+  const trailers = outgoing.trailers?.();
+  if (trailers !== undefined) response.addTrailers(plainHeaders(trailers));
+  await new Promise<void>((resolve) => {
+    const cancel = options.clock.after(options.stallMs, () => response.destroy());
+    response.once("close", () => {
+      cancel();
+      resolve();
+    });
+    response.once("finish", () => {
+      cancel();
+      resolve();
+    });
+    response.end();
+  });
+}
+
+async function writeStream(
+  response: NodeResponse,
+  outgoing: OutgoingResponse,
+  body: AsyncIterable<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    if (outgoing.flush === true) {
+      writeHead(response, outgoing);
+      response.flushHeaders();
+    }
+    for (;;) {
+      const chunk = await nextUnlessGone(iterator, response);
+      if (chunk === undefined || isGone(response)) return;
+      if (!response.headersSent) writeHead(response, outgoing);
+      if (chunk.done === true) return;
+      const bytes = outgoing.transform === undefined ? chunk.value : await outgoing.transform(chunk.value);
+      if (!response.write(bytes)) await drained(response, options);
+    }
+  } catch (error) {
+    // Once bytes are out, cutting the response is the only way left to say that it is incomplete.
+    if (response.headersSent) response.destroy();
+    throw error;
+  } finally {
+    // Not awaited: a handler that is still waiting for something ends in its own time, told by its signal.
+    iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** The next chunk, or undefined as soon as the client is gone. One listener per chunk: a watch lives too long for a shared race. */
+function nextUnlessGone(
+  iterator: AsyncIterator<Uint8Array>,
+  response: NodeResponse,
+): Promise<IteratorResult<Uint8Array, unknown> | undefined> {
+  return new Promise((resolve, reject) => {
+    const gone = (): void => resolve(undefined);
+    response.once("close", gone);
+    iterator.next().then(
+      (result) => {
+        response.off("close", gone);
+        resolve(result);
+      },
+      (error: unknown) => {
+        response.off("close", gone);
+        reject(error);
+      },
+    );
+  });
+}
+
+function drained(response: NodeResponse, options: WriteOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      cancel();
+      response.off("drain", finish);
+      response.off("close", finish);
+      resolve();
+    };
+    const cancel = options.clock.after(options.stallMs, () => {
+      response.destroy();
+      finish();
+    });
+    response.once("drain", finish);
+    response.once("close", finish);
+    if (isGone(response)) finish();
+  });
+}
+
+function writeHead(response: NodeResponse, outgoing: OutgoingResponse): void {
+  response.writeHead(outgoing.status, plainHeaders(outgoing.headers));
+}
+
+function plainHeaders(headers: Headers): Record<string, string> {
+  return Object.fromEntries(headers);
+}

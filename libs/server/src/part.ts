@@ -1,0 +1,50 @@
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { Registry as SchemaRegistry } from "@bufbuild/protobuf";
+
+/** A plain HTTP request, whichever version of HTTP brought it. */
+export interface HttpRequest {
+  /** In capitals ("GET"). */
+  readonly method: string;
+  /** The path is normalised; the origin means nothing. */
+  readonly url: URL;
+  readonly headers: Headers;
+  /** Reads the whole body. Throws a ConnectError (`resource_exhausted`) past the server's limit. */
+  body(): Promise<Uint8Array>;
+  /** Aborted when the client goes away or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** A plain HTTP response. A stream is pulled as the client reads; it ends when the client goes away. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+}
+
+/** A route outside Connect: all paths that begin with `prefix`. */
+export interface HttpRoute {
+  readonly prefix: string;
+  handle(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** What a part of a service brings to a listener: RPC services, plain routes, and what health says of it. */
+export interface Routes {
+  /** Registers RPC services. */
+  readonly connect?: (router: ConnectRouter) => void;
+  readonly http?: readonly HttpRoute[];
+  /** Resolves `google.protobuf.Any` in Connect JSON. */
+  readonly schemas?: SchemaRegistry;
+}
+
+/** A part of a process: `createX(deps, config)` in its lib gives one; an app or `standalone` composes several. */
+export interface Part {
+  readonly name: string;
+  readonly routes: Routes;
+  start(): Promise<void>;
+  /** Finishes what is under way, for at most the server's grace period, then frees everything. */
+  stop(): Promise<void>;
+  /** Undefined while the part can do its work; otherwise what it waits for, in words. */
+  notReady?(): string | undefined;
+}
+
+export type { HandlerContext };

@@ -1,0 +1,99 @@
+import { createContextValues } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Clock } from "@trellis/resource";
+
+import type { Exchange } from "./exchanges.ts";
+import type { ServerLimits } from "./limits.ts";
+import { type NodeRequest, readBody } from "./node-exchange.ts";
+import type { OutgoingResponse } from "./node-response.ts";
+import { problemResponse } from "./problem.ts";
+import { hasSingleRequest, isMutation } from "./rpc.ts";
+import { rpcResponse } from "./rpc-response.ts";
+
+/** A request for an RPC method. */
+export interface RpcCall {
+  readonly request: NodeRequest;
+  readonly headers: Headers;
+  readonly exchange: Exchange;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+}
+
+/** Lets the handler of a method answer, whichever of Connect, gRPC and gRPC-Web the request speaks. */
+export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promise<OutgoingResponse> {
+  const { request, headers, exchange, limits, clock } = call;
+  const url = rpcUrl(request.url ?? handler.requestPath);
+  if (url === undefined || hasBrokenMessage(url)) {
+    const message = "the query is not one that Connect GET has; see https://connectrpc.com/docs/protocol";
+    return problemResponse({ status: 400, code: "invalid_argument", reason: "MALFORMED_REQUEST", message });
+  }
+  const single = hasSingleRequest(handler.method);
+  const answer = await handler({
+    httpVersion: request.httpVersion,
+    method: request.method ?? "",
+    url: url.href,
+    header: headers,
+    body: readBody(request, {
+      clock,
+      timeoutMs: single ? limits.bodyTimeoutMs : undefined,
+      signal: single ? undefined : exchange.signal,
+    }),
+    signal: exchange.signal,
+    contextValues: createContextValues(),
+  });
+  if (answer.body === undefined && answer.status >= 400) return refusal(handler, answer, headers);
+  return await rpcResponse(answer, { mutation: isMutation(handler.method), maxRequestBytes: limits.maxRequestBytes });
+}
+
+/** Only path and query mean something; the origin is made up. */
+function rpcUrl(target: string): URL | undefined {
+  const url = `http://trellis.invalid${target.startsWith("/") ? "" : "/"}${target}`;
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+/** Connect takes text that is not base64 for a defect of the server. */
+function hasBrokenMessage(url: URL): boolean {
+  return url.searchParams.get("base64") === "1" && !/^[\w+/=-]*$/.test(url.searchParams.get("message") ?? "");
+}
+
+/** What a handler refuses before any protocol is chosen: a wrong verb, content type or HTTP version. */
+function refusal(handler: UniversalHandler, answer: UniversalServerResponse, headers: Headers): OutgoingResponse {
+  const common = { status: answer.status, headers: Object.fromEntries(answer.header ?? new Headers()) };
+  const verbs = handler.allowedMethods.join(", ");
+  switch (answer.status) {
+    case 405:
+      return problemResponse({
+        ...common,
+        headers: { ...common.headers, allow: verbs },
+        code: "unimplemented",
+        reason: "METHOD_NOT_ALLOWED",
+        message: `${handler.requestPath} takes ${verbs}`,
+      });
+    case 415: {
+      const accepted = acceptedTypes(handler);
+      return problemResponse({
+        ...common,
+        headers: { ...common.headers, "accept-post": accepted.join(", ") },
+        code: "invalid_argument",
+        reason: "UNSUPPORTED_MEDIA_TYPE",
+        message: `content type "${headers.get("content-type") ?? ""}" is not one of ${accepted.join(", ")}`,
+      });
+    }
+    default: {
+      const message = "bidirectional streams need HTTP/2: connect with prior knowledge (h2c)";
+      return problemResponse({ ...common, code: "unimplemented", reason: "NOT_IMPLEMENTED", message });
+    }
+  }
+}
+
+function acceptedTypes(handler: UniversalHandler): readonly string[] {
+  const candidates = [
+    "application/json",
+    "application/proto",
+    "application/connect+json",
+    "application/connect+proto",
+    "application/grpc",
+    "application/grpc-web",
+  ];
+  return candidates.filter((candidate) => handler.supportedContentType(candidate));
+}

@@ -1,0 +1,83 @@
+import type { ServerHttp2Session } from "node:http2";
+
+import type { Clock } from "@trellis/resource";
+
+import type { ServerLimits } from "./limits.ts";
+
+/** The open HTTP/2 connections of a listener. */
+export interface Sessions {
+  /** Watches over a new connection until it closes. */
+  add(session: ServerHttp2Session): void;
+  /** Tells every peer to open no more streams; each connection closes with its last stream. */
+  close(): void;
+  /** Cuts every connection. */
+  destroy(): void;
+}
+
+/**
+ * Keeps the HTTP/2 connections of a listener: asks each now and then whether its peer is still there, since a long watch may be
+ * silent for hours and nothing else would notice, and closes those that have been without a stream for long.
+ */
+export function createSessions(
+  clock: Clock,
+  limits: Pick<ServerLimits, "pingIntervalMs" | "pingTimeoutMs" | "idleSessionMs">,
+): Sessions {
+  const open = new Set<ServerHttp2Session>();
+  let closing = false;
+
+  function add(session: ServerHttp2Session): void {
+    open.add(session);
+    let streams = 0;
+    let idleSince = clock.monotonic();
+    let cancelTimer = clock.after(limits.pingIntervalMs, check);
+
+    function check(): void {
+      if (session.destroyed) return;
+      if (streams === 0 && clock.monotonic() - idleSince >= limits.idleSessionMs) {
+        session.close();
+        return;
+      }
+      ping(session, clock, limits.pingTimeoutMs);
+      cancelTimer = clock.after(limits.pingIntervalMs, check);
+    }
+
+    session.on("stream", (stream) => {
+      streams += 1;
+      stream.once("close", () => {
+        streams -= 1;
+        idleSince = clock.monotonic();
+      });
+    });
+    // A peer that breaks the protocol ends its own connection; nobody else is concerned.
+    session.on("error", () => session.destroy());
+    session.once("close", () => {
+      cancelTimer();
+      open.delete(session);
+    });
+    if (closing) session.close();
+  }
+
+  return {
+    add,
+    close() {
+      closing = true;
+      for (const session of open) session.close();
+    },
+    destroy() {
+      for (const session of open) session.destroy();
+    },
+  };
+}
+
+function ping(session: ServerHttp2Session, clock: Clock, timeoutMs: number): void {
+  const cancel = clock.after(timeoutMs, () => session.destroy());
+  session.once("close", cancel);
+  try {
+    session.ping(() => {
+      cancel();
+      session.off("close", cancel);
+    });
+  } catch {
+    // The session is on its way out: its "close" frees the timer.
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What went wrong, a closed set. `unavailable` and `resource-exhausted` mean *not applied*; `outcome-unknown` means that a
+ * commit may or may not have been applied. The rest are about reads and watches, or about the caller.
+ */
+export type StorageErrorCode =
+  | "invalid"
+  | "unavailable"
+  | "resource-exhausted"
+  | "outcome-unknown"
+  | "store-changed"
+  | "version-not-reached"
+  | "version-gone"
+  | "history-gone"
+  | "slow-watcher"
+  | "watch-closed"
+  | "unsupported"
+  | "aborted";
+
+/** The one error class of the storage layer. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly code: StorageErrorCode;
+  /** For `slow-watcher`: the version to resume from. */
+  readonly resumeVersion: number | undefined;
+
+  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown; resumeVersion?: number }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.resumeVersion = options?.resumeVersion;
+  }
+
+  /** Recognises the class across realms and copies of this package, where `instanceof` does not. */
+  static is(error: unknown): error is StorageError {
+    return error instanceof Error || (typeof error === "object" && error !== null)
+      ? (error as { name?: unknown }).name === "StorageError" && typeof (error as { code?: unknown }).code === "string"
+      : false;
+  }
+}

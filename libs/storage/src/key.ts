@@ -1,0 +1,33 @@
+/**
+ * What storage tells resources apart by. The group version is payload: one copy is stored per key, whichever version wrote it.
+ * `partition` and `namespace` are empty where the type's scope has none.
+ */
+export interface Key {
+  readonly group: string;
+  readonly kind: string;
+  readonly partition: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Matches any partition or any namespace in a query. */
+export const WILDCARD = "*";
+
+/**
+ * The byte-ordered string form of a key: its parts, each ended by a NUL. Orders as (group, kind, partition, namespace, name)
+ * because legal parts are ASCII without NUL.
+ */
+export function keyString(key: Key): string {
+  return `${key.group}\0${key.kind}\0${key.partition}\0${key.namespace}\0${key.name}\0`;
+}
+
+/** Whether two keys name the same resource. */
+export function keyEquals(a: Key, b: Key): boolean {
+  return (
+    a.name === b.name &&
+    a.namespace === b.namespace &&
+    a.partition === b.partition &&
+    a.kind === b.kind &&
+    a.group === b.group
+  );
+}

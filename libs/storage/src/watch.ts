@@ -1,0 +1,29 @@
+import type { StoredRecord, Version } from "./record.ts";
+
+/** One change of one resource. `previous` is the record that the change replaced; a delete carries the last stored record. */
+export type StoredEvent =
+  | { readonly kind: "put"; readonly record: StoredRecord; readonly previous: StoredRecord | undefined }
+  | { readonly kind: "delete"; readonly record: StoredRecord };
+
+/**
+ * What a watch yields. First, unless it resumes, the snapshot in slices; then `endOfSnapshot`; then one `commit` for each commit
+ * that touches what is watched, whole (atomic), in order, once each, without a gap. A resumed watch yields the commits after its resume point,
+ * then `endOfSnapshot` where it reaches the present. A `bookmark` says that nothing else that is watched happened up to its
+ * version. The version of each of the last three is a point to resume from.
+ */
+export type WatchBatch =
+  | { readonly kind: "snapshot"; readonly records: readonly StoredRecord[] }
+  | { readonly kind: "endOfSnapshot"; readonly version: Version }
+  | { readonly kind: "commit"; readonly version: Version; readonly events: readonly StoredEvent[] }
+  | { readonly kind: "bookmark"; readonly version: Version };
+
+/**
+ * An open watch: one consumer pulls batches. It holds a cursor into the store's history, no queue. It ends by `close()` (the iteration
+ * then completes) or by throwing a `StorageError`: `slow-watcher` with its resume point, or `watch-closed`.
+ */
+export interface Watch extends AsyncIterable<WatchBatch> {
+  /** The next batch; undefined once closed. Waits while there is nothing. */
+  next(): Promise<WatchBatch | undefined>;
+  /** Frees the watch. May be called at any time, more than once. */
+  close(): void;
+}
