@@ -1,12 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ErrorReason } from "@trellis/protos/trellis/resource/v1/errors_pb";
 import type { Violation } from "@trellis/registry";
-import { apiError, errorMetadata, errorReason, errorViolations } from "@trellis/resource";
+import { apiError, errorMetadata, errorReason, errorViolations, type Reason } from "@trellis/resource";
 
 import { MAX_VIOLATIONS, MAX_VIOLATIONS_IN_MESSAGE } from "./limits.ts";
 
-/** A reason's name without its prefix ("VERSION_MISMATCH"). */
-export type Reason = keyof typeof ErrorReason;
+export type { Reason };
 
 /** What a failed call tells its client. */
 export interface Failure {

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 
 import { describeMachine, formatTable, type Measurement } from "./report.ts";
 import { runScenarios } from "./scenarios.ts";
-import { startGateway } from "./server-process.ts";
+import { startGateway } from "../gateway-process/gateway-process.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +27,7 @@ function positive(flag: "seconds" | "clients" | "watchers"): number {
 }
 
 const options = { seconds: positive("seconds"), clients: positive("clients"), watchers: positive("watchers") };
-const server = await startGateway(["@trellis/demo"]);
+const server = await startGateway({ domains: ["@trellis/demo"] });
 const measured: Measurement[] = [];
 try {
   console.log(`${describeMachine()}; ${options.seconds} s a scenario, server and generator in processes of their own\n`);

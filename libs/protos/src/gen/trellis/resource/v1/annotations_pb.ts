@@ -166,7 +166,6 @@ export const ResourceTypeSchema: GenMessage<ResourceType, {jsonType: ResourceTyp
 export const Scope = {
   /**
    * No scope. Only internal.v1.Tombstone may have none.
-   *
    * buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
    *
    * @generated from enum value: SCOPE_UNDEFINED = 0;

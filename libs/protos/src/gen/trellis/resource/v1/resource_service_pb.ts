@@ -1630,7 +1630,6 @@ export const ResourceService: GenService<{
   },
   /**
    * Streams the resources of a type, then every change of them.
-   *
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc trellis.resource.v1.ResourceService.WatchList

@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 
 import { inRepository } from "../repository.ts";
+import { cpuMicrosecondsOf, openSocketsOf, residentBytesOf } from "./process-figures.ts";
 
-/** Clock ticks per second in /proc: 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 /** How long a server may take to answer its readiness probe. */
 const START_TIMEOUT_MS = 20_000;
 
@@ -13,40 +11,70 @@ const START_TIMEOUT_MS = 20_000;
 export interface ServerProcess {
   readonly url: string;
   readonly pid: number;
+  /** Where the inspector listens, when it was asked for. */
+  readonly inspectorUrl: string | undefined;
   /** User and system time so far, in microseconds; undefined where /proc is missing. */
   cpuMicroseconds(): number | undefined;
   /** Resident memory in bytes; undefined where /proc is missing. */
   residentBytes(): number | undefined;
+  /** Open sockets, listening ones included; undefined where /proc is missing. */
+  openSockets(): number | undefined;
   stop(): Promise<void>;
 }
 
-/** Starts a gateway on the memory backend with the given domains, on a free port of the loopback. */
-export async function startGateway(domains: readonly string[]): Promise<ServerProcess> {
+/** How to start a gateway. */
+export interface GatewayOptions {
+  readonly domains: readonly string[];
+  /** More flags of the gateway. */
+  readonly flags?: readonly string[];
+  /** Opens Node's inspector on the loopback. */
+  readonly inspect?: boolean;
+}
+
+/** Starts a gateway on the memory backend, on a free port of the loopback. */
+export async function startGateway({ domains, flags = [], inspect = false }: GatewayOptions): Promise<ServerProcess> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(
     process.execPath,
     [
+      ...(inspect ? ["--inspect=127.0.0.1:0"] : []),
       inRepository("apps/gateway/bin/trellis-gateway.js"),
       ...["--listen", `127.0.0.1:${port}`, "--backend", "memory:", "--log-level", "warn"],
       ...domains.flatMap((domain) => ["--domain", domain]),
+      ...flags,
     ],
-    { cwd: inRepository(), stdio: ["ignore", "ignore", "inherit"] },
+    { cwd: inRepository(), stdio: ["ignore", "ignore", "pipe"] },
   );
   const exited = new Promise<void>((resolve) => child.on("exit", () => resolve()));
+  const inspector = watchStandardError(child);
   const pid = child.pid;
   if (pid === undefined) throw new Error("the gateway process did not start");
   await waitUntilReady(url, () => child.exitCode);
   return {
     url,
     pid,
-    cpuMicroseconds: () => readCpuMicroseconds(pid),
-    residentBytes: () => readResidentBytes(pid),
+    inspectorUrl: inspect ? await inspector : undefined,
+    cpuMicroseconds: () => cpuMicrosecondsOf(pid),
+    residentBytes: () => residentBytesOf(pid),
+    openSockets: () => openSocketsOf(pid),
     async stop() {
       child.kill("SIGTERM");
       await exited;
     },
   };
+}
+
+/** Shows what the process complains of, and finds the inspector's address in it. */
+function watchStandardError(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      const url = /Debugger listening on (ws:\S+)/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+      const complaint = text.replaceAll(/^(Debugger|For help, see).*\n?/gm, "");
+      if (complaint !== "") process.stderr.write(complaint);
+    });
+  });
 }
 
 async function waitUntilReady(url: string, exitCode: () => number | null): Promise<void> {
@@ -64,7 +92,7 @@ async function waitUntilReady(url: string, exitCode: () => number | null): Promi
 }
 
 /** A port of the loopback that nothing listens on. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on("error", reject);
@@ -74,23 +102,4 @@ export function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
-}
-
-function readCpuMicroseconds(pid: number): number | undefined {
-  try {
-    // The fields after the command's closing parenthesis: the 12th and 13th are utime and stime (proc(5)).
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
-  } catch {
-    return undefined;
-  }
-}
-
-function readResidentBytes(pid: number): number | undefined {
-  try {
-    const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return line === undefined ? undefined : Number(line) * 1024;
-  } catch {
-    return undefined;
-  }
 }

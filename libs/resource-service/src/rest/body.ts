@@ -1,0 +1,128 @@
+import { create, type DescMessage, fromJson, type JsonObject, type JsonValue, type MessageShape, type Registry as SchemaRegistry } from "@bufbuild/protobuf";
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
+import { type ID, IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { Violation } from "@trellis/registry";
+import { apiError, type ResourceType } from "@trellis/resource";
+
+import { badRequest, RestFailure } from "./failure.ts";
+import type { RestRequest } from "./http.ts";
+
+/** What a PUT of a resource may set. */
+export interface ResourceBody {
+  readonly owner?: ID;
+  readonly metadata: Record<string, string>;
+  readonly data?: Any;
+}
+
+/** What a resource shows and its writer cannot set; accepted, so that an edited GET can be PUT, and ignored. */
+const IGNORED = ["version", "generation", "status"];
+
+/** Reads a request's body as one JSON object. Throws 415 for another content type, InvalidArgument for anything else. */
+export async function readJsonObject(request: RestRequest): Promise<JsonObject> {
+  checkContentType(request.headers.get("content-type"));
+  const bytes = await request.body();
+  if (bytes.byteLength === 0) {
+    throw badRequest("MALFORMED_REQUEST", [{ field: "body", description: "is missing; send a JSON object" }]);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    const description =
+      error instanceof SyntaxError || (error as { name?: unknown }).name === "SyntaxError"
+        ? `is not JSON: ${(error as SyntaxError).message}`
+        : "is not UTF-8; send JSON in UTF-8";
+    throw badRequest("MALFORMED_REQUEST", [{ field: "body", description }]);
+  }
+  if (!isObject(value)) throw badRequest("MALFORMED_REQUEST", [{ field: "body", description: `must be a JSON object, found ${nameOf(value)}` }]);
+  return value;
+}
+
+/** Reads `{metadata, owner, data}`. Throws InvalidArgument with every field that is wrong. */
+export async function readResourceBody(request: RestRequest, target: { type: ResourceType; name: string }, schemas: SchemaRegistry): Promise<ResourceBody> {
+  const json = await readJsonObject(request);
+  const violations: Violation[] = [];
+  const known = ["id", "owner", "metadata", "data", ...IGNORED];
+  for (const key of Object.keys(json)) {
+    if (!known.includes(key)) violations.push({ field: key, description: `is not a field of a resource; known: ${known.join(", ")}` });
+  }
+  const id = json["id"] === undefined ? undefined : readMessage(IDSchema, json["id"], "id", schemas, violations);
+  if (id !== undefined && (id.name !== target.name || (id.type !== undefined && id.type.kind !== target.type.kind))) {
+    violations.push({ field: "id", description: `must be what the path names, ${target.type.kind}/${target.name}, or be left out` });
+  }
+  const owner = json["owner"] === undefined ? undefined : readMessage(IDSchema, json["owner"], "owner", schemas, violations);
+  const metadata = readMetadata(json["metadata"], violations);
+  const data = json["data"] === undefined ? undefined : readData(json["data"], target.type, schemas, violations);
+  if (violations.length > 0) throw badRequest("MALFORMED_REQUEST", violations);
+  return { metadata, ...(owner === undefined ? {} : { owner }), ...(data === undefined ? {} : { data }) };
+}
+
+/** Reads a message out of proto3 JSON; what is wrong goes to `violations`. */
+export function readMessage<Desc extends DescMessage>(
+  schema: Desc,
+  json: JsonValue,
+  field: string,
+  schemas: SchemaRegistry,
+  violations: Violation[],
+): MessageShape<Desc> {
+  try {
+    return fromJson(schema, json, { registry: schemas });
+  } catch (error) {
+    violations.push(jsonViolation(error, field));
+    return create(schema);
+  }
+}
+
+function readMetadata(json: JsonValue | undefined, violations: Violation[]): Record<string, string> {
+  if (json === undefined || json === null) return {};
+  if (!isObject(json)) {
+    violations.push({ field: "metadata", description: `must be an object of strings, found ${nameOf(json)}` });
+    return {};
+  }
+  for (const [key, value] of Object.entries(json)) {
+    if (typeof value !== "string") violations.push({ field: `metadata.${key}`, description: `must be a string, found ${nameOf(value)}` });
+  }
+  return json as Record<string, string>;
+}
+
+function readData(json: JsonValue, type: ResourceType, schemas: SchemaRegistry, violations: Violation[]): Any | undefined {
+  if (!isObject(json)) {
+    violations.push({ field: "data", description: `must be an object, found ${nameOf(json)}` });
+    return undefined;
+  }
+  const { "@type": typeUrl, ...fields } = json;
+  if (typeUrl !== undefined && (typeof typeUrl !== "string" || typeUrl.slice(typeUrl.lastIndexOf("/") + 1) !== type.schema.typeName)) {
+    violations.push({ field: "data.@type", description: `must be ${type.schema.typeName}, or be left out` });
+  }
+  return anyPack(type.schema, readMessage(type.schema, fields, "data", schemas, violations));
+}
+
+/** The JSON parser names the field in its message, in one of two ways. */
+function jsonViolation(error: unknown, field: string): Violation {
+  const message = error instanceof Error || typeof error === "object" ? String((error as Error).message) : String(error);
+  const unknown = /key "([^"]*)" is unknown/.exec(message)?.[1];
+  if (unknown !== undefined) return { field: `${field}.${unknown}`, description: "is not a field of this message" };
+  const wrong = /cannot decode field [\w.]+\.(\w+) from JSON: (.*)/s.exec(message);
+  return wrong === null ? { field, description: message } : { field: `${field}.${wrong[1]}`, description: wrong[2] ?? message };
+}
+
+function checkContentType(contentType: string | null): void {
+  if (contentType === null || /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) return;
+  throw new RestFailure(
+    415,
+    apiError({
+      reason: "UNSUPPORTED_MEDIA_TYPE",
+      message: `this route takes application/json, found ${contentType}; send the header content-type: application/json`,
+    }),
+    { accept: "application/json" },
+  );
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}

@@ -1,0 +1,62 @@
+import { ConnectError } from "@connectrpc/connect";
+import type { Violation } from "@trellis/registry";
+import { apiError, errorReason, problemDetails } from "@trellis/resource";
+
+import type { RestResponse } from "./http.ts";
+
+/** A failure whose HTTP status or headers say more than its reason alone would. */
+export class RestFailure extends Error {
+  override readonly name = "RestFailure";
+  readonly status: number;
+  readonly error: ConnectError;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, error: ConnectError, headers: Readonly<Record<string, string>> = {}) {
+    super(error.rawMessage, { cause: error });
+    this.status = status;
+    this.error = error;
+    this.headers = headers;
+  }
+
+  /** Recognises the class across realms, where `instanceof` does not. */
+  static is(error: unknown): error is RestFailure {
+    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "RestFailure";
+  }
+}
+
+/** InvalidArgument (400) that lists everything wrong with a request. */
+export function badRequest(reason: "INVALID_REQUEST" | "MALFORMED_REQUEST", violations: readonly Violation[]): ConnectError {
+  const message = violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`)).join("; ");
+  return apiError({ reason, message, violations });
+}
+
+/** The status that stands for a failed precondition of the request's own headers (RFC 9110 §13.1). */
+const PRECONDITION_FAILED = 412;
+
+/** Turns the failure that a conditional header caused into 412; any other stays as it is. */
+export function asPreconditionFailure(error: unknown, reasons: readonly string[]): unknown {
+  if (!(error instanceof ConnectError)) return error;
+  const reason = errorReason(error);
+  return reason !== undefined && reasons.includes(reason) ? new RestFailure(PRECONDITION_FAILED, error) : error;
+}
+
+/**
+ * The answer to a failed request: `application/problem+json` (RFC 9457). Undefined for what is not an error of the API, which the
+ * server logs and answers itself.
+ */
+export function problemResponse(thrown: unknown, headers: Readonly<Record<string, string>>): RestResponse | undefined {
+  const failure = RestFailure.is(thrown) ? thrown : undefined;
+  const error = failure?.error ?? (thrown instanceof ConnectError ? thrown : undefined);
+  if (error === undefined) return undefined;
+  const problem = problemDetails(error, failure?.status);
+  return {
+    status: problem.status,
+    headers: {
+      ...headers,
+      ...failure?.headers,
+      ...(problem.retryAfterSeconds === undefined ? {} : { "retry-after": String(problem.retryAfterSeconds) }),
+      "content-type": "application/problem+json",
+    },
+    body: `${JSON.stringify(problem.body)}\n`,
+  };
+}

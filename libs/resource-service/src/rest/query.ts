@@ -1,0 +1,54 @@
+import type { Violation } from "@trellis/registry";
+
+import { badRequest } from "./failure.ts";
+
+/** A request's query parameters, checked: only known ones, each at most once. */
+export interface Query {
+  /** The parameter's text; undefined when it is absent. */
+  text(name: string): string | undefined;
+  /** True when the parameter is there without a value or with `true`. */
+  flag(name: string): boolean;
+  /** A whole number from 0 to 2^31 - 1; undefined when it is absent. */
+  count(name: string): number | undefined;
+}
+
+const MAX_COUNT = 0x7fff_ffff;
+
+/** What a flag may be; absent means no. */
+const FLAG_VALUES: Readonly<Record<string, boolean>> = { "": true, true: true, "1": true, false: false, "0": false };
+
+/** The rule that a parameter's text must meet, by its place in the lists of {@link readQuery}. */
+interface Allowed {
+  readonly texts?: readonly string[];
+  readonly flags?: readonly string[];
+  readonly counts?: readonly string[];
+}
+
+/** Reads the query. Throws InvalidArgument with everything that is wrong with it. */
+export function readQuery(url: URL, allowed: Allowed): Query {
+  const { texts = [], flags = [], counts = [] } = allowed;
+  const known = [...texts, ...flags, ...counts];
+  const values = new Map<string, string>();
+  const violations: Violation[] = [];
+  for (const [name, value] of url.searchParams) {
+    const description = values.has(name) ? "is given twice; give it once" : faultOf(name, value, { texts, flags, counts }, known);
+    if (description !== undefined) violations.push({ field: `query.${name}`, description });
+    values.set(name, value);
+  }
+  if (violations.length > 0) throw badRequest("INVALID_REQUEST", violations);
+  return {
+    text: (name) => values.get(name),
+    flag: (name) => FLAG_VALUES[values.get(name) ?? "false"] ?? false,
+    count: (name) => (values.has(name) ? Number(values.get(name)) : undefined),
+  };
+}
+
+function faultOf(name: string, value: string, { flags, counts }: Required<Allowed>, known: readonly string[]): string | undefined {
+  if (/token$/.test(name) && !known.includes(name)) return "credentials do not belong into a URL: send an Authorization header";
+  if (!known.includes(name)) return `is not known here; known: ${known.length === 0 ? "none" : known.join(", ")}`;
+  if (flags.includes(name) && FLAG_VALUES[value] === undefined) return `must be true or false, found "${value}"`;
+  if (counts.includes(name) && !(/^\d{1,10}$/.test(value) && Number(value) <= MAX_COUNT)) {
+    return `must be a whole number from 0 to ${MAX_COUNT}, found "${value}"`;
+  }
+  return undefined;
+}

@@ -1,0 +1,50 @@
+import { create } from "@bufbuild/protobuf";
+import { StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { ResourceService, WriteStatusRequestSchema, WriteStatusResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import type { Violation } from "@trellis/registry";
+
+import { readJsonObject, readMessage } from "./body.ts";
+import { presentId } from "./collection.ts";
+import { readConditional } from "./conditional.ts";
+import { asPreconditionFailure, badRequest } from "./failure.ts";
+import type { RestResponse } from "./http.ts";
+import { idOf, type RestCall, type RestHandler, TENANCY_PARAMETERS } from "./invoke.ts";
+import { resourceResponse } from "./item.ts";
+import { readQuery } from "./query.ts";
+import type { Target } from "./target.ts";
+
+type StatusTarget = Extract<Target, { kind: "status" }>;
+
+/** `PUT …/{name}/status/{key}`: replaces one status; the body is `{observedGeneration, conditions}`. Without `?uid` the present incarnation is meant. */
+export const writeStatus: RestHandler<StatusTarget> = async (call) => {
+  const violations: Violation[] = [];
+  const json = await readJsonObject(call.request);
+  const status = readMessage(StatusSchema, json, "status", call.registry.schemas, violations);
+  if (violations.length > 0) throw badRequest("MALFORMED_REQUEST", violations);
+  return await send(call, { status });
+};
+
+/** `DELETE …/{name}/status/{key}`: removes one status. */
+export const removeStatus: RestHandler<StatusTarget> = (call) => send(call, { remove: true });
+
+async function send(
+  call: RestCall<StatusTarget>,
+  change: { readonly status: ReturnType<typeof create<typeof StatusSchema>> } | { readonly remove: true },
+): Promise<RestResponse> {
+  const query = readQuery(call.request.url, { texts: [...TENANCY_PARAMETERS, "uid", "version"], flags: ["dry_run"] });
+  const conditional = readConditional(call.request.headers);
+  const id = query.text("uid") === undefined ? await presentId(call, idOf(call.target, query)) : idOf(call.target, query);
+  const request = create(WriteStatusRequestSchema, {
+    id,
+    key: call.target.key,
+    version: conditional.version ?? query.text("version") ?? "",
+    dryRun: query.flag("dry_run"),
+    ...change,
+  });
+  try {
+    const answer = await call.service.writeStatus(request, call.context(ResourceService.method.writeStatus));
+    return resourceResponse(call, create(WriteStatusResponseSchema, answer).resource);
+  } catch (error) {
+    throw asPreconditionFailure(error, conditional.reasons);
+  }
+}

@@ -1,0 +1,97 @@
+import { type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { type Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "@trellis/protos/google/rpc/error_details_pb";
+
+import { errorCatalogue, type Reason } from "./error-catalogue.ts";
+
+/** The `domain` of every ErrorInfo. */
+export const ERROR_DOMAIN = "trellis.dev";
+
+/** One broken rule of a request: the proto field path, and what was expected and found. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** What an error of the API tells. */
+export interface ApiErrorInit {
+  readonly reason: Reason;
+  /** What was expected, what was found, what to do. */
+  readonly message: string;
+  /** The RPC code; the reason's own when absent. */
+  readonly code?: Code | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Everything that is wrong with the request's fields, at once. */
+  readonly violations?: readonly FieldViolation[] | undefined;
+  /** When trying again makes sense, in milliseconds from now. */
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** An error as every protocol of the API carries it (API.md §3): ErrorInfo, and BadRequest and RetryInfo where they apply. */
+export function apiError(init: ApiErrorInit): ConnectError {
+  const { reason, message, metadata, violations, retryAfterMs, cause } = init;
+  const details: Detail[] = [
+    detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
+    ...(violations === undefined || violations.length === 0
+      ? []
+      : [detail(BadRequestSchema, { fieldViolations: violations.map(({ field, description }) => ({ field, description })) })]),
+    ...(retryAfterMs === undefined ? [] : [detail(RetryInfoSchema, { retryDelay: durationOf(retryAfterMs) })]),
+  ];
+  return new ConnectError(message, init.code ?? errorCatalogue[reason].code, undefined, details, cause);
+}
+
+/** An error's reason ("VERSION_MISMATCH"); undefined for errors that are not the API's. */
+export function errorReason(error: unknown): string | undefined {
+  return errorInfo(error)?.reason;
+}
+
+/** An error's metadata; empty for errors that are not the API's. */
+export function errorMetadata(error: unknown): Readonly<Record<string, string>> {
+  return errorInfo(error)?.metadata ?? {};
+}
+
+/** Everything that was wrong with the request's fields; empty when the error is about something else. */
+export function errorViolations(error: unknown): readonly FieldViolation[] {
+  const [found] = detailsOf(error, BadRequestSchema);
+  return found?.fieldViolations?.map(({ field = "", description = "" }) => ({ field, description })) ?? [];
+}
+
+/** When trying again makes sense, in milliseconds; undefined when the error does not say. */
+export function errorRetryAfterMs(error: unknown): number | undefined {
+  const delay = detailsOf(error, RetryInfoSchema)[0]?.retryDelay;
+  return delay === undefined ? undefined : Number(delay.seconds ?? 0) * 1_000 + (delay.nanos ?? 0) / 1e6;
+}
+
+/** What a failed mutation says of its effect; undefined for other errors. */
+export function errorApplied(error: unknown): "no" | "unknown" | undefined {
+  const { applied } = errorMetadata(error);
+  return applied === "no" || applied === "unknown" ? applied : undefined;
+}
+
+type Detail = NonNullable<ConstructorParameters<typeof ConnectError>[3]>[number];
+
+function detail<Desc extends DescMessage>(desc: Desc, value: MessageInitShape<Desc> & object): Detail {
+  return { desc, value };
+}
+
+function errorInfo(error: unknown) {
+  const infos = detailsOf(error, ErrorInfoSchema);
+  return infos.find(({ domain }) => domain === ERROR_DOMAIN);
+}
+
+/** The details of one kind, whether the error was made in this process or came over the wire. */
+function detailsOf<Desc extends DescMessage>(error: unknown, schema: Desc): readonly Partial<MessageShape<Desc>>[] {
+  return isConnectError(error) ? (error.findDetails(schema) as readonly Partial<MessageShape<Desc>>[]) : [];
+}
+
+/** Recognises the class across realms and copies of the package, where `instanceof` does not. */
+export function isConnectError(error: unknown): error is ConnectError {
+  if (error instanceof ConnectError) return true;
+  return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ConnectError" && "findDetails" in error;
+}
+
+function durationOf(milliseconds: number): { seconds: bigint; nanos: number } {
+  const whole = Math.floor(milliseconds / 1_000);
+  return { seconds: BigInt(whole), nanos: Math.round((milliseconds - whole * 1_000) * 1e6) };
+}
