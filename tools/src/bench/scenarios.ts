@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/album_pb";
+import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 

@@ -1,5 +1,5 @@
 import { toBinary, toJson, createRegistry, type JsonValue } from "@bufbuild/protobuf";
-import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/album_pb";
+import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 
 import { concat, mutateBytes, mutateJson } from "./mutate.ts";
 import type { Choices } from "./random.ts";

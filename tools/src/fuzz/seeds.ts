@@ -1,6 +1,6 @@
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/album_pb";
+import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { TypeService } from "@trellis/protos/trellis/resource/v1/type_service_pb";
