@@ -1,0 +1,1 @@
+export { type BackendDeps, BackendUrlError, openBackend } from "./open-backend.ts";

@@ -1,0 +1,49 @@
+/** A first-in first-out line in one array, indexed by position since the beginning of time: what {@link History} keeps its commits in. */
+export class Ring<T> {
+  #items: (T | undefined)[] = Array.from({ length: 16 });
+  #first = 0;
+  #next = 0;
+
+  /** The position of the oldest item; equals `next` when there is none. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The position that the next item will get. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get length(): number {
+    return this.#next - this.#first;
+  }
+
+  /** The item at a position, from `first` to before `next`. Throws a RangeError elsewhere. */
+  at(position: number): T {
+    if (position < this.#first || position >= this.#next) {
+      throw new RangeError(`positions ${this.#first} to before ${this.#next} are kept, found ${position}`);
+    }
+    return this.#items[position % this.#items.length] as T;
+  }
+
+  /** Adds an item at the end. The caller keeps the length bounded with {@link shift}. */
+  push(item: T): void {
+    if (this.length === this.#items.length) this.#resize(this.#items.length * 2);
+    this.#items[this.#next % this.#items.length] = item;
+    this.#next++;
+  }
+
+  /** Takes the oldest item, which must exist. */
+  shift(): T {
+    const item = this.at(this.#first);
+    this.#items[this.#first % this.#items.length] = undefined;
+    this.#first++;
+    return item;
+  }
+
+  #resize(size: number): void {
+    const items: (T | undefined)[] = Array.from({ length: size });
+    for (let position = this.#first; position < this.#next; position++) items[position % size] = this.at(position);
+    this.#items = items;
+  }
+}
