@@ -13,7 +13,9 @@ export class BackendUrlError extends Error {
 
   /** Recognises the class across realms, where `instanceof` does not. */
   static is(error: unknown): error is BackendUrlError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "BackendUrlError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "BackendUrlError"
+    );
   }
 }
 
@@ -40,17 +42,28 @@ export async function openBackend(url: string, deps: BackendDeps): Promise<Backe
   const parsed = new URL(url);
   const opener = Object.hasOwn(OPENERS, parsed.protocol) ? OPENERS[parsed.protocol] : undefined;
   if (opener !== undefined) return await opener(parsed, deps);
-  const planned = PLANNED.includes(parsed.protocol) ? `${parsed.protocol} backends come with a later version` : `no backend has the scheme ${parsed.protocol}`;
+  const planned = PLANNED.includes(parsed.protocol)
+    ? `${parsed.protocol} backends come with a later version`
+    : `no backend has the scheme ${parsed.protocol}`;
   throw new BackendUrlError(`${planned}; ${known()}`);
 }
 
 async function openMemory(url: URL, deps: BackendDeps): Promise<Backend> {
-  if (url.pathname !== "" || url.host !== "") throw new BackendUrlError(`memory: takes no path, found "${url.href}"; write memory:`);
+  if (url.pathname !== "" || url.host !== "")
+    throw new BackendUrlError(`memory: takes no path, found "${url.href}"; write memory:`);
   const limits: Record<string, number> = {};
   for (const [name, value] of url.searchParams) {
-    const limit = Object.hasOwn(MEMORY_OPTIONS, name) ? MEMORY_OPTIONS[name as keyof typeof MEMORY_OPTIONS] : undefined;
-    if (limit === undefined) throw new BackendUrlError(`memory: has no option ${name}; it has ${Object.keys(MEMORY_OPTIONS).join(", ")}`);
-    if (!/^[1-9]\d{0,11}$/.test(value)) throw new BackendUrlError(`the option ${name} of memory: takes a whole number above 0, found "${value}"`);
+    const limit = Object.hasOwn(MEMORY_OPTIONS, name)
+      ? MEMORY_OPTIONS[name as keyof typeof MEMORY_OPTIONS]
+      : undefined;
+    if (limit === undefined)
+      throw new BackendUrlError(
+        `memory: has no option ${name}; it has ${Object.keys(MEMORY_OPTIONS).join(", ")}`,
+      );
+    if (!/^[1-9]\d{0,11}$/.test(value))
+      throw new BackendUrlError(
+        `the option ${name} of memory: takes a whole number above 0, found "${value}"`,
+      );
     limits[limit] = Number(value);
   }
   const { createMemoryBackend } = await import("@trellis/storage-memory");

@@ -15,14 +15,16 @@ export interface ServiceLog {
 export interface ResourceServiceDeps {
   readonly backend: Backend;
   readonly registry: Registry;
-  readonly authenticator: Authenticator;
-  readonly authorizer: Authorizer;
+  /** Takes everyone for anonymous when absent. */
+  readonly authenticator?: Authenticator | undefined;
+  /** Allows everything when absent. */
+  readonly authorizer?: Authorizer | undefined;
   /** {@link defaultTenancyPolicy} when absent. */
   readonly tenancy?: TenancyPolicy | undefined;
   readonly clock: Clock;
-  /** Mints uids and generations. */
-  readonly ulid: () => string;
   readonly random: Random;
+  /** Mints uids and generations; from clock and randomness when absent. */
+  readonly ulid?: (() => string) | undefined;
   readonly log?: ServiceLog | undefined;
 }
 
@@ -38,6 +40,9 @@ export interface ResourceServiceConfig {
 
 /** What every method is given: the dependencies, completed, and what they share. */
 export interface Environment extends ResourceServiceDeps {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly ulid: () => string;
   readonly tenancy: TenancyPolicy;
   readonly log: ServiceLog;
   readonly validator: Validator;
@@ -45,7 +50,10 @@ export interface Environment extends ResourceServiceDeps {
 }
 
 /** Completes the dependencies. */
-export function createEnvironment(deps: ResourceServiceDeps, config: ResourceServiceConfig): Environment {
+export function createEnvironment(
+  deps: ResourceServiceDeps & Pick<Environment, "authenticator" | "authorizer" | "ulid">,
+  config: ResourceServiceConfig,
+): Environment {
   return {
     ...deps,
     tenancy: deps.tenancy ?? defaultTenancyPolicy,

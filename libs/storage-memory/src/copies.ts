@@ -1,75 +1,136 @@
-import { StorageError, type StoredEvent, toVersion, type Version } from "@trellis/storage";
+import type { StoredRecord, Version } from "@trellis/storage";
 
 import type { History } from "./history.ts";
 import type { StoreLimits } from "./limits.ts";
-import { cloneTables, replaceRecord, type Tables } from "./tables.ts";
+import { RecordTree } from "./record-tree.ts";
+
+/** What a pinned copy costs for each key that changed since, besides the bytes of its record: copied tree nodes. */
+const CHANGED_KEY_BYTES = 1024;
 
 interface Copy {
-  readonly tables: Tables;
-  usedAtMs: number;
+  readonly tree: RecordTree;
+  /** What all changes up to its version had cost. */
+  readonly churn: number;
+  lastReadMs: number;
 }
 
 /**
- * Older versions of the tables, for pages and snapshots. All readers of a version share its copy; a copy that was let go is made again from
- * the history, as long as that reaches back so far.
+ * The pinned copies of older versions: at most one per version, shared by all pages and watch snapshots that show it, bounded in number,
+ * bytes and idle time. A copy that was let go, or never made, is built again from the history while that reaches back.
  */
 export class Copies {
+  /** In the order of their last use. */
+  readonly #copies = new Map<Version, Copy>();
   readonly #limits: StoreLimits;
-  readonly #byVersion = new Map<Version, Copy>();
+  #churn = 0;
+  #nowMs = 0;
 
   constructor(limits: StoreLimits) {
     this.#limits = limits;
   }
 
-  /** How many copies are kept. */
-  get size(): number {
-    return this.#byVersion.size;
+  get count(): number {
+    return this.#copies.size;
   }
 
-  /**
-   * The tables as of a version. Throws `version-gone` before the history's beginning, `invalid` after the present.
-   */
-  at(version: Version, present: { readonly tables: Tables; readonly version: Version; readonly history: History }, nowMs: number): Tables {
-    if (version > present.version) {
-      throw new StorageError("invalid", `version ${version} is in the future: the store is at ${present.version}`);
-    }
-    if (version < present.history.oldest) {
-      this.#byVersion.delete(version);
-      throw new StorageError("version-gone", `version ${version} is no longer kept: the history begins at ${present.history.oldest}; start again`);
-    }
-    this.#release(nowMs);
-    const kept = this.#byVersion.get(version);
-    if (kept !== undefined) {
-      kept.usedAtMs = nowMs;
-      // The map is in order of last use: what is used moves to its end.
-      this.#byVersion.delete(version);
-      this.#byVersion.set(version, kept);
-      return kept.tables;
-    }
-    const tables = cloneTables(present.tables);
-    for (let undo = present.version; undo > version; undo = toVersion(undo - 1)) {
-      for (const event of present.history.at(undo).events.toReversed()) revert(tables, event);
-    }
-    this.#byVersion.set(version, { tables, usedAtMs: nowMs });
-    this.#release(nowMs);
-    return tables;
+  /** What the copies together hold that the present state does not: an upper bound, that of the oldest, as they share. */
+  get bytes(): number {
+    let least = this.#churn;
+    for (const copy of this.#copies.values()) least = Math.min(least, copy.churn);
+    return this.#churn - least;
   }
 
-  /** Lets go of all copies. */
-  clear(): void {
-    this.#byVersion.clear();
+  /** Counts a change of the present state against the copies. */
+  noteChange(previous: StoredRecord | undefined): void {
+    this.#churn += CHANGED_KEY_BYTES + (previous?.bytes.length ?? 0);
   }
 
-  #release(nowMs: number): void {
-    for (const [version, { usedAtMs }] of this.#byVersion) {
-      const over = this.#byVersion.size > this.#limits.copies || nowMs - usedAtMs > this.#limits.copyAgeMs;
-      if (!over) break;
-      this.#byVersion.delete(version);
+  /** Lets go of copies beyond the bounds, at `nowMs` of a monotonic clock. */
+  expire(nowMs: number): void {
+    this.#nowMs = nowMs;
+    for (const [version, copy] of this.#copies) {
+      const idle = nowMs - copy.lastReadMs >= this.#limits.copyAgeMs;
+      if (idle || this.#churn - copy.churn > this.#limits.copyBytes) this.#copies.delete(version);
     }
+  }
+
+  /** The copy of a version, if it is pinned. */
+  find(version: Version): RecordTree | undefined {
+    const copy = this.#copies.get(version);
+    if (copy === undefined) return undefined;
+    copy.lastReadMs = this.#nowMs;
+    this.#copies.delete(version);
+    this.#copies.set(version, copy);
+    return copy.tree;
+  }
+
+  /** Pins a tree as the copy of a version. `churn` is what `churnNow` said when the tree was the present. */
+  pin(version: Version, tree: RecordTree, churn: number): void {
+    this.#copies.set(version, { tree, churn, lastReadMs: this.#nowMs });
+    for (const oldest of this.#copies.keys()) {
+      if (this.#copies.size <= this.#limits.copies) return;
+      this.#copies.delete(oldest);
+    }
+  }
+
+  /** What all changes so far have cost. */
+  get churnNow(): number {
+    return this.#churn;
+  }
+
+  /** The pinned version nearest above a version, to build that from. */
+  nearestAfter(version: Version): { readonly version: Version; readonly tree: RecordTree } | undefined {
+    let nearest: Version | undefined;
+    for (const pinned of this.#copies.keys()) {
+      if (pinned > version && (nearest === undefined || pinned < nearest)) nearest = pinned;
+    }
+    const tree = nearest === undefined ? undefined : this.find(nearest);
+    return nearest === undefined || tree === undefined ? undefined : { version: nearest, tree };
   }
 }
 
-function revert(tables: Tables, event: StoredEvent): void {
-  if (event.kind === "put") replaceRecord(tables, event.record, event.previous);
-  else replaceRecord(tables, undefined, event.record);
+/** What {@link Rebuild} undoes at once, about two milliseconds of work. */
+const REBUILD_SLICE = 512;
+
+/**
+ * Builds the tree of an older version from a newer one by undoing what the history says happened between, in slices, so that a long way
+ * back stops nobody. It takes its share of the history when it begins; later trimming does not hurt it.
+ */
+export class Rebuild {
+  readonly tree: RecordTree;
+  /** What the tree holds that the newer one does not, in the measure of {@link Copies}. */
+  readonly cost: number;
+  readonly #undo: Iterator<readonly [string, StoredRecord | undefined]>;
+
+  /** `newer` is the tree of `newerVersion`, at least `version`, and both are within the history. */
+  constructor(version: Version, newer: RecordTree, newerVersion: Version, history: History) {
+    this.tree = newer.clone();
+    const before = new Map<string, StoredRecord | undefined>();
+    let cost = 0;
+    const end = history.positionAfter(newerVersion);
+    for (let position = history.positionAfter(version); position < end; position++) {
+      const { events, keys } = history.at(position);
+      for (const [index, key] of keys.entries()) {
+        const event = events[index];
+        if (event === undefined || before.has(key)) continue;
+        const record = event.kind === "put" ? event.previous : event.record;
+        before.set(key, record);
+        cost += CHANGED_KEY_BYTES + (record?.bytes.length ?? 0);
+      }
+    }
+    this.#undo = before.entries();
+    this.cost = cost;
+  }
+
+  /** Undoes one slice. True when the tree is done. */
+  advance(): boolean {
+    for (let count = 0; count < REBUILD_SLICE; count++) {
+      const step = this.#undo.next();
+      if (step.done === true) return true;
+      const [key, record] = step.value;
+      if (record === undefined) this.tree.delete(key);
+      else this.tree.set(key, record);
+    }
+    return false;
+  }
 }

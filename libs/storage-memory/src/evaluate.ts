@@ -34,7 +34,11 @@ export interface EvaluationState {
  * Evaluates a commit against a store without changing it. Each operation sees the effects of those before it; a refusal carries what is
  * stored, without those effects, as nothing of the commit is applied. `keys` are the operations' key strings.
  */
-export function evaluate(operations: readonly Operation[], keys: readonly string[], state: EvaluationState): Evaluation {
+export function evaluate(
+  operations: readonly Operation[],
+  keys: readonly string[],
+  state: EvaluationState,
+): Evaluation {
   const changes: Change[] = [];
   const staged = operations.length > 1 ? new Map<string, StoredRecord | undefined>() : undefined;
   for (const [operationIndex, operation] of operations.entries()) {
@@ -44,7 +48,15 @@ export function evaluate(operations: readonly Operation[], keys: readonly string
     const seen = staged?.has(key) === true ? staged.get(key) : stored;
     for (const precondition of operation.preconditions) {
       if (holds(precondition, seen)) continue;
-      return { refused: { outcome: "refused", operationIndex, precondition, current: stored, version: state.version } };
+      return {
+        refused: {
+          outcome: "refused",
+          operationIndex,
+          precondition,
+          current: stored,
+          version: state.version,
+        },
+      };
     }
     if (operation.kind === "put") {
       const record = storedRecord(operation.key, operation.record, state.nextVersion, stored);
@@ -66,13 +78,18 @@ function holds(precondition: Precondition, record: StoredRecord | undefined): bo
       return record !== undefined && (precondition.uid === undefined || precondition.uid === record.uid);
     case "live":
       return (
-        record !== undefined && !record.marked && (precondition.uid === undefined || precondition.uid === record.uid)
+        record !== undefined &&
+        !record.marked &&
+        (precondition.uid === undefined || precondition.uid === record.uid)
       );
     case "version":
       return record?.version === precondition.version;
     case "generation":
       return record?.generation === precondition.generation;
     default:
-      throw new StorageError("invalid", `unknown precondition ${JSON.stringify(precondition satisfies never)}`);
+      throw new StorageError(
+        "invalid",
+        `unknown precondition ${JSON.stringify(precondition satisfies never)}`,
+      );
   }
 }

@@ -7,6 +7,8 @@ import { Ring } from "./ring.ts";
 export interface HistoryCommit {
   readonly version: Version;
   readonly events: readonly StoredEvent[];
+  /** The events' key strings, in their order. */
+  readonly keys: readonly string[];
   /** What the commit weighs against the bound on bytes. */
   readonly bytes: number;
 }
@@ -58,7 +60,8 @@ export class History {
 
   /** The position of the first commit after a version, which must not be older than `startVersion`. */
   positionAfter(version: Version): number {
-    if (version < this.#startVersion) throw new RangeError(`the history starts after ${this.#startVersion}, found ${version}`);
+    if (version < this.#startVersion)
+      throw new RangeError(`the history starts after ${this.#startVersion}, found ${version}`);
     let low = this.first;
     let high = this.next;
     while (low < high) {
@@ -70,13 +73,13 @@ export class History {
   }
 
   /** Adds a commit and drops the oldest ones beyond the bounds. */
-  push(version: Version, events: readonly StoredEvent[]): void {
+  push(version: Version, events: readonly StoredEvent[], keys: readonly string[]): void {
     let bytes = 0;
     for (const event of events) {
       bytes += EVENT_BYTES + event.record.bytes.length;
       if (event.kind === "put" && event.previous !== undefined) bytes += event.previous.bytes.length;
     }
-    this.#ring.push({ version, events, bytes });
+    this.#ring.push({ version, events, keys, bytes });
     this.#bytes += bytes;
     while (
       this.#ring.length > this.#limits.historyCommits ||
@@ -90,7 +93,8 @@ export class History {
   expire(nowMs: number): void {
     const newest = this.#marks.length === 0 ? undefined : this.#marks.at(this.#marks.next - 1);
     const spacingMs = this.#limits.historyAgeMs / MARKS_PER_AGE;
-    if (newest === undefined || nowMs - newest.nowMs >= spacingMs) this.#marks.push({ next: this.next, nowMs });
+    if (newest === undefined || nowMs - newest.nowMs >= spacingMs)
+      this.#marks.push({ next: this.next, nowMs });
     while (this.#marks.length > 0) {
       const mark = this.#marks.at(this.#marks.first);
       if (nowMs - mark.nowMs < this.#limits.historyAgeMs) return;

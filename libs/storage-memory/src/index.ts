@@ -1,3 +1,4 @@
 export { DEFAULT_LIMITS, type StoreLimits } from "./limits.ts";
-export { createMemoryBackend, type MemoryBackend, type MemoryBackendDeps } from "./memory-backend.ts";
-export { createStore, type ListRange, type Store } from "./store.ts";
+export { createMemoryBackend } from "./memory-backend.ts";
+export { createServedStore, type ServedStore } from "./served-store.ts";
+export { createStore, type Store, type StoreInit } from "./store.ts";

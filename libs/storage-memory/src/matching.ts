@@ -25,7 +25,14 @@ function typePrefix({ group, kind, partition, namespace, name, namePrefix }: Typ
 }
 
 /** Whether a key is one that the query means. */
-export function matcherOf({ group, kind, partition, namespace, name, namePrefix = "" }: TypeQuery): (key: Key) => boolean {
+export function matcherOf({
+  group,
+  kind,
+  partition,
+  namespace,
+  name,
+  namePrefix = "",
+}: TypeQuery): (key: Key) => boolean {
   return (key) =>
     key.kind === kind &&
     key.group === group &&

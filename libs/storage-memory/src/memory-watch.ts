@@ -59,7 +59,10 @@ export class MemoryWatch implements Watch {
     this.#lastBatchMs = clock.monotonic();
     const { storeId } = store.position();
     if (options.since?.storeId !== undefined && options.since.storeId !== storeId) {
-      throw new StorageError("store-changed", `version ${this.#cursor} is of store ${options.since.storeId}, this is ${storeId}; list again`);
+      throw new StorageError(
+        "store-changed",
+        `version ${this.#cursor} is of store ${options.since.storeId}, this is ${storeId}; list again`,
+      );
     }
   }
 
@@ -127,7 +130,8 @@ export class MemoryWatch implements Watch {
   #nextCommit(): WatchBatch | undefined {
     const { history, position } = this.#deps.store;
     const present = position().version;
-    if (this.#cursor < history.oldest) throw this.#options.since === undefined || this.#caughtUp ? this.#slow() : this.#historyGone();
+    if (this.#cursor < history.oldest)
+      throw this.#options.since === undefined || this.#caughtUp ? this.#slow() : this.#historyGone();
     let looked = 0;
     while (this.#cursor < present && looked < COMMITS_PER_TURN) {
       looked += 1;
@@ -144,7 +148,8 @@ export class MemoryWatch implements Watch {
   }
 
   #shown(events: readonly StoredEvent[]): readonly StoredEvent[] {
-    if (events.length === 1) return events[0] !== undefined && this.#matches(events[0].record.key) ? events : [];
+    if (events.length === 1)
+      return events[0] !== undefined && this.#matches(events[0].record.key) ? events : [];
     return events.filter(({ record }) => this.#matches(record.key));
   }
 
@@ -158,9 +163,13 @@ export class MemoryWatch implements Watch {
     const ahead = this.#cursor > version;
     const { bookmarkIntervalMs } = this.#options;
     const silentMs = clock.monotonic() - this.#lastBatchMs;
-    const bookmarkMs = bookmarkIntervalMs === undefined ? undefined : Math.max(0, bookmarkIntervalMs - silentMs);
+    const bookmarkMs =
+      bookmarkIntervalMs === undefined ? undefined : Math.max(0, bookmarkIntervalMs - silentMs);
     const timeoutMs = ahead ? CATCH_UP_MS : bookmarkMs;
-    const why = await waitForArrival(arrivals, clock, { timeoutMs, signals: [this.#own.signal, this.#options.signal, closed] });
+    const why = await waitForArrival(arrivals, clock, {
+      timeoutMs,
+      signals: [this.#own.signal, this.#options.signal, closed],
+    });
     if (ahead && why === "time" && this.#cursor > store.position().version) {
       this.close();
       throw new StorageError(
@@ -175,7 +184,8 @@ export class MemoryWatch implements Watch {
     const { clock, store } = this.#deps;
     const nowMs = clock.monotonic();
     if (bookmarkIntervalMs === undefined || this.#own.signal.aborted || !this.#caughtUp) return undefined;
-    if (nowMs - this.#lastBatchMs < bookmarkIntervalMs || this.#cursor !== store.position().version) return undefined;
+    if (nowMs - this.#lastBatchMs < bookmarkIntervalMs || this.#cursor !== store.position().version)
+      return undefined;
     this.#lastBatchMs = nowMs;
     return { kind: "bookmark", version: this.#cursor };
   }
@@ -183,9 +193,13 @@ export class MemoryWatch implements Watch {
   #slow(): StorageError {
     this.close();
     const behind = this.#deps.store.history.oldest - this.#cursor;
-    return new StorageError("slow-watcher", `the watch fell ${behind} commits behind the history; resume after ${this.#cursor}, or list again`, {
-      resumeVersion: this.#cursor,
-    });
+    return new StorageError(
+      "slow-watcher",
+      `the watch fell ${behind} commits behind the history; resume after ${this.#cursor}, or list again`,
+      {
+        resumeVersion: this.#cursor,
+      },
+    );
   }
 
   #historyGone(): StorageError {

@@ -43,7 +43,8 @@ export class Ring<T> {
 
   #resize(size: number): void {
     const items: (T | undefined)[] = Array.from({ length: size });
-    for (let position = this.#first; position < this.#next; position++) items[position % size] = this.at(position);
+    for (let position = this.#first; position < this.#next; position++)
+      items[position % size] = this.at(position);
     this.#items = items;
   }
 }

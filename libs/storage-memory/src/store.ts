@@ -1,110 +1,204 @@
 import {
+  checkCommit,
   type CommitResult,
   type Key,
   keyString,
-  type ListResult,
   type Operation,
-  type OwnerQuery,
+  type OwnerRef,
   type Position,
   type StoredRecord,
   toVersion,
-  type TypeQuery,
   type Version,
 } from "@trellis/storage";
 
-import { Copies } from "./copies.ts";
-import { evaluateCommit } from "./evaluate.ts";
+import { Copies, Rebuild } from "./copies.ts";
+import { evaluate } from "./evaluate.ts";
 import { History } from "./history.ts";
-import type { StoreLimits } from "./limits.ts";
-import { scanOf, shows, tableKey } from "./matching.ts";
-import { createTables, replaceRecord, type Tables } from "./tables.ts";
+import { type StoreLimits, storeLimits } from "./limits.ts";
+import { OwnerIndex, ownerString } from "./owner-index.ts";
+import { RecordTree } from "./record-tree.ts";
 
-/** What part of a list to give. */
-export interface ListRange {
-  /** The present when absent. */
-  readonly atVersion?: Version | undefined;
-  readonly limit?: number | undefined;
-  readonly after?: Key | undefined;
+/** What a store begins with. */
+export interface StoreInit {
+  /** A ULID. */
+  readonly storeId: string;
+  /** The version that the store has at first; its history begins here. */
+  readonly version: Version;
+  /** The records of that version, of a snapshot. Their bytes are taken as they are. */
+  readonly records?: Iterable<StoredRecord> | undefined;
 }
 
 /**
- * The versioned ordered store, as a synchronous state machine: the same operations in the same order give the same store. It knows neither clock nor randomness:
- * whoever applies a commit says what time it is, for the age of history and copies only.
+ * A versioned, ordered store: a hash map for points, a copy-on-write tree for lists, an owner index and a bounded history. It is
+ * synchronous and deterministic: the same commits give the same results and records everywhere. It has no clock; `expire` tells it the
+ * time, which bounds only how long it keeps the past.
  */
-export interface Store {
-  position(): Position;
-  get(key: Key): StoredRecord | undefined;
-  /** In byte order of (group, kind, partition, namespace, name). Throws `version-gone`, `invalid`. */
-  list(query: TypeQuery | OwnerQuery, range: ListRange, nowMs: number): ListResult;
-  /** Applies all operations as the next version, or none. `evaluateOnly` answers the same and changes nothing. Throws `invalid`. */
-  commit(operations: readonly Operation[], nowMs: number, evaluateOnly?: boolean): CommitResult;
+export class Store {
+  readonly storeId: string;
+  readonly limits: StoreLimits;
   readonly history: History;
-  /** How much the store holds. */
-  figures(): { readonly records: number; readonly historyCommits: number; readonly historyBytes: number; readonly copies: number };
-}
+  readonly copies: Copies;
+  readonly #records = new Map<string, StoredRecord>();
+  readonly #tree = new RecordTree();
+  readonly #owners = new OwnerIndex();
+  #version: Version;
 
-/** Starts an empty store at a position. */
-export function createStore(start: Position, limits: StoreLimits): Store {
-  const records = new Map<string, StoredRecord>();
-  const tables = createTables();
-  const history = new History(start.version, limits);
-  const copies = new Copies(limits);
-  let version = start.version;
-  const position = (): Position => ({ storeId: start.storeId, version });
-
-  return {
-    position,
-    history,
-    get: (key) => records.get(keyString(key)),
-    list(query, { atVersion = version, limit = Infinity, after }, nowMs) {
-      // What a first page shows is kept from then on, for the pages after it.
-      const shown = atVersion === version ? tables : copies.at(atVersion, { tables, version, history }, nowMs);
-      const { found, more } = scan(shown, query, limit, after);
-      if (more && atVersion === version) copies.at(version, { tables, version, history }, nowMs);
-      return { records: found, more, position: { storeId: start.storeId, version: atVersion } };
-    },
-    commit(operations, nowMs, evaluateOnly = false) {
-      const next = toVersion(version + 1);
-      const evaluation = evaluateCommit(operations, (key) => records.get(keyString(key)), next);
-      if (evaluation.kind === "refused") {
-        const { operationIndex, precondition, current } = evaluation;
-        return { outcome: "refused", operationIndex, precondition, current, version };
+  constructor({ storeId, version, records = [] }: StoreInit, limits: StoreLimits) {
+    this.storeId = storeId;
+    this.limits = limits;
+    this.#version = version;
+    this.history = new History(version, limits);
+    this.copies = new Copies(limits);
+    for (const record of records) {
+      const key = keyString(record.key);
+      if (record.version > version || this.#records.has(key)) {
+        throw new RangeError(
+          `a snapshot of version ${version} has one record per key, none newer; found ${key} at ${record.version}`,
+        );
       }
-      if (evaluateOnly || evaluation.events.length === 0) return { outcome: "applied", version };
-      for (const event of evaluation.events) {
-        const key = keyString(event.record.key);
-        if (event.kind === "put") {
-          records.set(key, event.record);
-          replaceRecord(tables, event.previous, event.record);
-        } else {
-          records.delete(key);
-          replaceRecord(tables, event.record, undefined);
+      this.#set(key, undefined, record);
+    }
+  }
+
+  /** The store and its last applied version. */
+  get position(): Position {
+    return { storeId: this.storeId, version: this.#version };
+  }
+
+  get version(): Version {
+    return this.#version;
+  }
+
+  /** How many records there are. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /**
+   * Evaluates a commit and applies all of it or nothing. It gets `version`, which must be newer than the store's; the next number when
+   * absent. A commit that changes nothing takes no version. Throws `invalid` as `checkCommit` does, having changed nothing.
+   */
+  apply(operations: readonly Operation[], version: Version = toVersion(this.#version + 1)): CommitResult {
+    if (version <= this.#version)
+      throw new RangeError(`a commit's version is above ${this.#version}, found ${version}`);
+    const evaluation = this.#evaluate(operations, version);
+    if ("refused" in evaluation) return evaluation.refused;
+    const { changes } = evaluation;
+    if (changes.length === 0) return { outcome: "applied", version: this.#version };
+    for (const { key, event } of changes) {
+      if (event.kind === "put") this.#set(key, event.previous, event.record);
+      else this.#delete(key, event.record);
+    }
+    this.#version = version;
+    this.history.push(
+      version,
+      Object.freeze(changes.map(({ event }) => event)),
+      changes.map(({ key }) => key),
+    );
+    return { outcome: "applied", version };
+  }
+
+  /** Says what {@link apply} would answer now, without applying; a success carries the store's current version. */
+  evaluateOnly(operations: readonly Operation[]): CommitResult {
+    const evaluation = this.#evaluate(operations, toVersion(this.#version + 1));
+    return "refused" in evaluation ? evaluation.refused : { outcome: "applied", version: this.#version };
+  }
+
+  /** Moves the version on past commits that changed nothing but took a number elsewhere, as in a replicated log. */
+  advance(version: Version): void {
+    if (version < this.#version)
+      throw new RangeError(`a version only grows: ${this.#version} now, found ${version}`);
+    this.#version = version;
+  }
+
+  /** The record under a key now. */
+  get(key: Key): StoredRecord | undefined {
+    return this.#records.get(keyString(key));
+  }
+
+  /** The records of now, in the order of their keys. Valid until the next commit; pin a copy to read on after it. */
+  get tree(): RecordTree {
+    return this.#tree;
+  }
+
+  /** Pins a copy of now, shared with whoever pinned this version before. */
+  pin(): RecordTree {
+    const pinned = this.copies.find(this.#version);
+    if (pinned !== undefined) return pinned;
+    const tree = this.#tree.clone();
+    this.copies.pin(this.#version, tree, this.copies.churnNow);
+    return tree;
+  }
+
+  /**
+   * The records as of an older version: the tree if it is at hand, a rebuild to be advanced and then given to `pinRebuilt` if the history
+   * reaches back, undefined if the version is no longer kept.
+   */
+  at(version: Version): RecordTree | Rebuild | undefined {
+    if (version > this.#version)
+      throw new RangeError(`the store is at ${this.#version}, found the later version ${version}`);
+    if (version === this.#version) return this.pin();
+    const pinned = this.copies.find(version);
+    if (pinned !== undefined) return pinned;
+    if (version < this.history.startVersion) return undefined;
+    const newer = this.copies.nearestAfter(version);
+    return newer === undefined
+      ? new Rebuild(version, this.#tree, this.#version, this.history)
+      : new Rebuild(version, newer.tree, newer.version, this.history);
+  }
+
+  /** Pins a finished rebuild as the copy of its version. */
+  pinRebuilt(version: Version, rebuild: Rebuild): void {
+    this.copies.pin(version, rebuild.tree, this.copies.churnNow - rebuild.cost);
+  }
+
+  /**
+   * The key strings of what an incarnation owned as of a version within the history, and maybe some that it owned only later, in key order.
+   */
+  ownedSince(owner: OwnerRef, version: Version): string[] {
+    const keys = new Set(this.#owners.ownedBy(owner));
+    if (version < this.#version) {
+      const wanted = ownerString(owner);
+      for (let position = this.history.positionAfter(version); position < this.history.next; position++) {
+        const commit = this.history.at(position);
+        for (const [index, event] of commit.events.entries()) {
+          const before = event.kind === "put" ? event.previous : event.record;
+          const key = commit.keys[index];
+          if (key !== undefined && before?.owner !== undefined && ownerString(before.owner) === wanted)
+            keys.add(key);
         }
       }
-      version = next;
-      history.append(version, evaluation.events, nowMs);
-      return { outcome: "applied", version };
-    },
-    figures: () => ({ records: records.size, historyCommits: history.length, historyBytes: history.bytes, copies: copies.size }),
-  };
+    }
+    return [...keys].sort();
+  }
+
+  /** Lets go of history and copies beyond their age, at `nowMs` of a monotonic clock. */
+  expire(nowMs: number): void {
+    this.history.expire(nowMs);
+    this.copies.expire(nowMs);
+  }
+
+  #evaluate(operations: readonly Operation[], nextVersion: Version) {
+    const keys = checkCommit(operations);
+    return evaluate(operations, keys, { records: this.#records, version: this.#version, nextVersion });
+  }
+
+  #set(key: string, previous: StoredRecord | undefined, record: StoredRecord): void {
+    this.#records.set(key, record);
+    this.#tree.set(key, record);
+    this.#owners.replace(key, previous, record);
+    this.copies.noteChange(previous);
+  }
+
+  #delete(key: string, previous: StoredRecord): void {
+    this.#records.delete(key);
+    this.#tree.delete(key);
+    this.#owners.replace(key, previous, undefined);
+    this.copies.noteChange(previous);
+  }
 }
 
-function scan(
-  tables: Tables,
-  query: TypeQuery | OwnerQuery,
-  limit: number,
-  after: Key | undefined,
-): { found: StoredRecord[]; more: boolean } {
-  const plan = scanOf(query);
-  const table = tables[plan.table];
-  const found: StoredRecord[] = [];
-  const afterKey = after === undefined ? undefined : tableKey(plan, keyString(after));
-  const from = afterKey !== undefined && afterKey > plan.prefix ? afterKey : plan.prefix;
-  for (const [key, record] of table.entries(from)) {
-    if (!key.startsWith(plan.prefix)) break;
-    if (key === afterKey || !shows(plan, record)) continue;
-    if (found.length >= limit) return { found, more: true };
-    found.push(record);
-  }
-  return { found, more: false };
+/** Makes a store. `limits` names only what differs from the defaults. */
+export function createStore(init: StoreInit, limits?: Partial<StoreLimits>): Store {
+  return new Store(init, storeLimits(limits));
 }

@@ -17,7 +17,10 @@ function compare(a: string, b: string): number {
 
 /** Makes empty tables. */
 export function createTables(): Tables {
-  return { byKey: new sortedBtree.default<string, StoredRecord>(undefined, compare), byOwner: new sortedBtree.default<string, StoredRecord>(undefined, compare) };
+  return {
+    byKey: new sortedBtree.default<string, StoredRecord>(undefined, compare),
+    byOwner: new sortedBtree.default<string, StoredRecord>(undefined, compare),
+  };
 }
 
 /** A copy that later changes of the original do not touch. */
@@ -31,7 +34,11 @@ export function ownerPrefix({ key, uid }: OwnerRef): string {
 }
 
 /** Replaces what is stored under a key. */
-export function replaceRecord(tables: Tables, previous: StoredRecord | undefined, next: StoredRecord | undefined): void {
+export function replaceRecord(
+  tables: Tables,
+  previous: StoredRecord | undefined,
+  next: StoredRecord | undefined,
+): void {
   if (previous !== undefined) {
     const key = keyString(previous.key);
     if (next === undefined) tables.byKey.delete(key);

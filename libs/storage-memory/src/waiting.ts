@@ -9,7 +9,10 @@ export type WaitEnd = "arrival" | "time" | "aborted";
 export function waitForArrival(
   arrivals: Arrivals,
   clock: Clock,
-  options: { readonly timeoutMs?: number | undefined; readonly signals: readonly (AbortSignal | undefined)[] },
+  options: {
+    readonly timeoutMs?: number | undefined;
+    readonly signals: readonly (AbortSignal | undefined)[];
+  },
 ): Promise<WaitEnd> {
   const signals = options.signals.filter((signal) => signal !== undefined);
   if (signals.some(({ aborted }) => aborted)) return Promise.resolve("aborted");
@@ -22,7 +25,8 @@ export function waitForArrival(
     };
     const aborted = (): void => end("aborted");
     const cancelArrival = arrivals.once(() => end("arrival"));
-    const cancelTimer = options.timeoutMs === undefined ? undefined : clock.after(options.timeoutMs, () => end("time"));
+    const cancelTimer =
+      options.timeoutMs === undefined ? undefined : clock.after(options.timeoutMs, () => end("time"));
     for (const signal of signals) signal.addEventListener("abort", aborted, { once: true });
   });
 }

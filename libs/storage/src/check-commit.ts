@@ -46,7 +46,10 @@ export function keyText(key: Key): string {
 
 function checkKey(key: Key): void {
   if (key.partition === WILDCARD || key.namespace === WILDCARD) {
-    throw new StorageError("invalid", `"${WILDCARD}" stands for any tenancy in queries and names none, found it in the key ${keyText(key)}`);
+    throw new StorageError(
+      "invalid",
+      `"${WILDCARD}" stands for any tenancy in queries and names none, found it in the key ${keyText(key)}`,
+    );
   }
   for (const part of [key.group, key.kind, key.partition, key.namespace, key.name]) {
     if (part.includes("\0")) {

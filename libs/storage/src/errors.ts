@@ -23,7 +23,11 @@ export class StorageError extends Error {
   /** For `slow-watcher`: the version to resume from. */
   readonly resumeVersion: number | undefined;
 
-  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown; resumeVersion?: number }) {
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options?: { cause?: unknown; resumeVersion?: number },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.resumeVersion = options?.resumeVersion;
@@ -32,7 +36,8 @@ export class StorageError extends Error {
   /** Recognises the class across realms and copies of this package, where `instanceof` does not. */
   static is(error: unknown): error is StorageError {
     return error instanceof Error || (typeof error === "object" && error !== null)
-      ? (error as { name?: unknown }).name === "StorageError" && typeof (error as { code?: unknown }).code === "string"
+      ? (error as { name?: unknown }).name === "StorageError" &&
+          typeof (error as { code?: unknown }).code === "string"
       : false;
   }
 }

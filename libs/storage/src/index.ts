@@ -2,6 +2,12 @@ export * from "./backend.ts";
 export { checkCommit, keyText } from "./check-commit.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
 export { type Key, WILDCARD, keyEquals, keyString } from "./key.ts";
-export { type CommitResult, MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, type Operation, type Precondition } from "./operation.ts";
+export {
+  type CommitResult,
+  MAX_COMMIT_BYTES,
+  MAX_COMMIT_OPERATIONS,
+  type Operation,
+  type Precondition,
+} from "./operation.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
 export type { StoredEvent, Watch, WatchBatch } from "./watch.ts";

@@ -14,7 +14,12 @@ export type Precondition =
 
 /** One step of a commit. A `check` changes nothing. At most one `put` or `delete` per key in a commit. */
 export type Operation =
-  | { readonly kind: "put"; readonly key: Key; readonly record: RecordInit; readonly preconditions: readonly Precondition[] }
+  | {
+      readonly kind: "put";
+      readonly key: Key;
+      readonly record: RecordInit;
+      readonly preconditions: readonly Precondition[];
+    }
   | { readonly kind: "delete"; readonly key: Key; readonly preconditions: readonly Precondition[] }
   | { readonly kind: "check"; readonly key: Key; readonly preconditions: readonly Precondition[] };
 

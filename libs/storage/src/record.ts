@@ -8,7 +8,8 @@ export type Version = number & { readonly brand: "Version" };
 
 /** Brands a number as a {@link Version}. */
 export function toVersion(value: number): Version {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`a version is a whole number below 2^53, found ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`a version is a whole number below 2^53, found ${value}`);
   return value as Version;
 }
 

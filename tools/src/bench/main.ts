@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 
 import { describeMachine, formatTable, type Measurement } from "./report.ts";
 import { runScenarios } from "./scenarios.ts";
-import { startGateway } from "../gateway-process/gateway-process.ts";
+import { startGateway } from "@trellis/testkit";
 
 const { values } = parseArgs({
   options: {

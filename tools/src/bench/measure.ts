@@ -1,6 +1,6 @@
 import { Latencies } from "./latencies.ts";
 import type { Measurement } from "./report.ts";
-import type { ServerProcess } from "../gateway-process/gateway-process.ts";
+import type { ServerProcess } from "@trellis/testkit";
 
 /** A load to measure. */
 export interface Load {

@@ -8,7 +8,7 @@ import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_se
 
 import { measure } from "./measure.ts";
 import type { Measurement } from "./report.ts";
-import type { ServerProcess } from "../gateway-process/gateway-process.ts";
+import type { ServerProcess } from "@trellis/testkit";
 
 const TYPE = { group: "demo", groupVersion: "v2", kind: "Album" };
 /** Distinct resources that the load writes and reads; also what a list returns. */

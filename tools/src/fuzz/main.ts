@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 
-import { startGateway } from "../gateway-process/gateway-process.ts";
+import { startGateway } from "@trellis/testkit";
 import { protocols } from "./protocols.ts";
 import { faultsOf, formatRow, HEADING } from "./verdict.ts";
 import { fuzzProtocol } from "./run.ts";

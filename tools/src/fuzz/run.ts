@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-import type { ServerProcess } from "../gateway-process/gateway-process.ts";
+import type { ServerProcess } from "@trellis/testkit";
 import { openHeapProbe } from "./heap.ts";
 import type { Protocol } from "./protocols.ts";
 import { createChoices } from "./random.ts";

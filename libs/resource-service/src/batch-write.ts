@@ -1,0 +1,73 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import { StatusSchema as RpcStatusSchema } from "@trellis/protos/google/rpc/status_pb";
+import {
+  type BatchWriteRequest,
+  BatchWriteRequestSchema,
+  type BatchWriteResponse,
+  BatchWriteResponseSchema,
+  type Operation,
+  type OperationResult,
+  OperationResultSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+
+import type { Call } from "./call.ts";
+import { deleteResource } from "./delete.ts";
+import type { Environment } from "./environment.ts";
+import { toServiceError } from "./errors.ts";
+import { BATCH_CONCURRENCY } from "./limits.ts";
+import { checkRequest } from "./rules.ts";
+import { violationsError } from "./service-error.ts";
+import { write } from "./write.ts";
+import { writeStatus } from "./write-status.ts";
+
+/** Applies each operation by itself. What goes wrong with one is its result, and says nothing about the others. */
+export async function batchWrite(environment: Environment, request: BatchWriteRequest, call: Call): Promise<BatchWriteResponse> {
+  checkRequest(environment, BatchWriteRequestSchema, request);
+  for (const [index, { operation }] of request.operations.entries()) {
+    const wrong =
+      (operation.case === undefined && "is empty: expected write, write_status or delete") ||
+      (operation.case === "check" && "is a check: checks belong into Transact, or into an operation's preconditions") ||
+      (operation.case !== undefined && operation.case !== "check" && operation.value.dryRun && "must not set dry_run");
+    if (wrong) throw violationsError("INVALID_REQUEST", [{ field: `operations[${index}]`, description: wrong }]);
+  }
+  const results: OperationResult[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < request.operations.length; index = next++) {
+      const operation = request.operations[index];
+      if (operation !== undefined) results[index] = await runOne(environment, call, operation);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, request.operations.length) }, worker));
+  const { version } = environment.backend.position();
+  call.shows(version);
+  return create(BatchWriteResponseSchema, { results, version: String(version) });
+}
+
+async function runOne(environment: Environment, call: Call, { operation }: Operation): Promise<OperationResult> {
+  try {
+    switch (operation.case) {
+      case "write":
+        return create(OperationResultSchema, { result: { case: "write", value: await write(environment, operation.value, call) } });
+      case "writeStatus":
+        return create(OperationResultSchema, { result: { case: "writeStatus", value: await writeStatus(environment, operation.value, call) } });
+      case "delete":
+        return create(OperationResultSchema, { result: { case: "delete", value: await deleteResource(environment, operation.value, call) } });
+      default:
+        throw new TypeError("an operation was not checked before it ran");
+    }
+  } catch (error) {
+    const failure = toServiceError(error, call.signal).toConnectError(true);
+    return create(OperationResultSchema, { result: { case: "error", value: rpcStatus(failure) } });
+  }
+}
+
+function rpcStatus(error: ConnectError) {
+  const details = error.details.flatMap((detail) =>
+    "desc" in detail
+      ? [{ typeUrl: `type.googleapis.com/${detail.desc.typeName}`, value: toBinary(detail.desc, create(detail.desc, detail.value)) }]
+      : [{ typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value }],
+  );
+  return create(RpcStatusSchema, { code: error.code, message: error.rawMessage, details });
+}

@@ -1,0 +1,59 @@
+import { Code } from "@connectrpc/connect";
+import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY, finalizersOf, isMarkedForDeletion } from "@trellis/resource";
+
+import { bytesEqual } from "./record.ts";
+import { ServiceError } from "./service-error.ts";
+
+/** Whether an update only helps an ending to its end (marks, or removes finalizers), which also passes in a tenancy that is being deleted. */
+export type UpdateKind = "ordinary" | "ending";
+
+/**
+ * The rules of an update around deletion: a mark is never removed or changed; marking changes nothing else; a marked resource
+ * only loses finalizers. Throws `DELETION_RULE`.
+ */
+export function checkDeletionRules(existing: Resource, next: Resource): UpdateKind {
+  const wasMarked = isMarkedForDeletion(existing.metadata);
+  const isMarked = isMarkedForDeletion(next.metadata);
+  const sameData = payloadEquals(existing, next);
+  if (wasMarked && !isMarked) throw broken("cannot remove deletionTimestamp: a deletion cannot be taken back");
+  const before = existing.metadata[DELETION_TIMESTAMP_KEY];
+  if (wasMarked && before !== "" && before !== next.metadata[DELETION_TIMESTAMP_KEY]) throw broken("cannot modify deletionTimestamp");
+  const removesFinalizers = isProperSubset(finalizersOf(next.metadata), finalizersOf(existing.metadata));
+  if (!wasMarked && isMarked) {
+    if (!sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY])) throw broken("cannot modify metadata while marking for deletion");
+    if (!sameData) throw broken("cannot modify data while marking for deletion");
+    return "ending";
+  }
+  if (wasMarked) {
+    const kept = sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) && sameData;
+    if (kept && removesFinalizers) return "ending";
+    throw broken("a resource marked for deletion changes only by losing finalizers: expected at least one finalizer to be removed, and nothing else");
+  }
+  return removesFinalizers && sameData ? "ending" : "ordinary";
+}
+
+/** Whether two resources have the same payload, byte for byte. */
+export function payloadEquals(a: Resource, b: Resource): boolean {
+  if (a.data === undefined || b.data === undefined) return a.data === b.data;
+  return a.data.typeUrl === b.data.typeUrl && bytesEqual(a.data.value, b.data.value);
+}
+
+/** Whether two resources have the same metadata, but for some keys. */
+export function sameMetadata(a: Resource, b: Resource, except: readonly string[] = []): boolean {
+  const keys = new Set([...Object.keys(a.metadata), ...Object.keys(b.metadata)]);
+  return [...keys].every((key) => except.includes(key) || a.metadata[key] === b.metadata[key]);
+}
+
+function isProperSubset(smaller: ReadonlySet<string>, larger: ReadonlySet<string>): boolean {
+  return smaller.size < larger.size && [...smaller].every((name) => larger.has(name));
+}
+
+function broken(message: string): ServiceError {
+  return new ServiceError({
+    code: Code.InvalidArgument,
+    reason: "DELETION_RULE",
+    message: `resource.metadata: ${message}`,
+    violations: [{ field: "resource.metadata", description: message }],
+  });
+}

@@ -1,0 +1,41 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type ListByOwnerRequest,
+  ListByOwnerRequestSchema,
+  type ListByOwnerResponse,
+  ListByOwnerResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { matchesSelector } from "@trellis/resource";
+
+import { authorizeList, mayAccess } from "./authorization.ts";
+import type { Call } from "./call.ts";
+import type { Environment } from "./environment.ts";
+import { readPage } from "./pages.ts";
+import { resourceOf } from "./record.ts";
+import { checkRequest } from "./rules.ts";
+import { readSelector } from "./selection.ts";
+import { REQUIRED, violationsError } from "./service-error.ts";
+import { targetOf } from "./target.ts";
+
+/** Lists what one incarnation owns, of all types, as stored. What is of a type that this server does not know is left out: nobody could say who may read it. */
+export async function listByOwner(environment: Environment, request: ListByOwnerRequest, call: Call): Promise<ListByOwnerResponse> {
+  checkRequest(environment, ListByOwnerRequestSchema, request);
+  const { registration, id, key } = targetOf(environment, call, request.owner, "owner");
+  if (id.uid === "") throw violationsError("INVALID_REQUEST", [{ field: "owner.uid", description: REQUIRED }]);
+  const selector = readSelector(request.selector);
+  await authorizeList(environment, call, registration, id.tenancy);
+  const page = await readPage(environment, call, {
+    query: { owner: { key, uid: id.uid } },
+    pageSize: request.pageSize,
+    pageToken: request.pageToken,
+    boundTo: ["owned", JSON.stringify(key), id.uid, request.selector],
+    async see(record) {
+      const resource = resourceOf(record);
+      const { type } = resource.id ?? {};
+      const child = type === undefined ? undefined : environment.registry.resolve(type);
+      if (child === undefined || !matchesSelector(selector, resource.metadata)) return undefined;
+      return (await mayAccess(environment, call, "read", child, { resource })) === true ? resource : undefined;
+    },
+  });
+  return create(ListByOwnerResponseSchema, page);
+}

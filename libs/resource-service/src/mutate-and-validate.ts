@@ -1,0 +1,31 @@
+import { create } from "@bufbuild/protobuf";
+import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type MutateAndValidateRequest,
+  MutateAndValidateRequestSchema,
+  type MutateAndValidateResponse,
+  MutateAndValidateResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+
+import type { Call } from "./call.ts";
+import { judge } from "./candidate.ts";
+import type { Environment } from "./environment.ts";
+import { checkMetadata } from "./metadata.ts";
+import { checkRequest } from "./rules.ts";
+import { targetOf } from "./target.ts";
+import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
+
+/** Runs a type's mutation and validation. Looks at nothing that is stored. */
+export async function mutateAndValidate(
+  environment: Environment,
+  request: MutateAndValidateRequest,
+  call: Call,
+): Promise<MutateAndValidateResponse> {
+  checkRequest(environment, MutateAndValidateRequestSchema, request);
+  const input = request.resource ?? create(ResourceSchema);
+  const target = targetOf(environment, call, input.id, "resource.id");
+  checkMetadata(input.metadata, "resource.metadata");
+  const { resource, tenancy } = await judge(environment, call, target, create(ResourceSchema, { ...input, id: target.id }), undefined);
+  if (isMarkedTenancy(tenancy)) throw markedTenancy(target.units, "tenancy marked for deletion");
+  return create(MutateAndValidateResponseSchema, { resource });
+}

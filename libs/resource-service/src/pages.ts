@@ -1,0 +1,64 @@
+import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { Key, OwnerQuery, StoredRecord, TypeQuery, Version } from "@trellis/storage";
+
+import type { Call } from "./call.ts";
+import type { Environment } from "./environment.ts";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_BYTES, MAX_PAGE_SIZE, MAX_SCANNED_PER_PAGE, SCAN_CHUNK } from "./limits.ts";
+import { decodePageToken, encodePageToken, requestDigest } from "./page-token.ts";
+
+/** What a page is made of. */
+export interface PageRequest {
+  readonly query: TypeQuery | OwnerQuery;
+  readonly pageSize: number;
+  readonly pageToken: string;
+  /** What must be the same on all pages. */
+  readonly boundTo: readonly string[];
+  /** What the caller sees of a record; undefined for nothing. */
+  readonly see: (record: StoredRecord) => Promise<Resource | undefined>;
+}
+
+/** A page of a list. */
+export interface Page {
+  readonly resources: Resource[];
+  readonly version: string;
+  readonly nextPageToken: string;
+}
+
+/** Reads one page: as many as asked and allowed, of the version that the first page showed. A page may be short without being the last. */
+export async function readPage(environment: Environment, call: Call, request: PageRequest): Promise<Page> {
+  const { backend } = environment;
+  const digest = requestDigest([call.identity.name, ...request.boundTo]);
+  const start = request.pageToken === "" ? undefined : decodePageToken(request.pageToken, digest, backend.position().storeId);
+  const size = Math.min(request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize, MAX_PAGE_SIZE);
+  const resources: Resource[] = [];
+  let version: Version | undefined = start?.version;
+  let after: Key | undefined = start?.after;
+  let bytes = 0;
+  let scanned = 0;
+  for (;;) {
+    const list = await backend.list(request.query, {
+      signal: call.signal,
+      limit: Math.min(SCAN_CHUNK, size - resources.length + 1),
+      ...(after === undefined ? {} : { after }),
+      ...(version === undefined ? { consistency: call.consistency, minimum: call.minimum } : { atVersion: version }),
+    });
+    version = list.position.version;
+    call.shows(version);
+    for (const record of list.records) {
+      const full = resources.length === size || (resources.length > 0 && bytes + record.bytes.byteLength > MAX_PAGE_BYTES);
+      if (full || scanned === MAX_SCANNED_PER_PAGE) return page(resources, version, after, list.position.storeId, digest);
+      scanned += 1;
+      after = record.key;
+      const resource = await request.see(record);
+      if (resource === undefined) continue;
+      resources.push(resource);
+      bytes += record.bytes.byteLength;
+    }
+    if (!list.more) return { resources, version: String(version), nextPageToken: "" };
+  }
+}
+
+function page(resources: Resource[], version: Version, after: Key | undefined, storeId: string, digest: string): Page {
+  const nextPageToken = after === undefined ? "" : encodePageToken({ storeId, version, after }, digest);
+  return { resources, version: String(version), nextPageToken };
+}

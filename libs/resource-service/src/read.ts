@@ -1,0 +1,29 @@
+import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import { type ReadRequest, ReadRequestSchema, type ReadResponse, ReadResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+
+import { authorize, authorizeName } from "./authorization.ts";
+import type { Call } from "./call.ts";
+import type { Environment } from "./environment.ts";
+import { groupVersionMismatch, resourceNotFound } from "./errors.ts";
+import { presentAs } from "./group-version.ts";
+import { checkRequest } from "./rules.ts";
+import { targetOf } from "./target.ts";
+import { missingUnit } from "./tenancy.ts";
+
+/** Reads one resource. A name without permission is denied before it is looked for, so that a denial tells nothing. */
+export async function read(environment: Environment, request: ReadRequest, call: Call): Promise<ReadResponse> {
+  checkRequest(environment, ReadRequestSchema, request);
+  const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
+  const answer = await authorizeName(environment, call, "read", registration, id);
+  const missing = missingUnit(await environment.tenancy.state(units), units, Code.NotFound);
+  if (missing !== undefined) throw missing;
+  const { consistency, minimum, signal } = call;
+  const { record, position } = await environment.backend.read(key, { consistency, minimum, signal });
+  call.shows(position.version);
+  if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);
+  const resource = await presentAs(registration, record);
+  if (resource === undefined) throw groupVersionMismatch(id, record.groupVersion);
+  if (answer === "needsResource") await authorize(environment, call, "read", registration, { resource });
+  return create(ReadResponseSchema, { resource });
+}

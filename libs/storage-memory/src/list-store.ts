@@ -1,0 +1,83 @@
+import {
+  keyString,
+  type ListOptions,
+  type ListResult,
+  type OwnerQuery,
+  StorageError,
+  type StoredRecord,
+  type TypeQuery,
+  type Version,
+} from "@trellis/storage";
+
+import { keyRange } from "./key-range.ts";
+import { ownerString } from "./owner-index.ts";
+import type { RecordTree } from "./record-tree.ts";
+import type { Store } from "./store.ts";
+import { nextTurn } from "./turn.ts";
+
+/** What a list reads. */
+export interface ListSource {
+  readonly store: Store;
+  /** The version that the list shows. */
+  readonly version: Version;
+  /** The records as of a version; throws `version-gone`. */
+  treeAt(version: Version): Promise<RecordTree>;
+  /** Throws when the list is no longer wanted. */
+  checkOpen(): void;
+}
+
+/** Keys that a list looks at before it lets others go first: about two milliseconds. */
+const LIST_SLICE_VISITS = 8192;
+
+type Listed = Pick<ListResult, "records" | "more">;
+
+/** Lists a type's records. What fits one slice of the present is read where it is; the rest reads a pinned copy, slice by slice. */
+export async function listRange(source: ListSource, query: TypeQuery, options: ListOptions): Promise<Listed> {
+  const range = keyRange(query);
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  let after = options.after === undefined ? undefined : keyString(options.after);
+  let tree = await treeOf(source);
+  let records: readonly StoredRecord[] = [];
+  for (;;) {
+    const slice = tree.walk(range, { after, records: limit - records.length, visits: LIST_SLICE_VISITS });
+    records = records.length === 0 ? slice.records : records.concat(slice.records);
+    if (slice.stopped !== "visits") return { records, more: slice.stopped === "records" };
+    after = slice.last;
+    if (tree === source.store.tree) tree = source.store.pin();
+    await nextTurn();
+    source.checkOpen();
+  }
+}
+
+/** Lists what an incarnation owns, of all types. */
+export async function listOwned(
+  source: ListSource,
+  { owner }: OwnerQuery,
+  options: ListOptions,
+): Promise<Listed> {
+  const { store, version } = source;
+  if (version < store.history.startVersion) {
+    throw new StorageError(
+      "version-gone",
+      `the store keeps versions from ${store.history.startVersion}, found ${version}; list again from the start`,
+    );
+  }
+  const keys = store.ownedSince(owner, version);
+  const tree = await treeOf(source);
+  const wanted = ownerString(owner);
+  const after = options.after === undefined ? undefined : keyString(options.after);
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  const records: StoredRecord[] = [];
+  for (const key of keys) {
+    if (after !== undefined && key <= after) continue;
+    const record = tree.get(key);
+    if (record?.owner === undefined || ownerString(record.owner) !== wanted) continue;
+    if (records.length === limit) return { records, more: true };
+    records.push(record);
+  }
+  return { records, more: false };
+}
+
+async function treeOf({ store, version, treeAt }: ListSource): Promise<RecordTree> {
+  return store.version === version ? store.tree : await treeAt(version);
+}

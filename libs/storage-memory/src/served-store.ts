@@ -1,0 +1,228 @@
+import type { Clock } from "@trellis/resource";
+import {
+  type CommitResult,
+  type Key,
+  type ListOptions,
+  type ListResult,
+  type Operation,
+  type OwnerQuery,
+  type Position,
+  type ReadOptions,
+  type ReadResult,
+  StorageError,
+  type TypeQuery,
+  type Version,
+  type Watch,
+  type WatchOptions,
+} from "@trellis/storage";
+
+import { Rebuild } from "./copies.ts";
+import { listOwned, listRange } from "./list-store.ts";
+import type { RecordTree } from "./record-tree.ts";
+import type { Store } from "./store.ts";
+import { storeChanged, StoreWatch } from "./store-watch.ts";
+import { nextTurn } from "./turn.ts";
+import { VersionWaiters } from "./version-waiters.ts";
+import { WatchHub } from "./watch-hub.ts";
+
+/** How often the age of history and copies is looked at while nothing happens: this share of the greater age. */
+const EXPIRIES_PER_AGE = 16;
+
+/**
+ * A store with those who read it: reads, lists and watches of the backend contract on whatever `apply` brings, from a memory backend's
+ * commits or from a replicated log. `strong` is the caller's business; here all reads show the present.
+ */
+export class ServedStore {
+  readonly #clock: Clock;
+  #store: Store;
+  #hub: WatchHub;
+  readonly #waiters: VersionWaiters;
+  readonly #rebuilding = new Map<Version, Promise<RecordTree>>();
+  #cancelExpiry: (() => void) | undefined;
+  #closed = false;
+
+  constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#hub = new WatchHub(store.limits.watches);
+    this.#waiters = new VersionWaiters(store.limits.waiters);
+  }
+
+  position(): Position {
+    return this.#store.position;
+  }
+
+  /** Open watches. */
+  get watches(): number {
+    return this.#hub.size;
+  }
+
+  /** Applies a commit (see `Store.apply`) and tells those who wait for it. */
+  apply(operations: readonly Operation[], version?: Version): CommitResult {
+    this.#checkOpen();
+    const before = this.#store.history.next;
+    const result = this.#store.apply(operations, version);
+    if (this.#store.history.next === before) return result;
+    this.#hub.publish(this.#store.history.at(before).events, before);
+    this.#waiters.reached(this.#store.version);
+    this.#expire();
+    return result;
+  }
+
+  /** Moves the version on past commits that changed nothing (see `Store.advance`). */
+  advance(version: Version): void {
+    this.#store.advance(version);
+    this.#waiters.reached(version);
+  }
+
+  /** Evaluates a commit on the present state and applies nothing. */
+  evaluateOnly(operations: readonly Operation[]): CommitResult {
+    this.#checkOpen();
+    return this.#store.evaluateOnly(operations);
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+    await this.#ready(options);
+    return { record: this.#store.get(key), position: this.#store.position };
+  }
+
+  async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+    const { limit, atVersion } = options;
+    if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
+      throw new StorageError("invalid", `the limit of a list is a whole number from 1, found ${limit}`);
+    }
+    await this.#ready(options);
+    const store = this.#store;
+    if (atVersion !== undefined && atVersion > store.version) {
+      throw new StorageError(
+        "invalid",
+        `a list shows a version that the store has reached, ${store.version} now, found ${atVersion}; wait for it with a minimum`,
+      );
+    }
+    const source = {
+      store,
+      version: atVersion ?? store.version,
+      treeAt: (version: Version) => this.#treeAt(store, version),
+      checkOpen: () => {
+        this.#checkOpen();
+        if (options.signal?.aborted === true) throw aborted();
+      },
+    };
+    const found = await ("owner" in query
+      ? listOwned(source, query, options)
+      : listRange(source, query, options));
+    return { ...found, position: { storeId: store.storeId, version: source.version } };
+  }
+
+  watch(query: TypeQuery, options: WatchOptions = {}): Watch {
+    const store = this.#store;
+    const hub = this.#hub;
+    const watch = new StoreWatch(
+      {
+        store,
+        hub,
+        clock: this.#clock,
+        wait: (version, signal) => this.#waiters.wait(version, signal, store.version),
+        treeAt: (version) => this.#treeAt(store, version),
+      },
+      query,
+      options,
+    );
+    if (this.#closed) watch.fail(closedError());
+    return watch;
+  }
+
+  /**
+   * Puts another store in the place of this one, as after the installation of a snapshot. Open watches end with `watch-closed`; they may
+   * resume if the new store's history reaches back to where they were, and otherwise begin again.
+   */
+  replace(store: Store): void {
+    this.#checkOpen();
+    this.#store = store;
+    this.#rebuilding.clear();
+    this.#hub.failAll(new StorageError("watch-closed", "the store was replaced by a snapshot; watch again"));
+    this.#hub = new WatchHub(store.limits.watches);
+    this.#waiters.reached(store.version);
+  }
+
+  /** Ends all watches with `watch-closed` and all waits with `unavailable`. May be called more than once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelExpiry?.();
+    this.#hub.failAll(
+      new StorageError("watch-closed", "the backend was closed; watch again when it is back"),
+    );
+    this.#waiters.failAll(closedError());
+  }
+
+  async #ready({ minimum, signal }: ReadOptions): Promise<void> {
+    this.#checkOpen();
+    if (minimum?.storeId !== undefined && minimum.storeId !== this.#store.storeId) {
+      throw storeChanged(this.#store.storeId, minimum.storeId);
+    }
+    if (minimum !== undefined && minimum.version > this.#store.version) {
+      await this.#waiters.wait(minimum.version, signal, this.#store.version);
+      this.#checkOpen();
+    }
+    if (signal?.aborted === true) throw aborted();
+  }
+
+  /** The records as of a version, from a copy or rebuilt from the history; those who want the same one share it. */
+  #treeAt(store: Store, version: Version): Promise<RecordTree> {
+    this.#expire();
+    const found = store.at(version);
+    if (found === undefined) throw versionGone(store, version);
+    if (!(found instanceof Rebuild)) return Promise.resolve(found);
+    let rebuilding = store === this.#store ? this.#rebuilding.get(version) : undefined;
+    if (rebuilding === undefined) {
+      rebuilding = this.#rebuild(store, version, found);
+      if (store === this.#store) this.#rebuilding.set(version, rebuilding);
+    }
+    return rebuilding;
+  }
+
+  async #rebuild(store: Store, version: Version, rebuild: Rebuild): Promise<RecordTree> {
+    while (!rebuild.advance()) await nextTurn();
+    store.pinRebuilt(version, rebuild);
+    if (store === this.#store) this.#rebuilding.delete(version);
+    return rebuild.tree;
+  }
+
+  #expire(): void {
+    const store = this.#store;
+    store.expire(this.#clock.monotonic());
+    if (this.#cancelExpiry !== undefined || this.#closed) return;
+    if (store.history.first === store.history.next && store.copies.count === 0) return;
+    const ageMs = Math.max(store.limits.historyAgeMs, store.limits.copyAgeMs);
+    this.#cancelExpiry = this.#clock.after(Math.ceil(ageMs / EXPIRIES_PER_AGE), () => {
+      this.#cancelExpiry = undefined;
+      this.#expire();
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}
+
+/** Serves a store. */
+export function createServedStore(deps: { readonly store: Store; readonly clock: Clock }): ServedStore {
+  return new ServedStore(deps);
+}
+
+/** A version that is neither in the history nor pinned. */
+export function versionGone(store: Store, version: Version): StorageError {
+  return new StorageError(
+    "version-gone",
+    `the store keeps versions from ${store.history.startVersion}, found ${version}; list again from the start`,
+  );
+}
+
+function closedError(): StorageError {
+  return new StorageError("unavailable", "the backend is closed; open it again");
+}
+
+function aborted(): StorageError {
+  return new StorageError("aborted", "the caller ended the read by its signal");
+}

@@ -1,0 +1,301 @@
+import type { Clock } from "@trellis/resource";
+import {
+  StorageError,
+  type StoredEvent,
+  type TypeQuery,
+  type Version,
+  type Watch,
+  type WatchBatch,
+  type WatchOptions,
+} from "@trellis/storage";
+
+import { type KeyRange, keyRange, matchesQuery, typeString } from "./key-range.ts";
+import type { RecordTree } from "./record-tree.ts";
+import type { Store } from "./store.ts";
+import { nextTurn } from "./turn.ts";
+import type { Sleeper, WatchGroup, WatchHub } from "./watch-hub.ts";
+
+/** What a watch needs of the store that it watches. */
+export interface WatchedStore {
+  readonly store: Store;
+  readonly hub: WatchHub;
+  readonly clock: Clock;
+  /** Waits until the store reaches a version. */
+  wait(version: Version, signal: AbortSignal | undefined): Promise<void>;
+  /** The records as of a version; throws `version-gone`. */
+  treeAt(version: Version): Promise<RecordTree>;
+}
+
+/** Records in one slice of a snapshot. */
+const SNAPSHOT_SLICE_RECORDS = 512;
+/** Keys that one slice of a snapshot looks at. */
+const SNAPSHOT_SLICE_VISITS = 8192;
+
+type Phase = "new" | "snapshot" | "following";
+
+interface Consumer {
+  resolve(batch: WatchBatch | undefined): void;
+  reject(error: StorageError): void;
+}
+
+/**
+ * One watch: a position in the shared history and, while it sends its snapshot, a version and a key. The state of the store that the watch
+ * begins with is that of its first `next`.
+ */
+export class StoreWatch implements Watch, Sleeper {
+  readonly #watched: WatchedStore;
+  readonly #query: TypeQuery;
+  readonly #range: KeyRange;
+  readonly #options: WatchOptions;
+  readonly #onAbort = () =>
+    this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
+  #group: WatchGroup | undefined;
+  #phase: Phase = "new";
+  #snapshot: { readonly version: Version; after: string | undefined } | undefined;
+  /** The position in the history of the next commit to look at. */
+  #cursor = 0;
+  /** `endOfSnapshot` is due once the commits up to this version are delivered. */
+  #endDue: Version | undefined;
+  /** The last delivered point to resume from. */
+  #resumeVersion: Version | undefined;
+  #busy = false;
+  #waiting: Consumer | undefined;
+  #ended: { readonly error: StorageError | undefined } | undefined;
+  #lastDeliveryMs = 0;
+  #cancelBookmark: (() => void) | undefined;
+
+  constructor(watched: WatchedStore, query: TypeQuery, options: WatchOptions) {
+    this.#watched = watched;
+    this.#query = { ...query };
+    this.#range = keyRange(query);
+    this.#options = options;
+    const { signal } = options;
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  next(): Promise<WatchBatch | undefined> {
+    if (this.#busy) {
+      const message =
+        "a watch has one consumer: expected the last next() to be answered before another, found it waiting";
+      return Promise.reject(new StorageError("invalid", message));
+    }
+    this.#busy = true;
+    return this.#take().finally(() => {
+      this.#busy = false;
+    });
+  }
+
+  close(): void {
+    this.#end(undefined);
+  }
+
+  fail(error: StorageError): void {
+    this.#end(error);
+  }
+
+  wake(position: number): void {
+    this.#cursor = Math.max(this.#cursor, position);
+    this.#deliver(this.#follow());
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
+    return {
+      next: async () => {
+        const value = await this.next();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => {
+        this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #take(): Promise<WatchBatch | undefined> {
+    try {
+      if (this.#phase === "new" && this.#ended === undefined) await this.#start();
+      if (this.#phase === "snapshot" && this.#ended === undefined) {
+        const batch = await this.#snapshotSlice();
+        if (batch !== undefined && this.#ended === undefined) return batch;
+      }
+    } catch (error) {
+      if (!StorageError.is(error)) throw error;
+      this.fail(error);
+    }
+    const batch = this.#ended === undefined ? this.#follow() : undefined;
+    if (this.#ended !== undefined) {
+      if (this.#ended.error !== undefined) throw this.#ended.error;
+      return undefined;
+    }
+    return batch ?? (await this.#sleep());
+  }
+
+  async #start(): Promise<void> {
+    const { store, hub, clock } = this.#watched;
+    const { since, signal } = this.#options;
+    if (since?.storeId !== undefined && since.storeId !== store.storeId)
+      throw storeChanged(store.storeId, since.storeId);
+    if (since !== undefined && since.version > store.version) await this.#watched.wait(since.version, signal);
+    if (this.#ended !== undefined) return;
+    if (since !== undefined && since.version < store.history.startVersion) {
+      throw new StorageError(
+        "history-gone",
+        `the history reaches back to version ${store.history.startVersion}, cannot resume after ${since.version}; watch from a new snapshot`,
+      );
+    }
+    this.#group = hub.join(typeString(this.#query), this, store.history.next - 1);
+    this.#lastDeliveryMs = clock.monotonic();
+    this.#endDue = store.version;
+    this.#resumeVersion = since?.version;
+    if (since === undefined) {
+      this.#phase = "snapshot";
+      this.#snapshot = { version: store.version, after: undefined };
+      this.#cursor = store.history.next;
+    } else {
+      this.#phase = "following";
+      this.#cursor = store.history.positionAfter(since.version);
+    }
+  }
+
+  /** The next records of the snapshot; undefined when it is done. */
+  async #snapshotSlice(): Promise<WatchBatch | undefined> {
+    const snapshot = this.#snapshot;
+    while (snapshot !== undefined && this.#ended === undefined) {
+      const { records, stopped, last } = (await this.#snapshotTree(snapshot.version)).walk(this.#range, {
+        after: snapshot.after,
+        records: SNAPSHOT_SLICE_RECORDS,
+        visits: SNAPSHOT_SLICE_VISITS,
+      });
+      snapshot.after = last;
+      if (stopped === "done") this.#phase = "following";
+      if (records.length > 0) return { kind: "snapshot", records };
+      if (stopped === "done") return undefined;
+      await nextTurn();
+    }
+    return undefined;
+  }
+
+  async #snapshotTree(version: Version): Promise<RecordTree> {
+    const { store } = this.#watched;
+    if (store.version === version) return store.tree;
+    try {
+      return await this.#watched.treeAt(version);
+    } catch (error) {
+      if (!StorageError.is(error) || error.code !== "version-gone") throw error;
+      throw new StorageError(
+        "slow-watcher",
+        `the watch read its snapshot of version ${version} so slowly that the store no longer keeps it; begin again and read faster`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** The next batch that the history holds for this watch; undefined when there is none or the watch has just ended. */
+  #follow(): WatchBatch | undefined {
+    const { history } = this.#watched.store;
+    if (this.#group === undefined || this.#group.lastPosition < this.#cursor) this.#cursor = history.next;
+    if (this.#cursor < history.first) {
+      this.fail(slowWatcher(this.#resumeVersion));
+      return undefined;
+    }
+    while (this.#cursor < history.next) {
+      const commit = history.at(this.#cursor);
+      if (this.#endDue !== undefined && commit.version > this.#endDue)
+        return this.#endOfSnapshot(this.#endDue);
+      this.#cursor++;
+      const events = this.#matching(commit.events);
+      if (events.length > 0) return this.#delivered({ kind: "commit", version: commit.version, events });
+    }
+    if (this.#endDue !== undefined) return this.#endOfSnapshot(this.#endDue);
+    return undefined;
+  }
+
+  #matching(events: readonly StoredEvent[]): readonly StoredEvent[] {
+    return events.every(({ record }) => matchesQuery(this.#query, record.key))
+      ? events
+      : events.filter(({ record }) => matchesQuery(this.#query, record.key));
+  }
+
+  #endOfSnapshot(version: Version): WatchBatch {
+    this.#endDue = undefined;
+    return this.#delivered({ kind: "endOfSnapshot", version });
+  }
+
+  #delivered(batch: Exclude<WatchBatch, { kind: "snapshot" }>): WatchBatch {
+    this.#resumeVersion = batch.version;
+    if (this.#options.bookmarkIntervalMs !== undefined)
+      this.#lastDeliveryMs = this.#watched.clock.monotonic();
+    return batch;
+  }
+
+  #bookmark(): WatchBatch {
+    return this.#delivered({ kind: "bookmark", version: this.#watched.store.version });
+  }
+
+  /** Waits for a batch, having seen the whole history. */
+  #sleep(): Promise<WatchBatch | undefined> {
+    if (this.#untilBookmarkMs() <= 0) return Promise.resolve(this.#bookmark());
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#group?.sleeping.add(this);
+      this.#armBookmark();
+    });
+  }
+
+  #untilBookmarkMs(): number {
+    const { bookmarkIntervalMs } = this.#options;
+    if (bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
+    return this.#lastDeliveryMs + bookmarkIntervalMs - this.#watched.clock.monotonic();
+  }
+
+  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
+  #armBookmark(): void {
+    const delayMs = this.#untilBookmarkMs();
+    if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
+    this.#cancelBookmark = this.#watched.clock.after(Math.max(delayMs, 0), () => {
+      this.#cancelBookmark = undefined;
+      if (this.#waiting === undefined || this.#ended !== undefined) return;
+      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      else this.#deliver(this.#follow() ?? this.#bookmark());
+    });
+  }
+
+  #deliver(batch: WatchBatch | undefined): void {
+    if (batch === undefined || this.#waiting === undefined) return;
+    const consumer = this.#waiting;
+    this.#waiting = undefined;
+    this.#group?.sleeping.delete(this);
+    consumer.resolve(batch);
+  }
+
+  #end(error: StorageError | undefined): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { error };
+    this.#watched.hub.leave(typeString(this.#query), this);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#cancelBookmark?.();
+    this.#cancelBookmark = undefined;
+    this.#snapshot = undefined;
+    const consumer = this.#waiting;
+    this.#waiting = undefined;
+    if (error === undefined) consumer?.resolve(undefined);
+    else consumer?.reject(error);
+  }
+}
+
+/** Another store's version was named. */
+export function storeChanged(expected: string, found: string): StorageError {
+  return new StorageError(
+    "store-changed",
+    `this is store ${expected}, found a version of store ${found}; versions of one mean nothing to another, begin again`,
+  );
+}
+
+function slowWatcher(resumeVersion: Version | undefined): StorageError {
+  return new StorageError(
+    "slow-watcher",
+    `the watch read so slowly that the history went past it; ${resumeVersion === undefined ? "begin again" : `resume after version ${resumeVersion}`} and read faster`,
+    resumeVersion === undefined ? undefined : { resumeVersion },
+  );
+}

@@ -1,0 +1,104 @@
+import { StorageError, type StoredEvent } from "@trellis/storage";
+
+import { typeString } from "./key-range.ts";
+
+/** A watch as the hub sees it. */
+export interface Sleeper {
+  /** Looks at the history again; nothing before this position concerns who slept. */
+  wake(position: number): void;
+  /** Ends the watch with an error. */
+  fail(error: StorageError): void;
+}
+
+/** All watches of one group and kind, so that a commit costs the others nothing. */
+export class WatchGroup {
+  /** The position of the last commit that touched the type, as far as this group knows; a watch past it need not look. */
+  lastPosition: number;
+  readonly members = new Set<Sleeper>();
+  /** Those who wait for something to happen. */
+  readonly sleeping = new Set<Sleeper>();
+  /** The position of the first commit that touched the type since the sleepers were last woken. */
+  touched: number | undefined;
+
+  constructor(lastPosition: number) {
+    this.lastPosition = lastPosition;
+  }
+}
+
+/**
+ * Tells watches that something happened: at most once per turn of the event loop, however many commits the turn made, and only those whose
+ * type was touched. It queues nothing; what happened is in the history.
+ */
+export class WatchHub {
+  readonly #groups = new Map<string, WatchGroup>();
+  readonly #limit: number;
+  #touched: WatchGroup[] = [];
+  #members = 0;
+
+  /** `limit` bounds the open watches. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Open watches. */
+  get size(): number {
+    return this.#members;
+  }
+
+  /** Adds a watch; `lastPosition` is that of the history's last commit. Throws `resource-exhausted` beyond the bound. */
+  join(type: string, member: Sleeper, lastPosition: number): WatchGroup {
+    if (this.#members >= this.#limit) {
+      throw new StorageError(
+        "resource-exhausted",
+        `at most ${this.#limit} watches are open at once, found as many; close some, or share one among readers`,
+      );
+    }
+    let group = this.#groups.get(type);
+    if (group === undefined) {
+      group = new WatchGroup(lastPosition);
+      this.#groups.set(type, group);
+    }
+    group.members.add(member);
+    this.#members++;
+    return group;
+  }
+
+  leave(type: string, member: Sleeper): void {
+    const group = this.#groups.get(type);
+    if (group?.members.delete(member) !== true) return;
+    this.#members--;
+    group.sleeping.delete(member);
+    if (group.members.size === 0) this.#groups.delete(type);
+  }
+
+  /** Notes a commit that the history took at a position. */
+  publish(events: readonly StoredEvent[], position: number): void {
+    if (this.#members === 0) return;
+    for (const event of events) {
+      const group = this.#groups.get(typeString(event.record.key));
+      if (group === undefined) continue;
+      group.lastPosition = position;
+      if (group.touched !== undefined || group.sleeping.size === 0) continue;
+      group.touched = position;
+      if (this.#touched.length === 0) setImmediate(() => this.#flush());
+      this.#touched.push(group);
+    }
+  }
+
+  /** Ends every watch with an error. */
+  failAll(error: StorageError): void {
+    for (const group of [...this.#groups.values()]) {
+      for (const member of [...group.members]) member.fail(error);
+    }
+  }
+
+  #flush(): void {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const group of touched) {
+      const position = group.touched ?? 0;
+      group.touched = undefined;
+      for (const member of [...group.sleeping]) member.wake(position);
+    }
+  }
+}
