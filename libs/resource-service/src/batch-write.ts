@@ -7,6 +7,7 @@ import {
   type BatchWriteResponse,
   BatchWriteResponseSchema,
   type Operation,
+  OperationSchema,
   type OperationResult,
   OperationResultSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
@@ -23,7 +24,9 @@ import { writeStatus } from "./write-status.ts";
 
 /** Applies each operation by itself. What goes wrong with one is its result, and says nothing about the others. */
 export async function batchWrite(environment: Environment, request: BatchWriteRequest, call: Call): Promise<BatchWriteResponse> {
-  checkRequest(environment, BatchWriteRequestSchema, request);
+  // Each operation is checked where it runs, so that a broken one is its own result; here only how many there are.
+  const shape = create(BatchWriteRequestSchema, { operations: request.operations.map(() => create(OperationSchema)) });
+  checkRequest(environment, BatchWriteRequestSchema, shape);
   for (const [index, { operation }] of request.operations.entries()) {
     const wrong =
       (operation.case === undefined && "is empty: expected write, write_status or delete") ||

@@ -2,7 +2,7 @@ import type { StoredRecord, Version } from "@trellis/storage";
 
 import type { History } from "./history.ts";
 import type { StoreLimits } from "./limits.ts";
-import { RecordTree } from "./record-tree.ts";
+import type { RecordTree } from "./record-tree.ts";
 
 /** What a pinned copy costs for each key that changed since, besides the bytes of its record: copied tree nodes. */
 const CHANGED_KEY_BYTES = 1024;

@@ -3,7 +3,6 @@ import {
   type ListOptions,
   type ListResult,
   type OwnerQuery,
-  StorageError,
   type StoredRecord,
   type TypeQuery,
   type Version,
@@ -13,6 +12,7 @@ import { keyRange } from "./key-range.ts";
 import { ownerString } from "./owner-index.ts";
 import type { RecordTree } from "./record-tree.ts";
 import type { Store } from "./store.ts";
+import { versionGone } from "./store-errors.ts";
 import { nextTurn } from "./turn.ts";
 
 /** What a list reads. */
@@ -57,10 +57,7 @@ export async function listOwned(
 ): Promise<Listed> {
   const { store, version } = source;
   if (version < store.history.startVersion) {
-    throw new StorageError(
-      "version-gone",
-      `the store keeps versions from ${store.history.startVersion}, found ${version}; list again from the start`,
-    );
+    throw versionGone(store, version);
   }
   const keys = store.ownedSince(owner, version);
   const tree = await treeOf(source);
@@ -78,6 +75,7 @@ export async function listOwned(
   return { records, more: false };
 }
 
-async function treeOf({ store, version, treeAt }: ListSource): Promise<RecordTree> {
-  return store.version === version ? store.tree : await treeAt(version);
+async function treeOf(source: ListSource): Promise<RecordTree> {
+  const { store, version } = source;
+  return store.version === version ? store.tree : await source.treeAt(version);
 }

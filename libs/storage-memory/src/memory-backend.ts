@@ -1,86 +1,60 @@
 import { type Clock, createUlids, type Random } from "@trellis/resource";
-import {
-  type Backend,
-  type Capabilities,
-  type CommitOptions,
-  type CommitResult,
-  type Key,
-  type ListOptions,
-  type ListResult,
-  type Operation,
-  type OwnerQuery,
-  type Position,
-  type ReadOptions,
-  type ReadResult,
-  StorageError,
-  toVersion,
-  type TypeQuery,
-  type Watch,
-  type WatchOptions,
-} from "@trellis/storage";
+import { type Backend, StorageError, toVersion } from "@trellis/storage";
 
 import type { StoreLimits } from "./limits.ts";
-import { createServedStore, type ServedStore } from "./served-store.ts";
+import { createServedStore, type StoreFigures } from "./served-store.ts";
 import { createStore } from "./store.ts";
+
+/** What a memory backend needs from outside. */
+export interface MemoryBackendDeps {
+  readonly clock: Clock;
+  /** Mints the store id. */
+  readonly random: Random;
+}
+
+/** The memory backend, and what its operators may look at. */
+export interface MemoryBackend extends Backend {
+  figures(): StoreFigures;
+}
 
 const MICROSECONDS_PER_MILLISECOND = 1000;
 
 /**
- * A backend in this process's memory, lost when it ends. It is linearizable: every read is strong. Its versions begin at the wall clock's
- * microseconds, so that those of an earlier run are never met again, and its store id is new.
+ * A backend in this process's memory, gone with it. It is linearizable: every read is strong. Its store id is new and its versions begin at
+ * the wall clock's microseconds, so that those of an earlier run are never met again (DESIGN §5). A commit whose signal was aborted
+ * before it began throws `aborted`, not applied; there is no moment at which its outcome is unknown.
  */
 export function createMemoryBackend(
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { clock, random }: MemoryBackendDeps,
   limits?: Partial<StoreLimits>,
-): Backend {
+): MemoryBackend {
   const storeId = createUlids({ clock, random })();
   const version = toVersion(Math.floor(clock.now() * MICROSECONDS_PER_MILLISECOND));
-  return new MemoryBackend(createServedStore({ store: createStore({ storeId, version }, limits), clock }));
-}
-
-class MemoryBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    multiOperationCommits: true,
-    strongReads: true,
-    historyReads: true,
-    resumableWatches: true,
-    durable: false,
+  const served = createServedStore({ store: createStore({ storeId, version }, limits), clock });
+  return {
+    capabilities: {
+      multiOperationCommits: true,
+      strongReads: true,
+      historyReads: true,
+      resumableWatches: true,
+      durable: false,
+    },
+    position: () => served.position(),
+    figures: () => served.figures(),
+    read: (key, options) => served.read(key, options),
+    list: (query, options) => served.list(query, options),
+    async commit(operations, options = {}) {
+      if (options.signal?.aborted === true) {
+        throw new StorageError(
+          "aborted",
+          "the caller ended the commit by its signal before it began; nothing was applied",
+        );
+      }
+      return options.evaluateOnly === true ? served.evaluateOnly(operations) : served.apply(operations);
+    },
+    watch: (query, options) => served.watch(query, options),
+    async close() {
+      served.close();
+    },
   };
-  readonly #served: ServedStore;
-
-  constructor(served: ServedStore) {
-    this.#served = served;
-  }
-
-  position(): Position {
-    return this.#served.position();
-  }
-
-  read(key: Key, options?: ReadOptions): Promise<ReadResult> {
-    return this.#served.read(key, options);
-  }
-
-  list(query: TypeQuery | OwnerQuery, options?: ListOptions): Promise<ListResult> {
-    return this.#served.list(query, options);
-  }
-
-  async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
-    if (options.signal?.aborted === true) {
-      throw new StorageError(
-        "aborted",
-        "the caller ended the commit by its signal before it began; nothing was applied",
-      );
-    }
-    return options.evaluateOnly === true
-      ? this.#served.evaluateOnly(operations)
-      : this.#served.apply(operations);
-  }
-
-  watch(query: TypeQuery, options?: WatchOptions): Watch {
-    return this.#served.watch(query, options);
-  }
-
-  async close(): Promise<void> {
-    this.#served.close();
-  }
 }

@@ -20,13 +20,25 @@ import { Rebuild } from "./copies.ts";
 import { listOwned, listRange } from "./list-store.ts";
 import type { RecordTree } from "./record-tree.ts";
 import type { Store } from "./store.ts";
-import { storeChanged, StoreWatch } from "./store-watch.ts";
+import { aborted, closedError, storeChanged, versionGone } from "./store-errors.ts";
+import { StoreWatch } from "./store-watch.ts";
 import { nextTurn } from "./turn.ts";
 import { VersionWaiters } from "./version-waiters.ts";
 import { WatchHub } from "./watch-hub.ts";
 
 /** How often the age of history and copies is looked at while nothing happens: this share of the greater age. */
 const EXPIRIES_PER_AGE = 16;
+
+/** How much a store holds. */
+export interface StoreFigures {
+  readonly records: number;
+  readonly historyCommits: number;
+  readonly historyBytes: number;
+  /** Pinned copies of older versions. */
+  readonly copies: number;
+  /** Open watches. */
+  readonly watches: number;
+}
 
 /**
  * A store with those who read it: reads, lists and watches of the backend contract on whatever `apply` brings, from a memory backend's
@@ -52,9 +64,16 @@ export class ServedStore {
     return this.#store.position;
   }
 
-  /** Open watches. */
-  get watches(): number {
-    return this.#hub.size;
+  /** How much the store holds now. */
+  figures(): StoreFigures {
+    const { size, history, copies } = this.#store;
+    return {
+      records: size,
+      historyCommits: history.next - history.first,
+      historyBytes: history.bytes,
+      copies: copies.count,
+      watches: this.#hub.size,
+    };
   }
 
   /** Applies a commit (see `Store.apply`) and tells those who wait for it. */
@@ -114,10 +133,12 @@ export class ServedStore {
     return { ...found, position: { storeId: store.storeId, version: source.version } };
   }
 
+  /** Opens a watch on the present. Throws `unavailable` when closed and `resource-exhausted` beyond the bound on watches. */
   watch(query: TypeQuery, options: WatchOptions = {}): Watch {
+    this.#checkOpen();
     const store = this.#store;
     const hub = this.#hub;
-    const watch = new StoreWatch(
+    return new StoreWatch(
       {
         store,
         hub,
@@ -128,8 +149,6 @@ export class ServedStore {
       query,
       options,
     );
-    if (this.#closed) watch.fail(closedError());
-    return watch;
   }
 
   /**
@@ -209,20 +228,4 @@ export class ServedStore {
 /** Serves a store. */
 export function createServedStore(deps: { readonly store: Store; readonly clock: Clock }): ServedStore {
   return new ServedStore(deps);
-}
-
-/** A version that is neither in the history nor pinned. */
-export function versionGone(store: Store, version: Version): StorageError {
-  return new StorageError(
-    "version-gone",
-    `the store keeps versions from ${store.history.startVersion}, found ${version}; list again from the start`,
-  );
-}
-
-function closedError(): StorageError {
-  return new StorageError("unavailable", "the backend is closed; open it again");
-}
-
-function aborted(): StorageError {
-  return new StorageError("aborted", "the caller ended the read by its signal");
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "@trellis/resource";
 import {
+  type MinimumPosition,
   StorageError,
   type StoredEvent,
   type TypeQuery,
@@ -12,6 +13,7 @@ import {
 import { type KeyRange, keyRange, matchesQuery, typeString } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
 import type { Store } from "./store.ts";
+import { historyGone, slowWatcher, snapshotGone, storeChanged } from "./store-errors.ts";
 import { nextTurn } from "./turn.ts";
 import type { Sleeper, WatchGroup, WatchHub } from "./watch-hub.ts";
 
@@ -31,7 +33,12 @@ const SNAPSHOT_SLICE_RECORDS = 512;
 /** Keys that one slice of a snapshot looks at. */
 const SNAPSHOT_SLICE_VISITS = 8192;
 
-type Phase = "new" | "snapshot" | "following";
+/** How long a watch that resumes ahead of the store waits for the store to get there, in milliseconds. */
+const CATCH_UP_MS = 5_000;
+/** Commits that one look at the history goes through before it lets others go first. */
+const COMMITS_PER_TURN = 4096;
+
+type Phase = "behind" | "snapshot" | "following";
 
 interface Consumer {
   resolve(batch: WatchBatch | undefined): void;
@@ -39,8 +46,8 @@ interface Consumer {
 }
 
 /**
- * One watch: a position in the shared history and, while it sends its snapshot, a version and a key. The state of the store that the watch
- * begins with is that of its first `next`.
+ * One watch: a position in the shared history and, while it sends its snapshot, a version and a key. Its snapshot is that of
+ * the moment it was opened.
  */
 export class StoreWatch implements Watch, Sleeper {
   readonly #watched: WatchedStore;
@@ -49,8 +56,8 @@ export class StoreWatch implements Watch, Sleeper {
   readonly #options: WatchOptions;
   readonly #onAbort = () =>
     this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
-  #group: WatchGroup | undefined;
-  #phase: Phase = "new";
+  readonly #group: WatchGroup;
+  #phase: Phase;
   #snapshot: { readonly version: Version; after: string | undefined } | undefined;
   /** The position in the history of the next commit to look at. */
   #cursor = 0;
@@ -63,13 +70,24 @@ export class StoreWatch implements Watch, Sleeper {
   #ended: { readonly error: StorageError | undefined } | undefined;
   #lastDeliveryMs = 0;
   #cancelBookmark: (() => void) | undefined;
+  /** Ends the wait of a watch that resumes ahead of the store. */
+  #catchingUp: AbortController | undefined;
 
   constructor(watched: WatchedStore, query: TypeQuery, options: WatchOptions) {
     this.#watched = watched;
     this.#query = { ...query };
     this.#range = keyRange(query);
     this.#options = options;
-    const { signal } = options;
+    const { store, hub, clock } = watched;
+    const { since, signal } = options;
+    this.#group = hub.join(typeString(query), this, store.history.next - 1);
+    this.#lastDeliveryMs = clock.monotonic();
+    this.#endDue = store.version;
+    this.#resumeVersion = since?.version;
+    this.#cursor = store.history.next;
+    this.#phase = since === undefined ? "snapshot" : "behind";
+    this.#snapshot = { version: store.version, after: undefined };
+    if (since !== undefined && since.version <= store.version) this.#resume(since);
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -96,7 +114,16 @@ export class StoreWatch implements Watch, Sleeper {
 
   wake(position: number): void {
     this.#cursor = Math.max(this.#cursor, position);
-    this.#deliver(this.#follow());
+    this.#look(undefined);
+  }
+
+  /** Gives the sleeping consumer what there is, or else `otherwise`. */
+  #look(otherwise: (() => WatchBatch) | undefined): void {
+    if (this.#waiting === undefined) return;
+    const batch = this.#follow();
+    if (batch === undefined && this.#cursor < this.#watched.store.history.next)
+      setImmediate(() => this.#look(otherwise));
+    else this.#deliver(batch ?? otherwise?.());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
@@ -114,7 +141,7 @@ export class StoreWatch implements Watch, Sleeper {
 
   async #take(): Promise<WatchBatch | undefined> {
     try {
-      if (this.#phase === "new" && this.#ended === undefined) await this.#start();
+      if (this.#phase === "behind" && this.#ended === undefined) await this.#catchUp();
       if (this.#phase === "snapshot" && this.#ended === undefined) {
         const batch = await this.#snapshotSlice();
         if (batch !== undefined && this.#ended === undefined) return batch;
@@ -123,39 +150,51 @@ export class StoreWatch implements Watch, Sleeper {
       if (!StorageError.is(error)) throw error;
       this.fail(error);
     }
-    const batch = this.#ended === undefined ? this.#follow() : undefined;
-    if (this.#ended !== undefined) {
-      if (this.#ended.error !== undefined) throw this.#ended.error;
-      return undefined;
+    for (;;) {
+      const batch = this.#ended === undefined ? this.#follow() : undefined;
+      if (this.#ended !== undefined) {
+        if (this.#ended.error !== undefined) throw this.#ended.error;
+        return undefined;
+      }
+      if (batch !== undefined) return batch;
+      if (this.#cursor >= this.#watched.store.history.next) return await this.#sleep();
+      await nextTurn();
     }
-    return batch ?? (await this.#sleep());
   }
 
-  async #start(): Promise<void> {
-    const { store, hub, clock } = this.#watched;
-    const { since, signal } = this.#options;
-    if (since?.storeId !== undefined && since.storeId !== store.storeId)
-      throw storeChanged(store.storeId, since.storeId);
-    if (since !== undefined && since.version > store.version) await this.#watched.wait(since.version, signal);
-    if (this.#ended !== undefined) return;
-    if (since !== undefined && since.version < store.history.startVersion) {
-      throw new StorageError(
-        "history-gone",
-        `the history reaches back to version ${store.history.startVersion}, cannot resume after ${since.version}; watch from a new snapshot`,
-      );
-    }
-    this.#group = hub.join(typeString(this.#query), this, store.history.next - 1);
-    this.#lastDeliveryMs = clock.monotonic();
-    this.#endDue = store.version;
-    this.#resumeVersion = since?.version;
-    if (since === undefined) {
-      this.#phase = "snapshot";
-      this.#snapshot = { version: store.version, after: undefined };
-      this.#cursor = store.history.next;
+  /** Goes to a version that the store has reached. */
+  #resume(since: MinimumPosition): void {
+    const { store } = this.#watched;
+    if (since.storeId !== undefined && since.storeId !== store.storeId) {
+      this.fail(storeChanged(store.storeId, since.storeId));
+    } else if (since.version < store.history.startVersion) {
+      this.fail(historyGone(store, since.version));
     } else {
       this.#phase = "following";
       this.#cursor = store.history.positionAfter(since.version);
+      this.#endDue = store.version;
     }
+  }
+
+  /** Waits for the store to get to where this watch resumes, a bounded time. */
+  async #catchUp(): Promise<void> {
+    const { store, clock } = this.#watched;
+    const { since, signal } = this.#options;
+    if (since === undefined) return;
+    if (since.storeId !== undefined && since.storeId !== store.storeId) return this.#resume(since);
+    const waiting = new AbortController();
+    const cancel = clock.after(CATCH_UP_MS, () => waiting.abort());
+    this.#catchingUp = waiting;
+    try {
+      await this.#watched.wait(
+        since.version,
+        signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal]),
+      );
+    } finally {
+      cancel();
+      this.#catchingUp = undefined;
+    }
+    if (this.#ended === undefined) this.#resume(since);
   }
 
   /** The next records of the snapshot; undefined when it is done. */
@@ -183,23 +222,23 @@ export class StoreWatch implements Watch, Sleeper {
       return await this.#watched.treeAt(version);
     } catch (error) {
       if (!StorageError.is(error) || error.code !== "version-gone") throw error;
-      throw new StorageError(
-        "slow-watcher",
-        `the watch read its snapshot of version ${version} so slowly that the store no longer keeps it; begin again and read faster`,
-        { cause: error },
-      );
+      throw snapshotGone(version, error);
     }
   }
 
-  /** The next batch that the history holds for this watch; undefined when there is none or the watch has just ended. */
+  /**
+   * The next batch that the history holds for this watch; undefined when there is none, when there may be one but others should go first (the
+   * cursor then is not at the end), or when the watch has just ended.
+   */
   #follow(): WatchBatch | undefined {
     const { history } = this.#watched.store;
-    if (this.#group === undefined || this.#group.lastPosition < this.#cursor) this.#cursor = history.next;
+    if (this.#group.lastPosition < this.#cursor) this.#cursor = history.next;
     if (this.#cursor < history.first) {
       this.fail(slowWatcher(this.#resumeVersion));
       return undefined;
     }
-    while (this.#cursor < history.next) {
+    for (let looked = 0; this.#cursor < history.next; looked++) {
+      if (looked === COMMITS_PER_TURN) return undefined;
       const commit = history.at(this.#cursor);
       if (this.#endDue !== undefined && commit.version > this.#endDue)
         return this.#endOfSnapshot(this.#endDue);
@@ -238,7 +277,7 @@ export class StoreWatch implements Watch, Sleeper {
     if (this.#untilBookmarkMs() <= 0) return Promise.resolve(this.#bookmark());
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#group?.sleeping.add(this);
+      this.#group.sleeping.add(this);
       this.#armBookmark();
     });
   }
@@ -257,7 +296,7 @@ export class StoreWatch implements Watch, Sleeper {
       this.#cancelBookmark = undefined;
       if (this.#waiting === undefined || this.#ended !== undefined) return;
       if (this.#untilBookmarkMs() > 0) this.#armBookmark();
-      else this.#deliver(this.#follow() ?? this.#bookmark());
+      else this.#look(() => this.#bookmark());
     });
   }
 
@@ -265,7 +304,7 @@ export class StoreWatch implements Watch, Sleeper {
     if (batch === undefined || this.#waiting === undefined) return;
     const consumer = this.#waiting;
     this.#waiting = undefined;
-    this.#group?.sleeping.delete(this);
+    this.#group.sleeping.delete(this);
     consumer.resolve(batch);
   }
 
@@ -277,25 +316,10 @@ export class StoreWatch implements Watch, Sleeper {
     this.#cancelBookmark?.();
     this.#cancelBookmark = undefined;
     this.#snapshot = undefined;
+    this.#catchingUp?.abort();
     const consumer = this.#waiting;
     this.#waiting = undefined;
     if (error === undefined) consumer?.resolve(undefined);
     else consumer?.reject(error);
   }
-}
-
-/** Another store's version was named. */
-export function storeChanged(expected: string, found: string): StorageError {
-  return new StorageError(
-    "store-changed",
-    `this is store ${expected}, found a version of store ${found}; versions of one mean nothing to another, begin again`,
-  );
-}
-
-function slowWatcher(resumeVersion: Version | undefined): StorageError {
-  return new StorageError(
-    "slow-watcher",
-    `the watch read so slowly that the history went past it; ${resumeVersion === undefined ? "begin again" : `resume after version ${resumeVersion}`} and read faster`,
-    resumeVersion === undefined ? undefined : { resumeVersion },
-  );
 }

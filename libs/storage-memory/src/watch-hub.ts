@@ -87,8 +87,9 @@ export class WatchHub {
 
   /** Ends every watch with an error. */
   failAll(error: StorageError): void {
-    for (const group of [...this.#groups.values()]) {
-      for (const member of [...group.members]) member.fail(error);
+    // Each failure takes itself out of the sets that this walks, which a walk of a Set allows.
+    for (const group of this.#groups.values()) {
+      for (const member of group.members) member.fail(error);
     }
   }
 
@@ -98,7 +99,8 @@ export class WatchHub {
     for (const group of touched) {
       const position = group.touched ?? 0;
       group.touched = undefined;
-      for (const member of [...group.sleeping]) member.wake(position);
+      // A copy: who is woken may sleep again before the walk ends.
+      for (const member of Array.from(group.sleeping)) member.wake(position);
     }
   }
 }

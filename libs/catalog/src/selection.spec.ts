@@ -1,0 +1,78 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { WorkloadSelectorSchema } from "@trellis/protos/trellis/catalog/v1/selector_pb";
+import { SelectorError } from "@trellis/resource";
+import { describe, expect, it } from "@jest/globals";
+
+import { isSelective, nameKey, prefixKey, selectorKeys, selectWorkloads } from "./selection.ts";
+
+const workloads = [
+  { id: { name: "api-1" }, metadata: { team: "web" } },
+  { id: { name: "api-2" }, metadata: { team: "web", canary: "yes" } },
+  { id: { name: "api-10" }, metadata: {} },
+  { id: { name: "db" }, metadata: { team: "data" } },
+];
+
+function selected(init: MessageInitShape<typeof WorkloadSelectorSchema>): readonly string[] {
+  const candidates = {
+    byName: (name: string) => workloads.find(({ id }) => id.name === name),
+    byPrefix: (prefix: string) => workloads.filter(({ id }) => id.name.startsWith(prefix)),
+  };
+  return selectWorkloads(create(WorkloadSelectorSchema, init), candidates).map(({ id }) => id.name);
+}
+
+describe("a selector", () => {
+  it("chooses by exact name; a name that does not exist chooses nothing", () => {
+    expect(selected({ names: ["db", "api"] })).toEqual(["db"]);
+  });
+
+  it("chooses by prefix, in order of name", () => {
+    expect(selected({ prefixes: ["api-"] })).toEqual(["api-1", "api-10", "api-2"]);
+  });
+
+  it("chooses everything by the empty prefix", () => {
+    expect(selected({ prefixes: [""] })).toHaveLength(workloads.length);
+  });
+
+  it("chooses each workload once, however many of its terms match", () => {
+    expect(selected({ names: ["api-1", "db", "api-1"], prefixes: ["a", "api-1"] })).toEqual(["api-1", "api-10", "api-2", "db"]);
+  });
+
+  it("leaves out what its filter does not let pass, by name as by prefix", () => {
+    expect(selected({ prefixes: ["api-"], filter: "team=web,!canary" })).toEqual(["api-1"]);
+    expect(selected({ names: ["db", "api-1"], filter: "team in (data)" })).toEqual(["db"]);
+  });
+
+  it("refuses a filter that it cannot read, saying where", () => {
+    let caught: unknown;
+    try {
+      selected({ prefixes: [""], filter: "team==" });
+    } catch (error) {
+      caught = error;
+    }
+    expect(SelectorError.is(caught)).toBe(true);
+  });
+
+  it("chooses by nothing without a name and a prefix", () => {
+    expect(isSelective(undefined)).toBe(false);
+    expect(isSelective(create(WorkloadSelectorSchema))).toBe(false);
+    expect(isSelective(create(WorkloadSelectorSchema, { prefixes: [""] }))).toBe(true);
+    expect(isSelective(create(WorkloadSelectorSchema, { names: ["db"] }))).toBe(true);
+  });
+});
+
+describe("the keys of a selector in an index", () => {
+  it("are one per name and one per prefix, apart from each other", () => {
+    const keys = selectorKeys(create(WorkloadSelectorSchema, { names: ["api"], prefixes: ["api", ""] }));
+    expect(keys).toEqual(["name:api", "prefix:api", "prefix:"]);
+    expect(selectorKeys(undefined)).toEqual([]);
+  });
+
+  it("begin a workload's own key exactly when the selector chooses it by prefix", () => {
+    for (const prefix of ["", "a", "api-", "api-1", "b", "api-11"]) {
+      for (const { id } of workloads) {
+        expect(prefixKey(id.name).startsWith(prefixKey(prefix))).toBe(id.name.startsWith(prefix));
+        expect(nameKey(id.name).startsWith(prefixKey(prefix))).toBe(false);
+      }
+    }
+  });
+});
