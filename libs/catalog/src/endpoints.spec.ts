@@ -37,7 +37,9 @@ describe("the endpoints of a service", () => {
   });
 
   it("carry the workload's id, identity and weights", () => {
-    const workload = resourceOf(Workload, "web-1", { data: { ...web, identity: "web", dns: { weights: { passing: 3, warning: 1 } } } });
+    const workload = resourceOf(Workload, "web-1", {
+      data: { ...web, identity: "web", dns: { weights: { passing: 3, warning: 1 } } },
+    });
     const [endpoint] = computeEndpoints(service, [workload]).endpoints;
     expect(endpoint?.targetRef).toEqual(workload.id);
     expect(endpoint?.identity).toBe("web");
@@ -46,7 +48,10 @@ describe("the endpoints of a service", () => {
 
   it("keep the order of the workloads", () => {
     const names = ["b", "a"].map((name) => resourceOf(Workload, name, { data: web }));
-    expect(computeEndpoints(service, names).endpoints.map(({ targetRef }) => targetRef?.name)).toEqual(["b", "a"]);
+    expect(computeEndpoints(service, names).endpoints.map(({ targetRef }) => targetRef?.name)).toEqual([
+      "b",
+      "a",
+    ]);
   });
 
   it("do not share objects with the workloads that they were computed from", () => {
@@ -58,7 +63,10 @@ describe("the endpoints of a service", () => {
 
 describe("the ports of an endpoint", () => {
   it("are those that the service targets", () => {
-    const [endpoint] = endpoints({ ...web, ports: { ...web.ports, admin: { port: 9090, protocol: Protocol.HTTP } } });
+    const [endpoint] = endpoints({
+      ...web,
+      ports: { ...web.ports, admin: { port: 9090, protocol: Protocol.HTTP } },
+    });
     expect(Object.keys(endpoint?.ports ?? {})).toEqual(["http"]);
     expect(endpoint?.ports["http"]).toMatchObject({ port: 8080, protocol: Protocol.HTTP });
   });
@@ -91,16 +99,32 @@ describe("the addresses of an endpoint", () => {
   };
 
   it("offer all kept ports, sorted, where they name none", () => {
-    expect(endpoints({ addresses: [{ host: "10.0.0.1" }], ports })[0]?.addresses[0]?.ports).toEqual(["grpc", "http"]);
+    expect(endpoints({ addresses: [{ host: "10.0.0.1" }], ports })[0]?.addresses[0]?.ports).toEqual([
+      "grpc",
+      "http",
+    ]);
   });
 
   it("are reduced to the kept ports, sorted", () => {
-    const [endpoint] = endpoints({ addresses: [{ host: "10.0.0.1", ports: ["http", "admin", "grpc"], external: true }], ports });
-    expect(endpoint?.addresses[0]).toMatchObject({ host: "10.0.0.1", external: true, ports: ["grpc", "http"] });
+    const [endpoint] = endpoints({
+      addresses: [{ host: "10.0.0.1", ports: ["http", "admin", "grpc"], external: true }],
+      ports,
+    });
+    expect(endpoint?.addresses[0]).toMatchObject({
+      host: "10.0.0.1",
+      external: true,
+      ports: ["grpc", "http"],
+    });
   });
 
   it("are dropped when no kept port is left", () => {
-    const [endpoint] = endpoints({ addresses: [{ host: "10.0.0.1", ports: ["admin"] }, { host: "10.0.0.2", ports: ["http"] }], ports });
+    const [endpoint] = endpoints({
+      addresses: [
+        { host: "10.0.0.1", ports: ["admin"] },
+        { host: "10.0.0.2", ports: ["http"] },
+      ],
+      ports,
+    });
     expect(endpoint?.addresses.map(({ host }) => host)).toEqual(["10.0.0.2"]);
   });
 
@@ -115,11 +139,20 @@ describe("the health of an endpoint", () => {
     expect(endpoints(web)[0]?.healthStatus).toBe(Health.CRITICAL);
   });
 
-  it.each([Health.PASSING, Health.WARNING, Health.CRITICAL, Health.MAINTENANCE])("is what the workload's status says: %d", (health) => {
-    const status = { [WORKLOAD_HEALTH_KEY]: create(StatusSchema, { conditions: [healthyCondition({ health, message: "" })] }) };
-    const [endpoint] = computeEndpoints(service, [resourceOf(Workload, "web-1", { data: web, status })]).endpoints;
-    expect(endpoint?.healthStatus).toBe(health);
-  });
+  it.each([Health.PASSING, Health.WARNING, Health.CRITICAL, Health.MAINTENANCE])(
+    "is what the workload's status says: %d",
+    (health) => {
+      const status = {
+        [WORKLOAD_HEALTH_KEY]: create(StatusSchema, {
+          conditions: [healthyCondition({ health, message: "" })],
+        }),
+      };
+      const [endpoint] = computeEndpoints(service, [
+        resourceOf(Workload, "web-1", { data: web, status }),
+      ]).endpoints;
+      expect(endpoint?.healthStatus).toBe(health);
+    },
+  );
 });
 
 describe("the identities of endpoints", () => {

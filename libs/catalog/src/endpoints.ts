@@ -23,7 +23,10 @@ import { WORKLOAD_HEALTH_KEY } from "./status-keys.ts";
 type Ports = Readonly<Record<string, MessageInitShape<typeof WorkloadPortSchema>>>;
 
 /** The endpoints of a service with these workloads: one per workload that offers at least one of its ports, in the given order. */
-export function computeEndpoints(service: Service, workloads: readonly TypedResource<typeof WorkloadSchema>[]): ServiceEndpoints {
+export function computeEndpoints(
+  service: Service,
+  workloads: readonly TypedResource<typeof WorkloadSchema>[],
+): ServiceEndpoints {
   const endpoints = workloads.flatMap((workload) => endpointOf(service, workload) ?? []);
   return create(ServiceEndpointsSchema, { endpoints });
 }
@@ -67,7 +70,8 @@ function reachedAddress(
   { host, ports, external }: WorkloadAddress,
   served: Ports,
 ): MessageInitShape<typeof WorkloadAddressSchema> | undefined {
-  const offered = ports.length === 0 ? Object.keys(served) : ports.filter((name) => Object.hasOwn(served, name));
+  const offered =
+    ports.length === 0 ? Object.keys(served) : ports.filter((name) => Object.hasOwn(served, name));
   if (offered.length === 0) return undefined;
   return { host, external, ports: [...new Set(offered)].toSorted() };
 }

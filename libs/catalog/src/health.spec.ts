@@ -25,16 +25,29 @@ describe("the worst of several healths", () => {
 
 describe("the healthy condition", () => {
   it("is TRUE for PASSING only", () => {
-    const states = [PASSING, WARNING, CRITICAL, MAINTENANCE].map((health) => healthyCondition({ health, message: "" }).state);
-    expect(states).toEqual([Condition_State.TRUE, Condition_State.FALSE, Condition_State.FALSE, Condition_State.FALSE]);
+    const states = [PASSING, WARNING, CRITICAL, MAINTENANCE].map(
+      (health) => healthyCondition({ health, message: "" }).state,
+    );
+    expect(states).toEqual([
+      Condition_State.TRUE,
+      Condition_State.FALSE,
+      Condition_State.FALSE,
+      Condition_State.FALSE,
+    ]);
   });
 
   it("has the health's name in the proto as its reason", () => {
-    expect(healthyCondition({ health: WARNING, message: "why" })).toMatchObject({ type: "healthy", reason: "HEALTH_WARNING", message: "why" });
+    expect(healthyCondition({ health: WARNING, message: "why" })).toMatchObject({
+      type: "healthy",
+      reason: "HEALTH_WARNING",
+      message: "why",
+    });
   });
 
   it.each([PASSING, WARNING, CRITICAL, MAINTENANCE])("gives health %d back to who reads it", (health) => {
-    const status = create(StatusSchema, { conditions: [{ type: "other" }, healthyCondition({ health, message: "" })] });
+    const status = create(StatusSchema, {
+      conditions: [{ type: "other" }, healthyCondition({ health, message: "" })],
+    });
     expect(healthOf(status)).toBe(health);
   });
 

@@ -41,5 +41,8 @@ function healthName(health: Health): string {
 
 /** The healths that an answer may be: all but ANY. */
 const healthsByName: ReadonlyMap<string, Health> = new Map(
-  [Health.PASSING, Health.WARNING, Health.CRITICAL, Health.MAINTENANCE].map((health) => [healthName(health), health]),
+  [Health.PASSING, Health.WARNING, Health.CRITICAL, Health.MAINTENANCE].map((health) => [
+    healthName(health),
+    health,
+  ]),
 );

@@ -11,7 +11,10 @@ describe("the health of a node", () => {
   });
 
   it("is that of its worst check", () => {
-    expect(judgeNode([PASSING, CRITICAL, WARNING])).toEqual({ health: CRITICAL, message: "At least one check of the node does not pass." });
+    expect(judgeNode([PASSING, CRITICAL, WARNING])).toEqual({
+      health: CRITICAL,
+      message: "At least one check of the node does not pass.",
+    });
   });
 });
 
@@ -27,7 +30,10 @@ describe("the health of a workload", () => {
   });
 
   it("is that of its own checks when it names no node", () => {
-    expect(judgeWorkload([], "none")).toEqual({ health: PASSING, message: "All checks of the workload pass." });
+    expect(judgeWorkload([], "none")).toEqual({
+      health: PASSING,
+      message: "All checks of the workload pass.",
+    });
     expect(judgeWorkload([WARNING, PASSING], "none").health).toBe(WARNING);
   });
 

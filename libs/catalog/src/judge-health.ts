@@ -8,7 +8,10 @@ export type NodeState = "none" | "missing" | { readonly health: Health };
 /** A node's health, given the results of its checks. */
 export function judgeNode(checks: readonly Health[]): HealthFinding {
   const health = worstHealth(checks);
-  const message = health === Health.PASSING ? "All checks of the node pass." : "At least one check of the node does not pass.";
+  const message =
+    health === Health.PASSING
+      ? "All checks of the node pass."
+      : "At least one check of the node does not pass.";
   return { health, message };
 }
 
@@ -16,7 +19,10 @@ export function judgeNode(checks: readonly Health[]): HealthFinding {
 export function judgeWorkload(checks: readonly Health[], node: NodeState): HealthFinding {
   const own = worstHealth(checks);
   const nodes = nodeHealthOf(node);
-  return { health: worstHealth([own, nodes]), message: describe(own !== Health.PASSING, nodes !== Health.PASSING, node) };
+  return {
+    health: worstHealth([own, nodes]),
+    message: describe(own !== Health.PASSING, nodes !== Health.PASSING, node),
+  };
 }
 
 function nodeHealthOf(node: NodeState): Health {
@@ -26,7 +32,9 @@ function nodeHealthOf(node: NodeState): Health {
 }
 
 function describe(ownFails: boolean, nodeFails: boolean, node: NodeState): string {
-  const own = ownFails ? "At least one check of the workload does not pass" : "All checks of the workload pass";
+  const own = ownFails
+    ? "At least one check of the workload does not pass"
+    : "All checks of the workload pass";
   if (node === "none") return `${own}.`;
   if (!nodeFails) return ownFails ? `${own}; its node is healthy.` : `${own}, and its node is healthy.`;
   const what = node === "missing" ? "its node does not exist" : "its node is not healthy";

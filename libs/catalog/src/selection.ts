@@ -22,7 +22,10 @@ export function isSelective(selector: WorkloadSelector | undefined): selector is
  * The workloads that a selector chooses: those with one of the names or prefixes that also pass the filter; each once, in order
  * of name. Throws a SelectorError for a filter that cannot be read.
  */
-export function selectWorkloads<T extends Candidate>(selector: WorkloadSelector, candidates: Candidates<T>): readonly T[] {
+export function selectWorkloads<T extends Candidate>(
+  selector: WorkloadSelector,
+  candidates: Candidates<T>,
+): readonly T[] {
   const filter = parseSelector(selector.filter);
   const found = new Map<string, T>();
   for (const name of selector.names) {

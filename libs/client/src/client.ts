@@ -46,6 +46,8 @@ export interface ListQuery {
 export interface ListOptions extends ReadOptions {
   /** Resources per page; the server decides when absent. */
   readonly pageSize?: number | undefined;
+  /** Called when the version that the pages show is gone, and the list goes on in the present. */
+  readonly onRestart?: (() => void) | undefined;
 }
 
 /** What to write. */

@@ -25,7 +25,7 @@ export const DEFAULT_LIMITS: StoreLimits = {
   historyAgeMs: 5 * 60_000,
   copies: 32,
   copyAgeMs: 60_000,
-  copyBytes: 64 * 1024 * 1024,
+  copyBytes: 256 * 1024 * 1024,
   waiters: 10_000,
   watches: 10_000,
 };

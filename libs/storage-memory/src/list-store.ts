@@ -10,7 +10,7 @@ import {
 
 import { keyRange } from "./key-range.ts";
 import { ownerString } from "./owner-index.ts";
-import type { RecordTree } from "./record-tree.ts";
+import { RecordTree } from "./record-tree.ts";
 import type { Store } from "./store.ts";
 import { versionGone } from "./store-errors.ts";
 import { nextTurn } from "./turn.ts";
@@ -36,7 +36,9 @@ export async function listRange(source: ListSource, query: TypeQuery, options: L
   const range = keyRange(query);
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
   let after = options.after === undefined ? undefined : keyString(options.after);
-  let tree = await treeOf(source);
+  // No await between the choice of the live tree and the walk: a commit could come between.
+  const chosen = treeOf(source);
+  let tree = chosen instanceof RecordTree ? chosen : await chosen;
   let records: readonly StoredRecord[] = [];
   for (;;) {
     const slice = tree.walk(range, { after, records: limit - records.length, visits: LIST_SLICE_VISITS });
@@ -60,7 +62,8 @@ export async function listOwned(
     throw versionGone(store, version);
   }
   const keys = store.ownedSince(owner, version);
-  const tree = await treeOf(source);
+  const chosen = treeOf(source);
+  const tree = chosen instanceof RecordTree ? chosen : await chosen;
   const wanted = ownerString(owner);
   const after = options.after === undefined ? undefined : keyString(options.after);
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
@@ -75,7 +78,7 @@ export async function listOwned(
   return { records, more: false };
 }
 
-async function treeOf(source: ListSource): Promise<RecordTree> {
+function treeOf(source: ListSource): RecordTree | Promise<RecordTree> {
   const { store, version } = source;
-  return store.version === version ? store.tree : await source.treeAt(version);
+  return store.version === version ? store.tree : source.treeAt(version);
 }

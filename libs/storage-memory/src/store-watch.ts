@@ -201,7 +201,11 @@ export class StoreWatch implements Watch, Sleeper {
   async #snapshotSlice(): Promise<WatchBatch | undefined> {
     const snapshot = this.#snapshot;
     while (snapshot !== undefined && this.#ended === undefined) {
-      const { records, stopped, last } = (await this.#snapshotTree(snapshot.version)).walk(this.#range, {
+      const { store } = this.#watched;
+      // No await between the choice of the live tree and the walk: a commit could come between.
+      const live = store.version === snapshot.version;
+      const tree = live ? store.tree : await this.#snapshotTree(snapshot.version);
+      const { records, stopped, last } = tree.walk(this.#range, {
         after: snapshot.after,
         records: SNAPSHOT_SLICE_RECORDS,
         visits: SNAPSHOT_SLICE_VISITS,
@@ -216,8 +220,6 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   async #snapshotTree(version: Version): Promise<RecordTree> {
-    const { store } = this.#watched;
-    if (store.version === version) return store.tree;
     try {
       return await this.#watched.treeAt(version);
     } catch (error) {

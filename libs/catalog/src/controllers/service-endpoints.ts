@@ -75,7 +75,11 @@ async function manage({ service, selector, endpoints, cache, client, request }: 
     byPrefix: (prefix) => cache.listByPrefix(Workload, prefix, { partition, namespace }),
   });
   const data = computeEndpoints(service.data, workloads);
-  if (endpoints === undefined || !isManaged(endpoints) || !equals(ServiceEndpoints.schema, endpoints.data, data)) {
+  if (
+    endpoints === undefined ||
+    !isManaged(endpoints) ||
+    !equals(ServiceEndpoints.schema, endpoints.data, data)
+  ) {
     await client.write(ServiceEndpoints, {
       ...request,
       owner: service.id,
@@ -91,7 +95,11 @@ async function manage({ service, selector, endpoints, cache, client, request }: 
 }
 
 /** Takes back what was computed for a service that no longer selects workloads, and leaves alone what people wrote. */
-async function release(service: ServiceResource, endpoints: Endpoints | undefined, client: Client): Promise<void> {
+async function release(
+  service: ServiceResource,
+  endpoints: Endpoints | undefined,
+  client: Client,
+): Promise<void> {
   if (endpoints !== undefined && isManaged(endpoints)) await remove(endpoints, client);
   await updateStatus(client, Service, service, {
     key: ENDPOINT_MANAGER_KEY,
@@ -103,7 +111,11 @@ async function release(service: ServiceResource, endpoints: Endpoints | undefine
  * Whether the service that owns the endpoints is gone, be there a new one of its name or not. The cache may not know yet a service that
  * was created together with its endpoints, so a suspicion is settled by a read of the present.
  */
-async function isOrphan({ owner, id }: Endpoints, service: ServiceResource | undefined, client: Client): Promise<boolean> {
+async function isOrphan(
+  { owner, id }: Endpoints,
+  service: ServiceResource | undefined,
+  client: Client,
+): Promise<boolean> {
   if (owner === undefined || owner.uid === service?.id.uid) return false;
   const name = { ...requestFor({ id }), uid: owner.uid };
   return (await client.find(Service, name, { consistency: "strong" })) === undefined;

@@ -19,7 +19,12 @@ export async function updateStatus<Desc extends DescMessage>(
   const observedGeneration = resource.generation;
   const status = create(StatusSchema, {
     observedGeneration,
-    conditions: conditions.map(({ type: name, state, reason = "", message = "" }) => ({ type: name, state, reason, message })),
+    conditions: conditions.map(({ type: name, state, reason = "", message = "" }) => ({
+      type: name,
+      state,
+      reason,
+      message,
+    })),
   });
   if (statusEquals(resource.status[key], status, { updatedAt: false })) return;
   await client.writeStatus(type, resource, { key, observedGeneration, conditions });

@@ -33,7 +33,9 @@ export const workloadHealth = defineController({
     if (workload === undefined) return;
     const node = nodeState(cache, workload.id, workload.data.nodeName);
     if (node === "unreconciled") {
-      return retry(new Error(`node "${workload.data.nodeName}" has no health yet: node-health has not looked at it`));
+      return retry(
+        new Error(`node "${workload.data.nodeName}" has no health yet: node-health has not looked at it`),
+      );
     }
     const checks = cache.listByOwner(HealthStatus, workload.id).map(({ data }) => data.status);
     await updateStatus(client, Workload, workload, {
@@ -46,7 +48,11 @@ export const workloadHealth = defineController({
 
 function nodeState(cache: Cache, workload: ID, nodeName: string): NodeState | "unreconciled" {
   if (nodeName === "") return "none";
-  const node = cache.get(Node, { partition: workload.tenancy?.partition ?? "", namespace: "", name: nodeName });
+  const node = cache.get(Node, {
+    partition: workload.tenancy?.partition ?? "",
+    namespace: "",
+    name: nodeName,
+  });
   if (node === undefined) return "missing";
   const health = healthOf(node.status[NODE_HEALTH_KEY]);
   return health === undefined ? "unreconciled" : { health };

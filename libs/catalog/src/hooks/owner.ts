@@ -1,7 +1,19 @@
 import { create } from "@bufbuild/protobuf";
 import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
-import { type ID, IDSchema, type Tenancy, TenancySchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { idText, namesSame, type ResourceType, tenancyEquals, type TypedResource, typeEquals } from "@trellis/resource";
+import {
+  type ID,
+  IDSchema,
+  type Tenancy,
+  TenancySchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  idText,
+  namesSame,
+  type ResourceType,
+  tenancyEquals,
+  type TypedResource,
+  typeEquals,
+} from "@trellis/resource";
 
 /** A rule about the owner that is broken: which field, and what was expected and found. */
 interface OwnerViolation {
@@ -28,7 +40,11 @@ export function completeOwner(next: TypedResource, type: ResourceType): { readon
 }
 
 /** Every broken part of the rule that the owner is of `type` and in the same tenancy, and, when `name` is given, has that name. */
-export function ownerViolations(next: TypedResource, type: ResourceType, name?: string): readonly OwnerViolation[] {
+export function ownerViolations(
+  next: TypedResource,
+  type: ResourceType,
+  name?: string,
+): readonly OwnerViolation[] {
   const { owner } = next;
   const expected = idBeside(next, type, name ?? owner?.name ?? "");
   if (owner === undefined) {

@@ -17,7 +17,14 @@ export interface ResourceInit<Desc extends DescMessage> {
 export function resourceOf<Desc extends DescMessage>(
   type: ResourceType<Desc>,
   name: string,
-  { data, owner, metadata = {}, status = {}, partition = "default", namespace = "default" }: ResourceInit<Desc> = {},
+  {
+    data,
+    owner,
+    metadata = {},
+    status = {},
+    partition = "default",
+    namespace = "default",
+  }: ResourceInit<Desc> = {},
 ): TypedResource<Desc> {
   const { group, groupVersion, kind, scope } = type;
   const tenancy = { partition, namespace: scope === Scope.NAMESPACE ? namespace : "" };

@@ -1,0 +1,17 @@
+export { resourceType, type ResourceType, type TypedResource } from "@trellis/resource";
+export type {
+  CallOptions,
+  Client,
+  ConditionInput,
+  ListOptions,
+  ListQuery,
+  ReadOptions,
+  ResourceName,
+  StatusInput,
+  WatchItem,
+  WatchOptions,
+  WriteInput,
+  WriteOptions,
+  WriteResult,
+} from "./client.ts";
+export { type ClientOptions, createClient } from "./create-client.ts";

@@ -1,0 +1,46 @@
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+
+import type { Client } from "./client.ts";
+import { type ClientOptions, createClient } from "./create-client.ts";
+
+/** How to reach a server. */
+export interface ConnectOptions extends Omit<ClientOptions, "transport"> {
+  /** `http://host:port` (HTTP/2 without TLS) or `https://host:port`. */
+  readonly server: string;
+}
+
+/** A client with a connection of its own. */
+export interface ConnectedClient extends Client {
+  /** Ends the connection, and with it all calls and watches. */
+  close(): void;
+}
+
+/** A watch may be silent for long: a ping tells a quiet server from a dead one. */
+const PING_INTERVAL_MS = 30_000;
+const PING_TIMEOUT_MS = 10_000;
+/** A connection without calls is closed after this. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** Makes a client that reaches a server over HTTP/2. Connects at the first call. Throws TypeError for a URL that cannot be. */
+export function connectClient({ server, ...options }: ConnectOptions): ConnectedClient {
+  const baseUrl = checkServerUrl(server);
+  const sessionManager = new Http2SessionManager(baseUrl, {
+    pingIntervalMs: PING_INTERVAL_MS,
+    pingTimeoutMs: PING_TIMEOUT_MS,
+    idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
+  });
+  const transport = createConnectTransport({ baseUrl, httpVersion: "2", sessionManager });
+  return { ...createClient({ ...options, transport }), close: () => sessionManager.abort() };
+}
+
+/** The URL's origin. Throws TypeError saying what was expected. */
+export function checkServerUrl(server: string): string {
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.host === "") {
+    throw new TypeError(`expected the server's URL as http://HOST:PORT or https://HOST:PORT, found "${server}"`);
+  }
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw new TypeError(`expected the server's URL without a path, found "${server}"; write ${url.origin}`);
+  }
+  return url.origin;
+}

@@ -1,0 +1,40 @@
+import type { Backend } from "../backend.ts";
+
+/** How the cases reach the backend that they judge. */
+export interface ConformanceOptions {
+  /** Opens an empty backend. Each case opens its own and closes it. */
+  readonly open: () => Promise<Backend>;
+  /** Opens an empty backend whose history keeps {@link SMALL_HISTORY_COMMITS} commits; without it the cases on that bound are left out. */
+  readonly openSmall?: (() => Promise<Backend>) | undefined;
+  /** Lets that much time pass on the backend's clock: virtual time where it has one. */
+  readonly elapse: (milliseconds: number) => Promise<void>;
+}
+
+/** Commits that the history of `openSmall` keeps. */
+export const SMALL_HISTORY_COMMITS = 16;
+
+/** One check of the storage contract. */
+export interface ConformanceCase {
+  /** Unique; begins with the case's number (`storage 11`) or, for the six promises of watches, with the promise. */
+  readonly name: string;
+  /** Throws when the backend breaks the case. */
+  readonly run: () => Promise<void>;
+}
+
+/** What a case does with its backend. */
+export type CaseBody = (backend: Backend) => Promise<void>;
+
+/** Makes a case that opens a backend and closes it whatever happens. */
+export function caseOf(name: string, open: () => Promise<Backend>, body: CaseBody): ConformanceCase {
+  return {
+    name,
+    async run() {
+      const backend = await open();
+      try {
+        await body(backend);
+      } finally {
+        await backend.close();
+      }
+    },
+  };
+}
