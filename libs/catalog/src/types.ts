@@ -3,7 +3,7 @@ import { NodeSchema } from "@trellis/protos/trellis/catalog/v1/node_pb";
 import { ServiceEndpointsSchema } from "@trellis/protos/trellis/catalog/v1/service_endpoints_pb";
 import { ServiceSchema } from "@trellis/protos/trellis/catalog/v1/service_pb";
 import { WorkloadSchema } from "@trellis/protos/trellis/catalog/v1/workload_pb";
-import { resourceType } from "@trellis/resource";
+import { resourceType } from "@trellis/client";
 
 /** One instance of a program that serves traffic. */
 export const Workload = resourceType(WorkloadSchema);

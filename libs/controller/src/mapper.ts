@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { TypedResource } from "@trellis/resource";
+import type { ResourceType, TypedResource } from "@trellis/resource";
 
 import type { Cache } from "./cache.ts";
 import type { Request } from "./controller.ts";
@@ -8,6 +8,8 @@ import type { Request } from "./controller.ts";
 export interface MapInput<Desc extends DescMessage> {
   readonly resource: TypedResource<Desc>;
   readonly cache: Cache;
+  /** The type that the controller manages. */
+  readonly managed: ResourceType;
 }
 
 /** Says which managed resources a change of a watched one concerns. May be async; an error is retried. */

@@ -6,7 +6,7 @@ import {
   ExecutiveSchema,
   RecordLabelSchema,
 } from "@trellis/protos/trellis/demo/v1/demo_pb";
-import { resourceType } from "@trellis/resource";
+import { resourceType } from "@trellis/client";
 
 /** Cluster-scoped. */
 export const Executive = resourceType(ExecutiveSchema);

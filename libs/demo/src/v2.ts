@@ -1,6 +1,6 @@
 /** The second version of the demo group. */
 import { AlbumSchema, ArtistSchema, FestivalSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
-import { resourceType } from "@trellis/resource";
+import { resourceType } from "@trellis/client";
 
 /** Namespace-scoped; has no way to version 1. */
 export const Artist = resourceType(ArtistSchema);

@@ -13,6 +13,8 @@ let files: ReadonlyMap<string, FileDescriptorProto> | undefined;
  * lacks. Read from disk once.
  */
 export function descriptorImage(): ReadonlyMap<string, FileDescriptorProto> {
-  files ??= new Map(fromBinary(FileDescriptorSetSchema, readFileSync(IMAGE)).file.map((file) => [file.name, file]));
+  files ??= new Map(
+    fromBinary(FileDescriptorSetSchema, readFileSync(IMAGE)).file.map((file) => [file.name, file]),
+  );
   return files;
 }

@@ -1,4 +1,4 @@
-import { Code } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { apiError, type Clock } from "@trellis/resource";
 
@@ -117,28 +117,25 @@ function safeHeaders(request: NodeRequest): Headers {
 
 function refuse(headers: Headers, maxRequests: number): OutgoingResponse {
   const message = `${maxRequests} requests are under way, the most this server takes; try again in a second`;
-  const contentType = headers.get("content-type") ?? "";
-  if (!isRpcContentType(contentType)) {
-    const retry = { "retry-after": "1" };
-    return problemResponse({ status: 503, code: "resource_exhausted", reason: "LIMIT_REACHED", message, headers: retry });
-  }
-  const error = apiError({ code: Code.ResourceExhausted, reason: "LIMIT_REACHED", message, retryAfterMs: 1_000 });
-  return rpcFailure(contentType, error);
+  const error = apiError({ reason: "LIMIT_REACHED", message, retryAfterMs: 1_000 });
+  return failed(headers.get("content-type") ?? "", error, 503);
 }
 
 function unknownRoute(options: DispatcherOptions, path: string, contentType: string): OutgoingResponse {
   const service = /^\/([\w.]+)\/(\w+)$/.exec(path)?.[1];
-  const methods = [...options.handlers.values()]
-    .filter((handler) => handler.service.typeName === service)
-    .map((handler) => handler.method.name);
-  const services = new Set([...options.handlers.values()].map((handler) => handler.service.typeName));
+  const handlers = [...options.handlers.values()];
+  const methods = handlers.filter((handler) => handler.service.typeName === service).map(({ method }) => method.name);
+  const services = new Set(handlers.map((handler) => handler.service.typeName));
   const exists =
     methods.length > 0
       ? `${service} has ${methods.join(", ")}`
       : `there are ${[...options.routes.map((route) => route.prefix), ...services].join(", ")}`;
   const message = `no route ${path}: ${exists}`;
-  if (service !== undefined && isRpcContentType(contentType)) {
-    return rpcFailure(contentType, apiError({ code: Code.Unimplemented, reason: "ROUTE_NOT_FOUND", message }), 404);
-  }
-  return problemResponse({ status: 404, code: "not_found", reason: "ROUTE_NOT_FOUND", message });
+  if (service === undefined) return problemResponse(apiError({ reason: "ROUTE_NOT_FOUND", message }));
+  return failed(contentType, apiError({ code: Code.Unimplemented, reason: "ROUTE_NOT_FOUND", message }), 404);
+}
+
+/** An error before any route is found, as the protocol of the content type has it. */
+function failed(contentType: string, error: ConnectError, status: number): OutgoingResponse {
+  return isRpcContentType(contentType) ? rpcFailure(contentType, error, { status }) : problemResponse(error, { status });
 }

@@ -3,6 +3,9 @@ import { apiError, type Clock } from "@trellis/resource";
 
 import { type NodeRequest, type NodeResponse, watchClient } from "./node-exchange.ts";
 
+/** How long a stream may take, once its part has stopped, to say its last word; then it is aborted. */
+const STREAM_GRACE_MS = 1_000;
+
 /** One request under way. */
 export interface Exchange {
   /** Aborted when the client goes away; for streams also when the server stops. */
@@ -18,7 +21,10 @@ export interface Exchanges {
   open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
   size(): number;
   draining(): boolean;
-  /** Ends streams and resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted too. */
+  /**
+   * Resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted. Streams that have not ended by
+   * themselves after a part of that are aborted then.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -54,8 +60,8 @@ export function createExchanges(clock: Clock): Exchanges {
     draining: () => draining,
     async drain(graceMs) {
       draining = true;
-      endAll(true);
       if (open.size === 0) return;
+      const cancelStreams = clock.after(Math.min(graceMs, STREAM_GRACE_MS), () => endAll(true));
       await new Promise<void>((resolve) => {
         const cancel = clock.after(graceMs, resolve);
         emptied = () => {
@@ -63,6 +69,7 @@ export function createExchanges(clock: Clock): Exchanges {
           resolve();
         };
       });
+      cancelStreams();
       endAll(false);
     },
   };

@@ -27,7 +27,7 @@ export function registerHealth(router: ConnectRouter, readiness: Readiness, cloc
       if (status !== last) yield { status };
       last = status;
       // A server that stops says so in its last message, then the stream ends.
-      if (signal.aborted) return;
+      if (signal.aborted || readiness.stopping) return;
       await sleep(WATCH_INTERVAL_MS, clock, signal);
     }
   }

@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { Clock } from "@trellis/resource";
+import { apiError, type Clock, type Reason } from "@trellis/resource";
 
 import { type Address, addressText } from "./address.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -11,7 +11,7 @@ import { listenError } from "./listen-error.ts";
 import type { ServerLog } from "./log.ts";
 import type { NodeRequest, NodeResponse } from "./node-exchange.ts";
 import { sniffProtocol } from "./preface.ts";
-import { problemJson } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { createSessions } from "./sessions.ts";
 
 /** What a listener needs. */
@@ -121,26 +121,21 @@ function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const [status, code, message] = badHttp(error.code, error.message);
-  const reason = status === 408 ? "DEADLINE_EXCEEDED" : status === 431 ? "REQUEST_TOO_LARGE" : "MALFORMED_REQUEST";
-  const body = `${problemJson({ status, code, reason, message })}\n`;
-  const head = [
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
-    "Connection: close",
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+  const [status, reason, message] = badHttp(error.code, error.message);
+  const { headers, body } = problemResponse(apiError({ reason, message }), { status, headers: { connection: "close" } });
+  const head = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const text = body instanceof Uint8Array ? Buffer.from(body).toString("utf8") : "";
+  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
 }
 
-function badHttp(code: string | undefined, message: string): readonly [status: number, code: string, message: string] {
+function badHttp(code: string | undefined, message: string): readonly [status: number, reason: Reason, message: string] {
   switch (code) {
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return [408, "deadline_exceeded", "the request did not arrive in time; send it faster"];
+      return [408, "DEADLINE_EXCEEDED", "the request did not arrive in time; send it faster"];
     case "HPE_HEADER_OVERFLOW":
-      return [431, "resource_exhausted", `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`];
+      return [431, "REQUEST_TOO_LARGE", `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`];
     default:
-      return [400, "invalid_argument", `this is not HTTP/1.1 or HTTP/2: ${message}`];
+      return [400, "MALFORMED_REQUEST", `this is not HTTP/1.1 or HTTP/2: ${message}`];
   }
 }
 

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock } from "@trellis/resource";
@@ -7,8 +8,21 @@ import { apiError } from "@trellis/resource";
 
 /** A request as Node gives it, of HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
-/** A response as Node takes it, of HTTP/1.1 or HTTP/2. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+/** A response as Node takes it: what the classes of HTTP/1.1 and HTTP/2 have in common. */
+export interface NodeResponse extends EventEmitter {
+  readonly headersSent: boolean;
+  readonly writableFinished: boolean;
+  readonly destroyed?: boolean;
+  /** Of HTTP/2 only. */
+  readonly stream?: ServerHttp2Stream;
+  setHeader(name: string, value: string): unknown;
+  writeHead(status: number, headers?: Record<string, string>): unknown;
+  flushHeaders?(): void;
+  write(chunk: Uint8Array): boolean;
+  addTrailers(trailers: Record<string, string>): void;
+  end(): unknown;
+  destroy(): unknown;
+}
 
 /** How long the rest of an unwanted body is read and dropped, so that the client sees the answer before the reset. */
 const LINGER_MS = 2_000;
@@ -31,7 +45,7 @@ export function isHttp2(request: NodeRequest): request is Http2ServerRequest {
 
 /** True when nothing more can be written because the connection or stream is gone. */
 export function isGone(response: NodeResponse): boolean {
-  return "stream" in response ? response.stream.destroyed : response.destroyed;
+  return response.stream?.destroyed ?? response.destroyed === true;
 }
 
 /** A signal that is aborted when the exchange ends before the response was written, with `canceled` as its reason. */

@@ -62,7 +62,7 @@ async function writeStream(
   try {
     if (outgoing.flush === true) {
       writeHead(response, outgoing);
-      response.flushHeaders();
+      response.flushHeaders?.();
     }
     for (;;) {
       const chunk = await nextUnlessGone(iterator, response);

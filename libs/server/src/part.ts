@@ -41,7 +41,10 @@ export interface Part {
   readonly name: string;
   readonly routes: Routes;
   start(): Promise<void>;
-  /** Finishes what is under way, for at most the server's grace period, then frees everything. */
+  /**
+   * Ends what would go on for ever, each stream with its own last word. Requests under way may still come to their end, so what they
+   * need (a backend) is closed after the server.
+   */
   stop(): Promise<void>;
   /** Undefined while the part can do its work; otherwise what it waits for, in words. */
   notReady?(): string | undefined;

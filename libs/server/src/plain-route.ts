@@ -1,6 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { type Clock, errorMetadata, errorReason } from "@trellis/resource";
+import { type Clock, isConnectError } from "@trellis/resource";
 
 import type { Exchange } from "./exchanges.ts";
 import { explainFailure } from "./failure.ts";
@@ -10,7 +9,6 @@ import { type NodeRequest, readWholeBody } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 import type { HttpResponse, HttpRoute } from "./part.ts";
 import { problemResponse } from "./problem.ts";
-import { plainStatus } from "./rpc-failure.ts";
 
 /** A request for a route outside Connect. */
 export interface PlainCall {
@@ -70,16 +68,8 @@ async function* encoded(parts: AsyncIterable<string | Uint8Array>): AsyncGenerat
 }
 
 function plainFailure(thrown: unknown, call: PlainCall): OutgoingResponse {
-  const known = thrown instanceof ConnectError ? thrown : undefined;
+  const known = isConnectError(thrown) ? thrown : undefined;
   if (known === undefined) call.log.error({ err: thrown, path: call.request.url }, "a route failed");
   const raised = known ?? new ConnectError("the server failed in an unforeseen way; its log has the details", Code.Internal);
-  const error = explainFailure(raised, { mutation: false, maxRequestBytes: call.limits.maxRequestBytes });
-  const reason = errorReason(error);
-  return problemResponse({
-    status: plainStatus(error, reason),
-    code: codeToString(error.code),
-    reason: reason ?? "INTERNAL",
-    message: error.rawMessage,
-    metadata: errorMetadata(error),
-  });
+  return problemResponse(explainFailure(raised, { mutation: false, maxRequestBytes: call.limits.maxRequestBytes }));
 }

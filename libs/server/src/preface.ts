@@ -17,7 +17,7 @@ export function sniffProtocol(
   options: { readonly clock: Clock; readonly timeoutMs: number },
   decided: (protocol: Protocol) => void,
 ): void {
-  let seen = Buffer.alloc(0);
+  let seen: Buffer = Buffer.alloc(0);
 
   const finish = (protocol: Protocol): void => {
     cancel();

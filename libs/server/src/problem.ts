@@ -1,42 +1,22 @@
-import { STATUS_CODES } from "node:http";
+import type { ConnectError } from "@connectrpc/connect";
+import { problemDetails } from "@trellis/resource";
 
 import type { OutgoingResponse } from "./node-response.ts";
 
-/** What a plain HTTP client learns of a failure. */
-export interface Problem {
-  /** The HTTP status. */
-  readonly status: number;
-  /** The RPC code that stands for it ("not_found"). */
-  readonly code: string;
-  /** A name of `trellis.resource.v1.ErrorReason` without its prefix. */
-  readonly reason: string;
-  readonly message: string;
+/** What a route knows better than the error that it answers. */
+export interface ProblemOptions {
+  /** The HTTP status; the reason's own when absent. */
+  readonly status?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The failure as `application/problem+json` (RFC 9457) with Trellis' code, reason and message. */
-export function problemResponse(problem: Problem): OutgoingResponse {
-  const { status, code, reason, message, metadata } = problem;
-  const headers = new Headers(problem.headers);
-  const body = new TextEncoder().encode(`${problemJson({ status, code, reason, message, metadata })}\n`);
+/** The failure as plain HTTP has it: `application/problem+json` (RFC 9457) with the API's code and reason. */
+export function problemResponse(error: ConnectError, options: ProblemOptions = {}): OutgoingResponse {
+  const problem = problemDetails(error, options.status);
+  const body = new TextEncoder().encode(`${JSON.stringify(problem.body)}\n`);
+  const headers = new Headers(options.headers);
+  if (problem.retryAfterSeconds !== undefined) headers.set("retry-after", String(problem.retryAfterSeconds));
   headers.set("content-type", "application/problem+json");
   headers.set("content-length", String(body.byteLength));
-  return { status, headers, body };
-}
-
-/** The body alone, for connections that no response object belongs to. */
-export function problemJson(problem: Problem): string {
-  const { status, code, reason, message, metadata } = problem;
-  const hasMetadata = metadata !== undefined && Object.keys(metadata).length > 0;
-  return JSON.stringify({
-    type: "about:blank",
-    title: STATUS_CODES[status] ?? "Error",
-    status,
-    detail: message,
-    code,
-    reason,
-    message,
-    ...(hasMetadata ? { metadata } : {}),
-  });
+  return { status: problem.status, headers, body };
 }

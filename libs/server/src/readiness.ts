@@ -8,6 +8,8 @@ export interface Waiting {
 
 /** What is known of the state of a server's parts. */
 export interface Readiness {
+  /** Whether the server is on its way out. */
+  readonly stopping: boolean;
   /** The parts that cannot do their work now; empty when the server is ready. */
   waiting(): readonly Waiting[];
   /** What one RPC service waits for; undefined when it serves. */

@@ -1,13 +1,13 @@
-import { createContextValues } from "@connectrpc/connect";
+import { type ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import type { Clock } from "@trellis/resource";
+import { apiError, type Clock } from "@trellis/resource";
 
 import type { Exchange } from "./exchanges.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type NodeRequest, readBody } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
-import { problemResponse } from "./problem.ts";
 import { hasSingleRequest, isMutation } from "./rpc.ts";
+import { rpcFailure } from "./rpc-failure.ts";
 import { rpcResponse } from "./rpc-response.ts";
 
 /** A request for an RPC method. */
@@ -25,7 +25,7 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   const url = rpcUrl(request.url ?? handler.requestPath);
   if (url === undefined || hasBrokenMessage(url)) {
     const message = "the query is not one that Connect GET has; see https://connectrpc.com/docs/protocol";
-    return problemResponse({ status: 400, code: "invalid_argument", reason: "MALFORMED_REQUEST", message });
+    return rpcFailure("", apiError({ reason: "MALFORMED_REQUEST", message }));
   }
   const single = hasSingleRequest(handler.method);
   const answer = await handler({
@@ -58,30 +58,23 @@ function hasBrokenMessage(url: URL): boolean {
 
 /** What a handler refuses before any protocol is chosen: a wrong verb, content type or HTTP version. */
 function refusal(handler: UniversalHandler, answer: UniversalServerResponse, headers: Headers): OutgoingResponse {
-  const common = { status: answer.status, headers: Object.fromEntries(answer.header ?? new Headers()) };
-  const verbs = handler.allowedMethods.join(", ");
-  switch (answer.status) {
-    case 405:
-      return problemResponse({
-        ...common,
-        headers: { ...common.headers, allow: verbs },
-        code: "unimplemented",
-        reason: "METHOD_NOT_ALLOWED",
-        message: `${handler.requestPath} takes ${verbs}`,
-      });
+  const { status } = answer;
+  const contentType = headers.get("content-type") ?? "";
+  const refuse = (error: ConnectError, more: Readonly<Record<string, string>> = {}): OutgoingResponse =>
+    rpcFailure(contentType, error, { status, headers: { ...Object.fromEntries(answer.header ?? new Headers()), ...more } });
+  switch (status) {
+    case 405: {
+      const allow = handler.allowedMethods.join(", ");
+      return refuse(apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}` }), { allow });
+    }
     case 415: {
-      const accepted = acceptedTypes(handler);
-      return problemResponse({
-        ...common,
-        headers: { ...common.headers, "accept-post": accepted.join(", ") },
-        code: "invalid_argument",
-        reason: "UNSUPPORTED_MEDIA_TYPE",
-        message: `content type "${headers.get("content-type") ?? ""}" is not one of ${accepted.join(", ")}`,
-      });
+      const accepted = acceptedTypes(handler).join(", ");
+      const message = `content type "${contentType}" is not one of ${accepted}`;
+      return refuse(apiError({ reason: "UNSUPPORTED_MEDIA_TYPE", message }), { "accept-post": accepted });
     }
     default: {
       const message = "bidirectional streams need HTTP/2: connect with prior knowledge (h2c)";
-      return problemResponse({ ...common, code: "unimplemented", reason: "NOT_IMPLEMENTED", message });
+      return refuse(apiError({ reason: "NOT_IMPLEMENTED", message }));
     }
   }
 }

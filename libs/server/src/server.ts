@@ -51,8 +51,8 @@ export interface Server {
   /** Listens, then starts the parts in order. Throws a ListenError, or what a part throws; then everything is stopped again. */
   start(): Promise<StartedServer>;
   /**
-   * Turns readiness red, takes no more connections, ends streams, lets other requests finish for at most `graceMs`, cuts what is
-   * left, and stops the parts. Never throws; may be called more than once.
+   * Turns readiness red, takes no more connections, stops the parts in the opposite order, which ends their streams, lets requests
+   * under way finish, and cuts what is left after `graceMs`. Never throws; may be called more than once.
    */
   stop(): Promise<void>;
   /** Open connections and requests under way. */
@@ -81,7 +81,7 @@ export function createServer(options: ServerOptions): Server {
     return { address: addressText(taken), url: addressUrl(taken) };
   }
   function stop(): Promise<void> {
-    stopping ??= shutDown({ parts, log, state, dispatcher, listener, graceMs: limits.graceMs });
+    stopping ??= shutDown({ parts, log, clock, state, dispatcher, listener, graceMs: limits.graceMs });
     return stopping;
   }
   return { start, stop, load: () => ({ connections: listener.connections(), requests: dispatcher.active() }) };
@@ -143,22 +143,36 @@ function refuseUntilStarted(context: HandlerContext, state: ServerState): void {
 interface Running {
   readonly parts: readonly Part[];
   readonly log: ServerLog;
+  readonly clock: Clock;
   readonly state: ServerState;
   readonly dispatcher: Dispatcher;
   readonly listener: Listener;
   readonly graceMs: number;
 }
 
-async function shutDown({ parts, log, state, dispatcher, listener, graceMs }: Running): Promise<void> {
+async function shutDown({ parts, log, clock, state, dispatcher, listener, graceMs }: Running): Promise<void> {
+  const endsAt = clock.monotonic() + graceMs;
   state.markStopping();
   listener.close();
-  await dispatcher.drain(graceMs);
-  await listener.destroy();
   for (const part of parts.toReversed()) {
-    try {
-      await part.stop();
-    } catch (error) {
-      log.error({ err: error, part: part.name }, "a part did not stop cleanly");
-    }
+    const leftMs = Math.max(0, endsAt - clock.monotonic());
+    const stopped = part.stop().then(
+      () => true,
+      (error: unknown) => {
+        log.error({ err: error, part: part.name }, "a part did not stop cleanly");
+        return true;
+      },
+    );
+    if ((await within(stopped, leftMs, clock)) === undefined) log.warn({ part: part.name, graceMs }, "a part is still not stopped");
   }
+  await dispatcher.drain(Math.max(0, endsAt - clock.monotonic()));
+  await listener.destroy();
+}
+
+/** What a promise resolves with, or undefined when it takes longer. */
+function within<T>(promise: Promise<T>, timeoutMs: number, clock: Clock): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(timeoutMs, () => resolve(undefined));
+    promise.finally(cancel).then(resolve, reject);
+  });
 }

@@ -4,13 +4,23 @@ import { join } from "node:path";
 
 import { inRepository, runCommand } from "../repository.ts";
 
-const GENERATED_CODE = "libs/protos/src/gen";
+/** Folders of generated code. */
+const GENERATED_CODE = ["libs/protos/src/gen", "examples/hello-controller/gen"];
 /** The descriptors of the house's protos, with comments. */
 const IMAGE = "libs/protos/image.binpb";
 
+/** The example that has protos of its own, as an author's domain has. */
+const EXAMPLE = "examples/hello-controller";
+
+const COMMANDS = [
+  ["generate"],
+  ["generate", ".", "--config", `${EXAMPLE}/buf.yaml`, "--template", `${EXAMPLE}/buf.gen.yaml`, "--path", `${EXAMPLE}/hello`],
+  ["build", "proto", "-o", IMAGE],
+];
+
 /** Generates code and image from the sources below `root`, into `root`. Throws with the compiler's words. */
 export async function generateCode(root: string): Promise<void> {
-  for (const args of [["generate"], ["build", "proto", "-o", IMAGE]]) {
+  for (const args of COMMANDS) {
     const { exitCode, output } = await runCommand("buf", args, { cwd: root });
     if (exitCode !== 0) throw new Error(`buf ${args.join(" ")} failed:\n${output}`);
   }
@@ -20,7 +30,7 @@ export async function generateCode(root: string): Promise<void> {
 export async function findStaleGeneratedCode(): Promise<readonly string[]> {
   const copy = await mkdtemp(join(tmpdir(), "trellis-generate-"));
   try {
-    for (const source of ["proto", "third_party/proto", "buf.yaml", "buf.gen.yaml"]) {
+    for (const source of ["proto", "third_party/proto", "buf.yaml", "buf.gen.yaml", EXAMPLE]) {
       await cp(inRepository(source), join(copy, source), { recursive: true });
     }
     await cp(inRepository("libs/protos/package.json"), join(copy, "libs/protos/package.json"));
@@ -37,8 +47,11 @@ export async function findStaleGeneratedCode(): Promise<readonly string[]> {
 }
 
 async function filesBelow(root: string): Promise<string[]> {
-  const names = await readdir(join(root, GENERATED_CODE), { recursive: true });
-  return names.filter((name) => name.endsWith(".ts")).map((name) => join(GENERATED_CODE, name));
+  const folders = GENERATED_CODE.map(async (folder) => {
+    const names = await readdir(join(root, folder), { recursive: true });
+    return names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name));
+  });
+  return (await Promise.all(folders)).flat();
 }
 
 async function equalFiles(a: string, b: string): Promise<boolean> {

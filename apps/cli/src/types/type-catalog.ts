@@ -23,9 +23,9 @@ export interface TypeCatalog {
 /** Asks a server for its types. */
 export async function loadTypeCatalog(connection: Connection, signal: AbortSignal): Promise<TypeCatalog> {
   const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
-  const answer = await connection.types.listTypes({}, options);
+  const answer = await connection.client.types.listTypes({}, options);
   return createTypeCatalog(answer.types.map(knownType), async (types) => {
-    const { files } = await connection.types.getSchema({ types: types.map(({ group, groupVersion, kind }) => ({ group, groupVersion, kind })) }, options);
+    const { files } = await connection.client.types.getSchema({ types: types.map(({ group, groupVersion, kind }) => ({ group, groupVersion, kind })) }, options);
     if (files === undefined) throw new CliError(`${connection.server} sent no schemas`);
     try {
       return createFileRegistry(files);

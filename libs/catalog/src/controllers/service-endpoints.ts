@@ -1,6 +1,14 @@
 import { equals } from "@bufbuild/protobuf";
 import type { Client } from "@trellis/client";
-import { byName, type Cache, defineController, index, type Request, watch } from "@trellis/controller";
+import {
+  byName,
+  type Cache,
+  defineController,
+  index,
+  type Request,
+  requestOf,
+  watch,
+} from "@trellis/controller";
 import type { WorkloadSelector } from "@trellis/protos/trellis/catalog/v1/selector_pb";
 import type { ServiceEndpointsSchema } from "@trellis/protos/trellis/catalog/v1/service_endpoints_pb";
 import type { ServiceSchema } from "@trellis/protos/trellis/catalog/v1/service_pb";
@@ -12,7 +20,6 @@ import { isSelective, nameKey, prefixKey, selectorKeys, selectWorkloads } from "
 import { ENDPOINT_MANAGER_KEY, MANAGED_BY } from "../status-keys.ts";
 import { Service, ServiceEndpoints, Workload } from "../types.ts";
 import { CONCURRENT_RECONCILES } from "./limits.ts";
-import { requestFor } from "./request-for.ts";
 import { updateStatus } from "./update-status.ts";
 
 type Endpoints = TypedResource<typeof ServiceEndpointsSchema>;
@@ -33,12 +40,12 @@ export const serviceEndpoints = defineController({
   watches: [
     watch(Service, byName()),
     watch(Workload, ({ resource: workload, cache }) => {
-      const { partition, namespace, name } = requestFor(workload);
+      const { partition, namespace, name } = requestOf(workload.id);
       const tenancy = { partition, namespace };
       return [
         ...cache.byIndex(servicesBySelector, nameKey(name), tenancy),
         ...cache.byIndexParents(servicesBySelector, prefixKey(name), tenancy),
-      ].map(requestFor);
+      ].map(({ id }) => requestOf(id));
     }),
   ],
   concurrency: CONCURRENT_RECONCILES,
@@ -117,7 +124,7 @@ async function isOrphan(
   client: Client,
 ): Promise<boolean> {
   if (owner === undefined || owner.uid === service?.id.uid) return false;
-  const name = { ...requestFor({ id }), uid: owner.uid };
+  const name = { ...requestOf(id), uid: owner.uid };
   return (await client.find(Service, name, { consistency: "strong" })) === undefined;
 }
 
@@ -127,5 +134,5 @@ function isManaged(endpoints: Endpoints): boolean {
 
 /** Deletes exactly what was looked at: an edit in between makes this fail, and the next run looks again. */
 async function remove({ id, version }: Endpoints, client: Client): Promise<void> {
-  await client.delete(ServiceEndpoints, { ...requestFor({ id }), uid: id.uid }, { version });
+  await client.delete(ServiceEndpoints, { ...requestOf(id), uid: id.uid }, { version });
 }

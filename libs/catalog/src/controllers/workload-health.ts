@@ -1,4 +1,4 @@
-import { byOwner, type Cache, defineController, index, retry, watch } from "@trellis/controller";
+import { byIndex, byOwner, type Cache, defineController, index, retry, watch } from "@trellis/controller";
 import type { ID } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 import { healthOf, healthyCondition } from "../health.ts";
@@ -6,7 +6,6 @@ import { judgeWorkload, type NodeState } from "../judge-health.ts";
 import { NODE_HEALTH_KEY, WORKLOAD_HEALTH_KEY } from "../status-keys.ts";
 import { HealthStatus, Node, Workload } from "../types.ts";
 import { CONCURRENT_RECONCILES } from "./limits.ts";
-import { requestFor } from "./request-for.ts";
 import { updateStatus } from "./update-status.ts";
 
 /** The workloads of a partition by the node that they run on. */
@@ -21,13 +20,7 @@ export const workloadHealth = defineController({
   name: "workload-health",
   type: Workload,
   indexes: [workloadsByNode],
-  watches: [
-    watch(HealthStatus, byOwner()),
-    watch(Node, ({ resource: node, cache }) => {
-      const tenancy = { partition: node.id.tenancy?.partition };
-      return cache.byIndex(workloadsByNode, node.id.name, tenancy).map(requestFor);
-    }),
-  ],
+  watches: [watch(HealthStatus, byOwner()), watch(Node, byIndex(workloadsByNode))],
   concurrency: CONCURRENT_RECONCILES,
   async reconcile({ resource: workload, cache, client }) {
     if (workload === undefined) return;

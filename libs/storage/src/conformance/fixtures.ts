@@ -44,7 +44,11 @@ export const SEEDS: readonly Fixture[] = [
 ];
 
 /** The seven filters, on kind `a`, and the seeds that each shows. */
-export const FILTERS: readonly { readonly name: string; readonly query: TypeQuery; readonly seeds: readonly number[] }[] = [
+export const FILTERS: readonly {
+  readonly name: string;
+  readonly query: TypeQuery;
+  readonly seeds: readonly number[];
+}[] = [
   { name: "one tenancy", query: query("default", "default"), seeds: [0, 1, 2] },
   { name: "another tenancy", query: query("billing", "payments"), seeds: [3] },
   { name: "a name prefix", query: query("default", "default", "a"), seeds: [0, 1] },
@@ -74,7 +78,11 @@ export function deleteOf({ key }: Fixture, ...preconditions: Precondition[]): Op
 /** Commits and expects success; the version. */
 export async function apply(backend: Backend, ...operations: Operation[]): Promise<Version> {
   const result = await backend.commit(operations);
-  assert.equal(result.outcome, "applied", `expected the commit to be applied, found ${JSON.stringify(result)}`);
+  assert.equal(
+    result.outcome,
+    "applied",
+    `expected the commit to be applied, found ${JSON.stringify(result)}`,
+  );
   return result.version;
 }
 
@@ -97,7 +105,11 @@ export async function seed(backend: Backend, fixtures: readonly Fixture[] = SEED
 }
 
 /** What is stored under a fixture's key, as of its last commit at least. */
-export async function stored(backend: Backend, { key }: Fixture, version: Version): Promise<StoredRecord | undefined> {
+export async function stored(
+  backend: Backend,
+  { key }: Fixture,
+  version: Version,
+): Promise<StoredRecord | undefined> {
   const { record } = await backend.read(key, { minimum: { version } });
   return record;
 }
@@ -113,7 +125,10 @@ export function assertRecord(record: StoredRecord | undefined, expected: Fixture
 
 /** Asserts that records are exactly the fixtures, in any order. */
 export function assertRecords(records: readonly StoredRecord[], expected: readonly Fixture[]): void {
-  assert.deepEqual(records.map(({ key }) => keyString(key)).sort(), expected.map(({ key }) => keyString(key)).sort());
+  assert.deepEqual(
+    records.map(({ key }) => keyString(key)).sort(),
+    expected.map(({ key }) => keyString(key)).sort(),
+  );
   for (const one of expected) {
     assertRecord(
       records.find(({ key }) => keyString(key) === keyString(one.key)),
@@ -123,7 +138,10 @@ export function assertRecords(records: readonly StoredRecord[], expected: readon
 }
 
 /** Asserts that a call fails with a storage error of a code; the error. */
-export async function assertFails(call: () => Promise<unknown>, code: StorageErrorCode): Promise<StorageError> {
+export async function assertFails(
+  call: () => Promise<unknown>,
+  code: StorageErrorCode,
+): Promise<StorageError> {
   try {
     await call();
   } catch (error) {
@@ -140,19 +158,25 @@ export async function take(watch: Watch): Promise<WatchBatch> {
 }
 
 /** The next batch, which must be of a kind. */
-export async function takeKind<K extends WatchBatch["kind"]>(watch: Watch, kind: K): Promise<Extract<WatchBatch, { kind: K }>> {
+export async function takeKind<K extends WatchBatch["kind"]>(
+  watch: Watch,
+  kind: K,
+): Promise<Extract<WatchBatch, { kind: K }>> {
   const batch = await take(watch);
   assert.equal(batch.kind, kind);
   return batch as Extract<WatchBatch, { kind: K }>;
 }
 
 /** The records of a watch's snapshot, and the version of its end. */
-export async function takeSnapshot(watch: Watch): Promise<{ readonly records: readonly StoredRecord[]; readonly version: Version }> {
+export async function takeSnapshot(
+  watch: Watch,
+): Promise<{ readonly records: readonly StoredRecord[]; readonly version: Version }> {
   const records: StoredRecord[] = [];
   for (;;) {
     const batch = await take(watch);
     if (batch.kind === "endOfSnapshot") return { records, version: batch.version };
-    if (batch.kind !== "snapshot") assert.fail(`expected a snapshot and its end, found a ${batch.kind} before it`);
+    if (batch.kind !== "snapshot")
+      assert.fail(`expected a snapshot and its end, found a ${batch.kind} before it`);
     records.push(...batch.records);
   }
 }

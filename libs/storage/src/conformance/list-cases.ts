@@ -35,7 +35,10 @@ export function listCases({ open }: ConformanceOptions): ConformanceCase[] {
         await showsSeeds(backend, query, seeds, { consistency: "strong" });
       }),
     ]),
-    of("storage 43, 44, 45, 46: a list by owner shows what the incarnation owns, also after its deletion", ownerList),
+    of(
+      "storage 43, 44, 45, 46: a list by owner shows what the incarnation owns, also after its deletion",
+      ownerList,
+    ),
     of("lists are in the order of the keys", async (backend) => {
       const version = await seed(backend, SEEDS.toReversed());
       const { records } = await backend.list(ALL, { minimum: { version } });
@@ -43,9 +46,14 @@ export function listCases({ open }: ConformanceOptions): ConformanceCase[] {
       assert.deepEqual(keys, keys.toSorted());
     }),
     of("a list of one name shows that name only", async (backend) => {
-      const version = await seed(backend, [fixture("a", "p/n/web"), fixture("a", "p/n/web-2"), fixture("a", "q/n/web")]);
+      const version = await seed(backend, [
+        fixture("a", "p/n/web"),
+        fixture("a", "p/n/web-2"),
+        fixture("a", "q/n/web"),
+      ]);
       const named = async (partition: string) =>
-        (await backend.list({ ...ALL, partition, namespace: "n", name: "web" }, { minimum: { version } })).records.length;
+        (await backend.list({ ...ALL, partition, namespace: "n", name: "web" }, { minimum: { version } }))
+          .records.length;
       assert.deepEqual([await named("p"), await named("*")], [1, 2]);
     }),
     of("pages of one version show it whole, whatever is written between them", pages),
@@ -58,7 +66,12 @@ export function listCases({ open }: ConformanceOptions): ConformanceCase[] {
   ];
 }
 
-async function showsSeeds(backend: Backend, query: TypeQuery, seeds: readonly number[], options: ListOptions): Promise<void> {
+async function showsSeeds(
+  backend: Backend,
+  query: TypeQuery,
+  seeds: readonly number[],
+  options: ListOptions,
+): Promise<void> {
   const { records, more } = await backend.list(query, options);
   assertRecords(
     records,
@@ -100,7 +113,11 @@ async function pages(backend: Backend): Promise<void> {
     assert.equal(page.position.version, atVersion);
     seen.push(...page.records.map(({ key }) => keyString(key)));
     if (!page.more) break;
-    await apply(backend, deleteOf(SEEDS[count] ?? fixture("a", "x/y/z")), putOf(fixture("a", `default/default/b${count}`)));
+    await apply(
+      backend,
+      deleteOf(SEEDS[count] ?? fixture("a", "x/y/z")),
+      putOf(fixture("a", `default/default/b${count}`)),
+    );
     page = await backend.list(ALL, { atVersion, limit: 2, after: page.records.at(-1)?.key });
   }
   assert.deepEqual(

@@ -13,7 +13,9 @@ export function readAndWriteCases({ open }: ConformanceOptions): ConformanceCase
   const of = (number: number, says: string, body: (backend: Backend) => Promise<void>) =>
     caseOf(`storage ${number}: ${says}`, open, body);
   return [
-    ...(["eventual", "strong"] as const).flatMap((consistency, index) => readCases(of, consistency, index * 5)),
+    ...(["eventual", "strong"] as const).flatMap((consistency, index) =>
+      readCases(of, consistency, index * 5),
+    ),
     of(11, "a write compares the version that it was given", versionOnWrite),
     of(12, "a write cannot change the uid", uidOnWrite),
     of(13, "a delete compares the version that it was given", versionOnDelete),
@@ -26,24 +28,45 @@ type Of = (number: number, says: string, body: (backend: Backend) => Promise<voi
 function readCases(of: Of, consistency: Consistency, offset: number): ConformanceCase[] {
   const read = async (backend: Backend, key = WEB.key) => {
     const version = await seed(backend, [WEB]);
-    return (await backend.read(key, consistency === "strong" ? { consistency } : { minimum: { version } })).record;
+    return (await backend.read(key, consistency === "strong" ? { consistency } : { minimum: { version } }))
+      .record;
   };
   return [
-    of(offset + 1, `a ${consistency} read gives what was written`, async (backend) => {
-      assertRecord(await read(backend), WEB, backend.position().version);
-    }),
-    of(offset + 2, `a ${consistency} read knows no uid: it gives any incarnation, and says which`, async (backend) => {
-      assert.equal((await read(backend))?.uid, "a");
-    }),
-    of(offset + 3, `a ${consistency} read of another name finds nothing`, async (backend) => {
-      assert.equal(await read(backend, { ...WEB.key, name: "different" }), undefined);
-    }),
-    of(offset + 4, `a ${consistency} read lets the caller see another uid`, async (backend) => {
-      assert.notEqual((await read(backend))?.uid, "b");
-    }),
-    of(offset + 5, `a ${consistency} read says which group version is stored`, async (backend) => {
-      assert.equal((await read(backend))?.groupVersion, "v1");
-    }),
+    of(
+      offset + 1,
+      `${consistency === "strong" ? "a" : "an"} ${consistency} read gives what was written`,
+      async (backend) => {
+        assertRecord(await read(backend), WEB, backend.position().version);
+      },
+    ),
+    of(
+      offset + 2,
+      `${consistency === "strong" ? "a" : "an"} ${consistency} read knows no uid: it gives any incarnation, and says which`,
+      async (backend) => {
+        assert.equal((await read(backend))?.uid, "a");
+      },
+    ),
+    of(
+      offset + 3,
+      `${consistency === "strong" ? "a" : "an"} ${consistency} read of another name finds nothing`,
+      async (backend) => {
+        assert.equal(await read(backend, { ...WEB.key, name: "different" }), undefined);
+      },
+    ),
+    of(
+      offset + 4,
+      `${consistency === "strong" ? "a" : "an"} ${consistency} read lets the caller see another uid`,
+      async (backend) => {
+        assert.notEqual((await read(backend))?.uid, "b");
+      },
+    ),
+    of(
+      offset + 5,
+      `${consistency === "strong" ? "a" : "an"} ${consistency} read says which group version is stored`,
+      async (backend) => {
+        assert.equal((await read(backend))?.groupVersion, "v1");
+      },
+    ),
   ];
 }
 
@@ -61,12 +84,17 @@ async function versionOnWrite(backend: Backend): Promise<void> {
 async function uidOnWrite(backend: Backend): Promise<void> {
   const first = await apply(backend, putOf(WEB));
   const current = { kind: "version", version: first } as const;
-  const writing = (uid: string) => putOf(fixture("a", "default/default/web", { uid }), { kind: "exists", uid }, current);
+  const writing = (uid: string) =>
+    putOf(fixture("a", "default/default/web", { uid }), { kind: "exists", uid }, current);
   assert.deepEqual((await refuse(backend, writing(""))).precondition, { kind: "exists", uid: "" });
   assert.deepEqual((await refuse(backend, writing("b"))).precondition, { kind: "exists", uid: "b" });
   const stale = { kind: "version", version: UNKNOWN_VERSION } as const;
   const both = await refuse(backend, putOf(WEB, { kind: "exists", uid: "b" }, stale));
-  assert.equal(both.precondition.kind, "exists", "preconditions are judged in their order, the uid before the version");
+  assert.equal(
+    both.precondition.kind,
+    "exists",
+    "preconditions are judged in their order, the uid before the version",
+  );
   const second = await apply(backend, writing("a"));
   const gone = await apply(backend, deleteOf(WEB, { kind: "version", version: second }));
   assert.equal(await stored(backend, WEB, gone), undefined);
@@ -80,7 +108,11 @@ async function versionOnDelete(backend: Backend): Promise<void> {
   const gone = await apply(backend, deleteOf(WEB, { kind: "version", version }));
   assert.ok(gone > version);
   assert.equal(await stored(backend, WEB, gone), undefined);
-  assert.equal(await apply(backend, deleteOf(WEB)), gone, "a delete of what is absent succeeds and takes no version");
+  assert.equal(
+    await apply(backend, deleteOf(WEB)),
+    gone,
+    "a delete of what is absent succeeds and takes no version",
+  );
 }
 
 async function uidOnDelete(backend: Backend): Promise<void> {

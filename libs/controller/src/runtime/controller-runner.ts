@@ -1,0 +1,209 @@
+import type { Client } from "@trellis/client";
+import type { Clock, TypedResource } from "@trellis/resource";
+
+import type { Cache } from "../cache.ts";
+import type { ControllerLog, Request, Result, WatchDefinition } from "../controller.ts";
+import type { AnyController } from "../define.ts";
+import type { Informer } from "./informer.ts";
+import { cachesShow } from "./own-writes.ts";
+import { createRecordingClient, type OwnWrite } from "./recording-client.ts";
+import { keyOf, requestFrom } from "./request-key.ts";
+import { ReconcileTally } from "./tally.ts";
+import { WatchMapping } from "./watch-mapping.ts";
+import { type Backoff, WorkQueue } from "./work-queue.ts";
+
+/** What a controller runs on. */
+export interface RunnerDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: ControllerLog;
+  readonly informers: ReadonlyMap<string, Informer>;
+  readonly cache: Cache;
+}
+
+/** The waits of the reference: 5 ms doubling to 1,000 s. */
+const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
+
+/** Drives one controller: maps changes to names, and reconciles each name on one worker at a time. Nothing that it throws gets out. */
+export class ControllerRunner {
+  readonly definition: AnyController;
+  readonly tally: ReconcileTally;
+  readonly #deps: RunnerDeps;
+  readonly #queue: WorkQueue;
+  readonly #mappings: readonly WatchMapping[];
+  readonly #stop = new AbortController();
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #running = new Set<Promise<void>>();
+  /** Runs under way, those that only wait for the cache apart. */
+  #busy = 0;
+  #ready = false;
+
+  constructor(definition: AnyController, deps: RunnerDeps) {
+    this.definition = definition;
+    this.#deps = deps;
+    this.tally = new ReconcileTally(deps.clock);
+    this.#queue = new WorkQueue(deps.clock, definition.backoff ?? DEFAULT_BACKOFF, () => this.#dispatch());
+    this.#mappings = (definition.watches ?? []).map((watch) => this.#createMapping(watch));
+  }
+
+  /** The types whose caches it needs. */
+  get types() {
+    return [this.definition.type, ...(this.definition.watches ?? []).map(({ type }) => type)];
+  }
+
+  /** Waits for the caches, then reconciles everything that is there, and from then on what changes. */
+  async start(): Promise<void> {
+    const informers = this.types.map((type) => this.#informer(type.gvk));
+    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), whenAborted(this.#stop.signal)]);
+    if (this.#stop.signal.aborted) return;
+    this.#unsubscribe.push(this.#informer(this.definition.type.gvk).subscribe(({ key }) => this.#queue.add(key)));
+    for (const mapping of this.#mappings) {
+      const informer = this.#informer(mapping.watch.type.gvk);
+      this.#unsubscribe.push(informer.subscribe((change) => mapping.changed(change)));
+    }
+    this.#ready = true;
+    for (const key of this.#informer(this.definition.type.gvk).cache.keys()) this.#queue.add(key);
+    for (const mapping of this.#mappings) mapping.changedAll(this.#informer(mapping.watch.type.gvk).cache);
+  }
+
+  /** Ends what is under way, for at most `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stop.abort();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#queue.stop();
+    for (const mapping of this.#mappings) mapping.stop();
+    await Promise.race([Promise.allSettled(this.#running), new Promise<void>((resolve) => void this.#deps.clock.after(graceMs, resolve))]);
+  }
+
+  status() {
+    const mapping = this.#mappings.reduce((sum, one) => sum + one.pending, 0);
+    return {
+      name: this.definition.name,
+      state: this.#stop.signal.aborted ? ("stopped" as const) : this.#ready ? ("running" as const) : ("waiting" as const),
+      queued: this.#queue.waiting,
+      running: this.#queue.processing,
+      retrying: this.#queue.retrying,
+      mapping,
+      ...this.tally.figures(),
+      idle: this.#ready && this.#queue.waiting + this.#queue.processing + this.#queue.retrying + mapping === 0,
+    };
+  }
+
+  #informer(gvk: string): Informer {
+    const informer = this.#deps.informers.get(gvk);
+    if (informer === undefined) throw new Error(`no informer for ${gvk}`);
+    return informer;
+  }
+
+  #createMapping(watch: WatchDefinition): WatchMapping {
+    return new WatchMapping(watch, {
+      ...this.#deps,
+      controller: this.definition,
+      enqueue: (requests) => this.#enqueue(watch, requests),
+    });
+  }
+
+  #enqueue(watch: WatchDefinition, requests: readonly Request[]): void {
+    for (const request of requests) {
+      if (typeof request?.name === "string" && request.name !== "") {
+        const { partition = "", namespace = "", name } = request;
+        this.#queue.add(keyOf({ partition, namespace, name }));
+      } else {
+        this.#deps.log.error({ controller: this.definition.name, watch: watch.type.gvk, request }, "a mapper returned something that is no request");
+      }
+    }
+  }
+
+  #dispatch(): void {
+    const { concurrency = 1 } = this.definition;
+    while (this.#ready && this.#busy < concurrency) {
+      const key = this.#queue.take();
+      if (key === undefined) return;
+      this.#busy += 1;
+      const run = this.#run(key).finally(() => this.#running.delete(run));
+      this.#running.add(run);
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    const writes: OwnWrite[] = [];
+    try {
+      this.#handle(key, await this.#reconcile(key, writes));
+    } finally {
+      this.#busy -= 1;
+      queueMicrotask(() => this.#dispatch());
+    }
+    await cachesShow(writes, this.#deps.informers, this.#deps.clock);
+    this.#queue.finish(key);
+  }
+
+  async #reconcile(key: string, writes: OwnWrite[]): Promise<Result> {
+    const request = requestFrom(key);
+    const { cache, client, log } = this.#deps;
+    const end = this.tally.begin(key);
+    try {
+      const result = await this.definition.reconcile({
+        request,
+        resource: this.#informer(this.definition.type.gvk).cache.get(key) as TypedResource<never> | undefined,
+        cache,
+        client: createRecordingClient(client, (write) => writes.push(write)),
+        log,
+        signal: this.#stop.signal,
+      });
+      return checkResult(result);
+    } catch (error) {
+      return { kind: "retry", error };
+    } finally {
+      end();
+    }
+  }
+
+  #handle(key: string, result: Result): void {
+    switch (result.kind) {
+      case "done":
+        this.#queue.forget(key);
+        return;
+      case "after":
+        this.#queue.forget(key);
+        this.#queue.addAfter(key, result.delayMs);
+        return;
+      case "terminal":
+        this.#queue.forget(key);
+        this.#failed(key, result.error, "a reconcile failed for good; it waits for a change");
+        return;
+      case "retry":
+        this.#queue.addAfterFailure(key);
+        this.#failed(key, result.error, "a reconcile failed; it is tried again");
+    }
+  }
+
+  #failed(key: string, error: unknown, message: string): void {
+    if (this.#stop.signal.aborted) return;
+    this.tally.failed(error);
+    const failures = this.#queue.failures(key);
+    const fields = { controller: this.definition.name, request: requestFrom(key), failures, err: error };
+    // The first failures are often about what is not there yet; only those that last are worth a warning.
+    if (failures >= LASTING_FAILURES || failures === 0) this.#deps.log.warn(fields, message);
+    else this.#deps.log.debug(fields, message);
+  }
+}
+
+/** After this many failures in a row (about a second) a reconcile's failure is a warning. */
+const LASTING_FAILURES = 8;
+
+function checkResult(result: unknown): Result {
+  if (result === undefined) return { kind: "done" };
+  const { kind, delayMs } = (result ?? {}) as { kind?: unknown; delayMs?: unknown };
+  if (kind === "after" && !(typeof delayMs === "number" && delayMs >= 0)) {
+    throw new TypeError(`reconcile returned after(${String(delayMs)}): expected milliseconds from 0`);
+  }
+  if (kind === "done" || kind === "after" || kind === "retry" || kind === "terminal") return result as Result;
+  throw new TypeError("reconcile returned something unknown: expected nothing, done, after(ms), retry(error) or terminal(error)");
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,38 @@
+import type { Clock } from "@trellis/resource";
+
+/** Counts what a controller does, and knows what it is doing since when. */
+export class ReconcileTally {
+  readonly #clock: Clock;
+  readonly #startedMs = new Map<string, number>();
+  #reconciles = 0;
+  #failures = 0;
+  #lastError: string | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes the start of a run; the result notes its end. */
+  begin(key: string): () => void {
+    this.#reconciles += 1;
+    this.#startedMs.set(key, this.#clock.monotonic());
+    return () => this.#startedMs.delete(key);
+  }
+
+  failed(error: unknown): void {
+    this.#failures += 1;
+    this.#lastError = error instanceof Error ? error.message : String((error as { message?: unknown } | null)?.message ?? error);
+  }
+
+  figures() {
+    const nowMs = this.#clock.monotonic();
+    const longestMs = Math.max(0, ...[...this.#startedMs.values()].map((startedMs) => nowMs - startedMs));
+    return {
+      reconciles: this.#reconciles,
+      failures: this.#failures,
+      lastError: this.#lastError,
+      /** How long the oldest run under way has taken, in milliseconds: a hung one shows here. */
+      longestRunMs: longestMs,
+    };
+  }
+}
