@@ -3,7 +3,7 @@ import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { isMap, isScalar, isSeq, type YAMLMap } from "yaml";
 
 import { alternatives, nearest } from "../types/nearest.ts";
-import { entriesOf, isNothing } from "./document.ts";
+import { entriesOf, foundText, isNothing } from "./document.ts";
 import type { Step } from "./field-path.ts";
 import type { Reading } from "./reading.ts";
 import { readEnum, readScalar, scalarWords, type YamlScalar } from "./scalars.ts";
@@ -93,14 +93,8 @@ function readElement(reading: Reading, registry: Registry, element: Element, nod
   }
   const read = readScalar(element.scalar, value);
   if (read !== undefined) return read;
-  const quote = element.scalar === ScalarType.STRING ? "; put it in quotes" : "";
-  return reading.expected(node, path, `${scalarWords(element.scalar)}`) ?? amendLast(reading, quote);
-}
-
-function amendLast(reading: Reading, addition: string): undefined {
-  const last = reading.problems.pop();
-  if (last !== undefined) reading.problems.push({ ...last, message: `${last.message}${addition}` });
-  return undefined;
+  const advice = element.scalar === ScalarType.STRING ? "; put it in quotes" : "";
+  return reading.report(node, path, `expected ${scalarWords(element.scalar)}, found ${foundText(reading.document, node)}${advice}`);
 }
 
 function elementWords(element: Element, several: boolean): string {

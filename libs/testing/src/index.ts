@@ -1,0 +1,3 @@
+export { seededRandom } from "./seeded-random.ts";
+export { createTestServer, type TestServer, type TestServerOptions } from "./test-server.ts";
+export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,0 +1,61 @@
+import type { Clock } from "@trellis/resource";
+
+/** Time that moves only when a test says so. */
+export interface VirtualClock extends Clock {
+  /**
+   * Moves time forward. What is due runs in order of its time, and everything that follows from it without further waiting is through before the next
+   * is run, and before this resolves.
+   */
+  advance(milliseconds: number): Promise<void>;
+  /** Lets everything run that waits for no time. */
+  flush(): Promise<void>;
+  /** Callbacks that wait for their time. */
+  pending(): number;
+}
+
+/** Where virtual time begins, unless a test says otherwise: 2026-01-01T00:00:00Z. */
+const DEFAULT_START_MS = Date.UTC(2026, 0, 1);
+/** Turns of the event loop after which what follows from a callback counts as through. */
+const FLUSH_TURNS = 20;
+
+interface Timer {
+  readonly atMs: number;
+  readonly callback: () => void;
+}
+
+/** Makes a virtual clock. */
+export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualClock {
+  let elapsedMs = 0;
+  const timers = new Set<Timer>();
+  const next = (untilMs: number): Timer | undefined => {
+    let first: Timer | undefined;
+    for (const timer of timers) if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
+    return first;
+  };
+  const flush = async (): Promise<void> => {
+    for (let turn = 0; turn < FLUSH_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    now: () => startMs + elapsedMs,
+    monotonic: () => elapsedMs,
+    after(delayMs, callback) {
+      const timer = { atMs: elapsedMs + Math.max(0, delayMs), callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    async advance(milliseconds) {
+      const untilMs = elapsedMs + milliseconds;
+      await flush();
+      for (let timer = next(untilMs); timer !== undefined; timer = next(untilMs)) {
+        timers.delete(timer);
+        elapsedMs = timer.atMs;
+        timer.callback();
+        await flush();
+      }
+      elapsedMs = untilMs;
+      await flush();
+    },
+    flush,
+    pending: () => timers.size,
+  };
+}
