@@ -5,9 +5,13 @@
 import { allChecks, type CheckResult } from "./checks/all-checks.ts";
 
 const wanted = process.argv.slice(2);
-const checks = allChecks.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)));
+const checks = allChecks.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)),
+);
 if (checks.length === 0) {
-  console.error(`no check begins with ${wanted.join(", ")}; there are: ${allChecks.map(({ name }) => name).join(", ")}`);
+  console.error(
+    `no check begins with ${wanted.join(", ")}; there are: ${allChecks.map(({ name }) => name).join(", ")}`,
+  );
   process.exit(2);
 }
 
@@ -15,7 +19,11 @@ let passed = 0;
 let failed = 0;
 for (const { name, run } of checks) {
   const startedMs = performance.now();
-  const result = await run().catch((error: unknown): CheckResult => ({ passed: 0, failed: 1, output: String(error) }));
+  const result = await run().catch((error: unknown): CheckResult => ({
+    passed: 0,
+    failed: 1,
+    output: String(error),
+  }));
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   const verdict = result.failed === 0 ? "ok  " : "FAIL";
   console.log(`${verdict} ${name.padEnd(24)} ${seconds.padStart(6)} s   ${result.summary ?? ""}`.trimEnd());

@@ -20,7 +20,11 @@ export interface CommandResult {
 export function runCommand(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly live?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly cwd?: string;
+    readonly live?: boolean;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<CommandResult> {
   const path = [inRepository("node_modules/.bin"), process.env["PATH"]].join(delimiter);
   return new Promise((resolve, reject) => {
@@ -37,6 +41,8 @@ export function runCommand(
       });
     }
     child.on("error", reject);
-    child.on("close", (code) => resolve({ exitCode: code ?? 1, output: Buffer.concat(chunks).toString("utf8") }));
+    child.on("close", (code) =>
+      resolve({ exitCode: code ?? 1, output: Buffer.concat(chunks).toString("utf8") }),
+    );
   });
 }

@@ -3,7 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { clone, createRegistry, fromBinary, type JsonObject, toJson } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { describe, expect, it } from "@jest/globals";
 
@@ -20,10 +24,21 @@ describe("the vendored validate.proto", () => {
     const folder = await mkdtemp(join(tmpdir(), "trellis-validate-"));
     try {
       const image = join(folder, "image.binpb");
-      const { exitCode, output } = await runCommand("buf", ["build", "third_party/proto", "--path", `third_party/proto/${VALIDATE_PROTO}`, "-o", image]);
+      const { exitCode, output } = await runCommand("buf", [
+        "build",
+        "third_party/proto",
+        "--path",
+        `third_party/proto/${VALIDATE_PROTO}`,
+        "-o",
+        image,
+      ]);
       expect({ exitCode, output }).toEqual({ exitCode: 0, output: "" });
-      const compiled = fromBinary(FileDescriptorSetSchema, await readFile(image)).file.find(({ name }) => name === VALIDATE_PROTO);
-      expect(firstDifference(comparable(compiled), comparable(file_buf_validate_validate.proto))).toBeUndefined();
+      const compiled = fromBinary(FileDescriptorSetSchema, await readFile(image)).file.find(
+        ({ name }) => name === VALIDATE_PROTO,
+      );
+      expect(
+        firstDifference(comparable(compiled), comparable(file_buf_validate_validate.proto)),
+      ).toBeUndefined();
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -41,7 +56,9 @@ function comparable(file: FileDescriptorProto | undefined): readonly string[] {
     for (const field of message.field) field.jsonName = "";
     message.field.sort((a, b) => a.number - b.number);
   }
-  const json = toJson(FileDescriptorProtoSchema, copy, { registry: createRegistry(file_buf_validate_validate) }) as JsonObject;
+  const json = toJson(FileDescriptorProtoSchema, copy, {
+    registry: createRegistry(file_buf_validate_validate),
+  }) as JsonObject;
   // The package spells out what the compiler leaves to its default (proto2).
   delete json["syntax"];
   delete json["edition"];

@@ -9,7 +9,10 @@ import {
   type FieldOptions,
   FileOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import { file_buf_validate_validate, predefined } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import {
+  file_buf_validate_validate,
+  predefined,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
 /** The file's name, below a folder of protos. */
 export const VALIDATE_PROTO = "buf/validate/validate.proto";
@@ -24,7 +27,10 @@ const MAX_RANGE_END = 536_870_912;
 /** The text of validate.proto. Knows the part of the language that the file uses: proto2 messages, enums, oneofs, extensions, predefined rules. */
 export function printValidateProto(): string {
   const file = file_buf_validate_validate.proto;
-  const options = file.options === undefined ? {} : (toJson(FileOptionsSchema, file.options) as Record<string, string | boolean>);
+  const options =
+    file.options === undefined
+      ? {}
+      : (toJson(FileOptionsSchema, file.options) as Record<string, string | boolean>);
   const parts = [
     `${HEADER}syntax = "proto2";`,
     `package ${file.package};`,
@@ -44,10 +50,7 @@ function printMessage(message: DescriptorProto): string {
   return block(`message ${message.name}`, [
     ...field.filter((one) => oneofOf(one) === undefined).map(printField),
     ...oneofDecl.map(({ name }, index) =>
-      block(
-        `oneof ${name}`,
-        field.filter((one) => oneofOf(one) === index).map(printField),
-      ),
+      block(`oneof ${name}`, field.filter((one) => oneofOf(one) === index).map(printField)),
     ),
     ...reservedRange.map(({ start, end }) => `reserved ${range(start, end)};`),
     ...reservedName.map((name) => `reserved "${name}";`),

@@ -91,7 +91,11 @@ export interface StatusInput {
 /** What a watch yields. It resumes behind the scenes; after a gap it lists again and synthesizes the deletes that it missed. */
 export type WatchItem<Desc extends DescMessage> =
   | { readonly kind: "upsert"; readonly resource: TypedResource<Desc> }
-  | { readonly kind: "delete"; readonly resource: TypedResource<Desc>; readonly reason: WatchEvent_Delete_Reason }
+  | {
+      readonly kind: "delete";
+      readonly resource: TypedResource<Desc>;
+      readonly reason: WatchEvent_Delete_Reason;
+    }
   | { readonly kind: "endOfSnapshot" };
 
 /** Options of watches. */

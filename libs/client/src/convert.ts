@@ -1,22 +1,37 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { type ID, IDSchema, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type ID,
+  IDSchema,
+  type Resource,
+  ResourceSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { decodeResource, type ResourceType, type TypedResource } from "@trellis/resource";
 
 import type { ResourceName, WriteInput } from "./client.ts";
 
 /** The id of a name of a type. */
-export function idOf(type: ResourceType, { name, partition = "", namespace = "", uid = "" }: ResourceName): ID {
+export function idOf(
+  type: ResourceType,
+  { name, partition = "", namespace = "", uid = "" }: ResourceName,
+): ID {
   return create(IDSchema, { type: typeOf(type), tenancy: { partition, namespace }, name, uid });
 }
 
 /** The type as requests name it. */
-export function typeOf({ group, groupVersion, kind }: ResourceType): { group: string; groupVersion: string; kind: string } {
+export function typeOf({ group, groupVersion, kind }: ResourceType): {
+  group: string;
+  groupVersion: string;
+  kind: string;
+} {
   return { group, groupVersion, kind };
 }
 
 /** What a caller wants written, as the protocol has it. */
-export function resourceToWrite<Desc extends DescMessage>(type: ResourceType<Desc>, input: WriteInput<Desc>): Resource {
+export function resourceToWrite<Desc extends DescMessage>(
+  type: ResourceType<Desc>,
+  input: WriteInput<Desc>,
+): Resource {
   const { owner, metadata, data, version = "" } = input;
   return create(ResourceSchema, {
     id: idOf(type, input),
@@ -28,8 +43,12 @@ export function resourceToWrite<Desc extends DescMessage>(type: ResourceType<Des
 }
 
 /** The resource of an answer, decoded. Throws for an answer without one, which no server gives. */
-export function decodeAnswer<Desc extends DescMessage>(type: ResourceType<Desc>, resource: Resource | undefined): TypedResource<Desc> {
-  if (resource === undefined) throw new TypeError(`the server answered without the ${type.gvk} that it was asked for`);
+export function decodeAnswer<Desc extends DescMessage>(
+  type: ResourceType<Desc>,
+  resource: Resource | undefined,
+): TypedResource<Desc> {
+  if (resource === undefined)
+    throw new TypeError(`the server answered without the ${type.gvk} that it was asked for`);
   return decodeResource(type, resource);
 }
 

@@ -2,9 +2,24 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient as createRpcClient, type Transport } from "@connectrpc/connect";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { TypeService } from "@trellis/protos/trellis/resource/v1/type_service_pb";
-import { type Clock, CONSISTENCY_HEADER, errorReason, type Random, type ResourceType, systemClock } from "@trellis/resource";
+import {
+  type Clock,
+  CONSISTENCY_HEADER,
+  errorReason,
+  type Random,
+  type ResourceType,
+  systemClock,
+} from "@trellis/resource";
 
-import type { CallOptions, Client, ReadOptions, ResourceName, StatusInput, WriteInput, WriteOptions } from "./client.ts";
+import type {
+  CallOptions,
+  Client,
+  ReadOptions,
+  ResourceName,
+  StatusInput,
+  WriteInput,
+  WriteOptions,
+} from "./client.ts";
 import { decodeAnswer, idOf, resourceToWrite } from "./convert.ts";
 import { listAll } from "./list.ts";
 import { Mark } from "./mark.ts";
@@ -24,13 +39,22 @@ export interface ClientOptions {
 const DEFAULT_ATTEMPTS = 5;
 
 /** Makes a client on a transport. */
-export function createClient({ transport, clock = systemClock, random = Math.random, attempts = DEFAULT_ATTEMPTS }: ClientOptions): Client {
+export function createClient({
+  transport,
+  clock = systemClock,
+  random = Math.random,
+  attempts = DEFAULT_ATTEMPTS,
+}: ClientOptions): Client {
   const mark = new Mark();
   const marked = createMarkedTransport(transport, { mark, clock, random, attempts });
   const resources = createRpcClient(ResourceService, marked);
   const types = createRpcClient(TypeService, marked);
 
-  async function read<Desc extends DescMessage>(type: ResourceType<Desc>, name: ResourceName, options: ReadOptions = {}) {
+  async function read<Desc extends DescMessage>(
+    type: ResourceType<Desc>,
+    name: ResourceName,
+    options: ReadOptions = {},
+  ) {
     const { resource } = await resources.read({ id: idOf(type, name) }, rpcOptions(options));
     return decodeAnswer(type, resource);
   }
@@ -43,14 +67,20 @@ export function createClient({ transport, clock = systemClock, random = Math.ran
       try {
         return await read(type, name, options);
       } catch (error) {
-        const absent = ConnectError.from(error).code === Code.NotFound && errorReason(error) === "RESOURCE_NOT_FOUND";
+        const absent =
+          ConnectError.from(error).code === Code.NotFound && errorReason(error) === "RESOURCE_NOT_FOUND";
         if (absent) return undefined;
         throw error;
       }
     },
     list: (type, query = {}, options = {}) => listAll(resources, type, query, options),
-    watch: (type, query = {}, options = {}) => watchAll({ rpc: resources, mark, clock, random }, type, query, options),
-    async write<Desc extends DescMessage>(type: ResourceType<Desc>, input: WriteInput<Desc>, options: WriteOptions = {}) {
+    watch: (type, query = {}, options = {}) =>
+      watchAll({ rpc: resources, mark, clock, random }, type, query, options),
+    async write<Desc extends DescMessage>(
+      type: ResourceType<Desc>,
+      input: WriteInput<Desc>,
+      options: WriteOptions = {},
+    ) {
       const { dryRun = false, mode, preconditions = [] } = options;
       const request = {
         resource: resourceToWrite(type, input),
@@ -66,7 +96,10 @@ export function createClient({ transport, clock = systemClock, random = Math.ran
       const { key } = status;
       const { name, uid, tenancy } = resource.id;
       const id = idOf(type, { name, uid, partition: tenancy?.partition, namespace: tenancy?.namespace });
-      const answer = await resources.writeStatus({ id, version, key, status: statusMessage(status) }, rpcOptions(options));
+      const answer = await resources.writeStatus(
+        { id, version, key, status: statusMessage(status) },
+        rpcOptions(options),
+      );
       return decodeAnswer(type, answer.resource);
     },
     async delete(type, name, options = {}) {

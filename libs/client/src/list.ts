@@ -22,13 +22,24 @@ export async function* listAll<Desc extends DescMessage>(
   const { partition = "", namespace = "", namePrefix = "", selector = "" } = query;
   const { signal, timeoutMs, consistency, pageSize = 0 } = options;
   const headers = consistency === undefined ? {} : { [CONSISTENCY_HEADER]: consistency };
-  const callOptions = { headers, ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const callOptions = {
+    headers,
+    ...(signal === undefined ? {} : { signal }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
   let pageToken = "";
   let last: string | undefined;
   let behind: string | undefined;
-  for (let restarts = 0; ; ) {
+  for (let restarts = 0; ;) {
     try {
-      const request = { type: typeOf(type), tenancy: { partition, namespace }, namePrefix, selector, pageSize, pageToken };
+      const request = {
+        type: typeOf(type),
+        tenancy: { partition, namespace },
+        namePrefix,
+        selector,
+        pageSize,
+        pageToken,
+      };
       const page = await rpc.list(request, callOptions);
       for (const resource of page.resources) {
         const typed = decodeAnswer(type, resource);

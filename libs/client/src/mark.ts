@@ -1,5 +1,12 @@
 import type { ConnectError } from "@connectrpc/connect";
-import { CONSISTENCY_HEADER, errorReason, isConnectError, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
+import {
+  CONSISTENCY_HEADER,
+  errorReason,
+  isConnectError,
+  MIN_VERSION_HEADER,
+  STORE_HEADER,
+  VERSION_HEADER,
+} from "@trellis/resource";
 
 /** How far a client has seen a store. */
 export interface SeenPosition {
@@ -22,7 +29,12 @@ export class Mark {
 
   /** Asks for at least what was seen, unless the call says itself what it wants. */
   send(headers: Headers): void {
-    if (this.#seen === undefined || headers.has(MIN_VERSION_HEADER) || headers.get(CONSISTENCY_HEADER) === "strong") return;
+    if (
+      this.#seen === undefined ||
+      headers.has(MIN_VERSION_HEADER) ||
+      headers.get(CONSISTENCY_HEADER) === "strong"
+    )
+      return;
     headers.set(STORE_HEADER, this.#seen.storeId);
     headers.set(MIN_VERSION_HEADER, this.#seen.version);
   }
@@ -37,7 +49,8 @@ export class Mark {
   /** Takes note of a position that was seen otherwise, in a watch for instance. */
   advance(position: SeenPosition): void {
     const seen = this.#seen;
-    if (seen === undefined || seen.storeId !== position.storeId || isNewer(position.version, seen.version)) this.#seen = position;
+    if (seen === undefined || seen.storeId !== position.storeId || isNewer(position.version, seen.version))
+      this.#seen = position;
   }
 
   /** Takes note of an error. A changed store ends what is known of the former one. */

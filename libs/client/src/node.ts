@@ -37,7 +37,9 @@ export function connectClient({ server, ...options }: ConnectOptions): Connected
 export function checkServerUrl(server: string): string {
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.host === "") {
-    throw new TypeError(`expected the server's URL as http://HOST:PORT or https://HOST:PORT, found "${server}"`);
+    throw new TypeError(
+      `expected the server's URL as http://HOST:PORT or https://HOST:PORT, found "${server}"`,
+    );
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw new TypeError(`expected the server's URL without a path, found "${server}"; write ${url.origin}`);

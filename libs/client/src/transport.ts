@@ -34,11 +34,25 @@ export function createMarkedTransport(inner: Transport, policy: CallPolicy): Tra
         return response;
       });
     },
-    async stream(method: DescMethodStreaming<DescMessage, DescMessage>, signal, timeoutMs, header, input, contextValues) {
+    async stream(
+      method: DescMethodStreaming<DescMessage, DescMessage>,
+      signal,
+      timeoutMs,
+      header,
+      input,
+      contextValues,
+    ) {
       const headers = new Headers(header);
       mark.send(headers);
       try {
-        const response = await inner.stream(method, signal, timeoutMs, headers, input as AsyncIterable<MessageInitShape<DescMessage>>, contextValues);
+        const response = await inner.stream(
+          method,
+          signal,
+          timeoutMs,
+          headers,
+          input as AsyncIterable<MessageInitShape<DescMessage>>,
+          contextValues,
+        );
         mark.note(response.header);
         return response as never;
       } catch (error) {
@@ -68,7 +82,10 @@ async function withRetries<I extends DescMessage, O extends DescMessage>(
     } catch (error) {
       policy.mark.noteError(error);
       if (failures >= policy.attempts || !mayRepeat(method, error)) throw error;
-      const delayMs = Math.max(errorRetryAfterMs(error) ?? 0, backoffMs(failures, RETRY_BACKOFF, policy.random));
+      const delayMs = Math.max(
+        errorRetryAfterMs(error) ?? 0,
+        backoffMs(failures, RETRY_BACKOFF, policy.random),
+      );
       if (leftMs !== undefined && delayMs >= leftMs) throw error;
       if (!(await sleep(policy.clock, delayMs, signal))) throw error;
     }

@@ -57,7 +57,7 @@ export async function* watchAll<Desc extends DescMessage>(
   options: WatchOptions,
 ): AsyncGenerator<WatchItem<Desc>> {
   const state = new WatchState(type);
-  for (let failures = 0; !isAborted(options.signal); ) {
+  for (let failures = 0; !isAborted(options.signal);) {
     let failure: unknown;
     try {
       for await (const item of openOnce(deps, state, query, options)) {
@@ -70,7 +70,10 @@ export async function* watchAll<Desc extends DescMessage>(
       if (!state.recover(error)) throw error;
     }
     failures += 1;
-    const delayMs = Math.max(errorRetryAfterMs(failure) ?? 0, backoffMs(failures, REOPEN_BACKOFF, deps.random));
+    const delayMs = Math.max(
+      errorRetryAfterMs(failure) ?? 0,
+      backoffMs(failures, REOPEN_BACKOFF, deps.random),
+    );
     if (!(await sleep(deps.clock, delayMs, options.signal))) return;
   }
 }
@@ -101,7 +104,8 @@ async function* openOnce<Desc extends DescMessage>(
     },
     {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      headers: resume === undefined ? {} : { [STORE_HEADER]: resume.storeId, [MIN_VERSION_HEADER]: resume.version },
+      headers:
+        resume === undefined ? {} : { [STORE_HEADER]: resume.storeId, [MIN_VERSION_HEADER]: resume.version },
       onHeader: (headers) => (storeId = headers.get(STORE_HEADER) ?? ""),
     },
   );
@@ -160,7 +164,10 @@ class WatchState<Desc extends DescMessage> {
         if (id === undefined || known === undefined) return [];
         this.#known.delete(nameKey(id));
         // A watcher that lost access is told the id only: what it knew is the last that it may see.
-        const last = event.value.reason === WatchEvent_Delete_Reason.ACCESS_LOST ? known : decodeAnswer(this.type, event.value.resource);
+        const last =
+          event.value.reason === WatchEvent_Delete_Reason.ACCESS_LOST
+            ? known
+            : decodeAnswer(this.type, event.value.resource);
         return [{ kind: "delete", resource: last, reason: event.value.reason }];
       }
       case "endOfSnapshot":
@@ -174,7 +181,8 @@ class WatchState<Desc extends DescMessage> {
     const key = nameKey(resource.id);
     this.#snapshot?.add(key);
     const known = this.#known.get(key);
-    if (known !== undefined && known.version === resource.version && known.id.uid === resource.id.uid) return [];
+    if (known !== undefined && known.version === resource.version && known.id.uid === resource.id.uid)
+      return [];
     this.#known.set(key, resource);
     return [{ kind: "upsert", resource }];
   }

@@ -20,7 +20,10 @@ export interface TenancyFilter {
 export interface Cache {
   get<Desc extends DescMessage>(type: ResourceType<Desc>, name: Request): TypedResource<Desc> | undefined;
   /** In order of partition, namespace, name. */
-  list<Desc extends DescMessage>(type: ResourceType<Desc>, tenancy?: TenancyFilter): readonly TypedResource<Desc>[];
+  list<Desc extends DescMessage>(
+    type: ResourceType<Desc>,
+    tenancy?: TenancyFilter,
+  ): readonly TypedResource<Desc>[];
   /** Names that begin with `prefix`, in order. */
   listByPrefix<Desc extends DescMessage>(
     type: ResourceType<Desc>,

@@ -21,7 +21,8 @@ export type AnyController = ControllerDefinition<any>;
 /** Makes a domain, a module's default export. Throws TypeError for hooks of types that it does not bring, and for controllers of one name. */
 export function defineDomain({ types, hooks = [], controllers = [] }: DomainInit): Domain {
   for (const { type } of hooks) {
-    if (!types.some(({ gvk }) => gvk === type.gvk)) throw new TypeError(`hooks for ${type.gvk}, which is not among the domain's types: add it`);
+    if (!types.some(({ gvk }) => gvk === type.gvk))
+      throw new TypeError(`hooks for ${type.gvk}, which is not among the domain's types: add it`);
   }
   const names = new Set<string>();
   for (const { name } of controllers) {
@@ -39,26 +40,36 @@ export function on<Desc extends DescMessage>(type: ResourceType<Desc>, hooks: Ho
 const MAX_CONCURRENCY = 1_024;
 
 /** Checks a control loop at its definition. Throws TypeError for one that could not run. */
-export function defineController<Desc extends DescMessage>(definition: ControllerDefinition<Desc>): ControllerDefinition<Desc> {
+export function defineController<Desc extends DescMessage>(
+  definition: ControllerDefinition<Desc>,
+): ControllerDefinition<Desc> {
   const { name, type, watches = [], indexes = [], concurrency = 1 } = definition;
   if (name.trim() === "") throw new TypeError("a controller needs a name");
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-    throw new TypeError(`controller "${name}": concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, found ${concurrency}`);
+    throw new TypeError(
+      `controller "${name}": concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, found ${concurrency}`,
+    );
   }
   const cached = new Set([type.gvk, ...watches.map((watch) => watch.type.gvk)]);
   const indexNames = new Set<string>();
   for (const index of indexes) {
     if (!cached.has(index.type.gvk)) {
-      throw new TypeError(`controller "${name}" indexes ${index.type.gvk}, which it neither manages nor watches: add watch(${index.type.kind}, …)`);
+      throw new TypeError(
+        `controller "${name}" indexes ${index.type.gvk}, which it neither manages nor watches: add watch(${index.type.kind}, …)`,
+      );
     }
-    if (indexNames.has(index.name)) throw new TypeError(`controller "${name}" has two indexes called "${index.name}": rename one`);
+    if (indexNames.has(index.name))
+      throw new TypeError(`controller "${name}" has two indexes called "${index.name}": rename one`);
     indexNames.add(index.name);
   }
   return definition;
 }
 
 /** Another type whose changes cause reconciles of the resources that the mapper names. */
-export function watch<Desc extends DescMessage>(type: ResourceType<Desc>, map: Mapper<Desc>): WatchDefinition {
+export function watch<Desc extends DescMessage>(
+  type: ResourceType<Desc>,
+  map: Mapper<Desc>,
+): WatchDefinition {
   return { type, map: map as unknown as Mapper };
 }
 

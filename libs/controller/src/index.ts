@@ -11,6 +11,14 @@ export {
   terminal,
   type WatchDefinition,
 } from "./controller.ts";
-export { type AnyController, defineController, defineDomain, type DomainInit, index, on, watch } from "./define.ts";
+export {
+  type AnyController,
+  defineController,
+  defineDomain,
+  type DomainInit,
+  index,
+  on,
+  watch,
+} from "./define.ts";
 export type { MapInput, Mapper } from "./mapper.ts";
 export { byIndex, byName, byOwner, requestOf } from "./mappers.ts";

@@ -14,7 +14,9 @@ export function requestOf({ tenancy, name }: ID): Request {
 /** A change concerns the managed resource that owns the changed one. */
 export function byOwner(): Mapper {
   return ({ resource: { owner }, managed }) =>
-    owner !== undefined && owner.type?.group === managed.group && owner.type.kind === managed.kind ? [requestOf(owner)] : [];
+    owner !== undefined && owner.type?.group === managed.group && owner.type.kind === managed.kind
+      ? [requestOf(owner)]
+      : [];
 }
 
 /** A change concerns the managed resource with the changed one's name and tenancy. */
@@ -34,7 +36,8 @@ export function byIndex<Managed extends DescMessage, Watched extends DescMessage
   } = {},
 ): Mapper<Watched> {
   const { keyOf = ({ id }) => id.name, tenancyOf = ({ id }) => tenancyFilterOf(id) } = options;
-  return ({ resource, cache }) => cache.byIndex(index, keyOf(resource), tenancyOf(resource)).map(({ id }) => requestOf(id));
+  return ({ resource, cache }) =>
+    cache.byIndex(index, keyOf(resource), tenancyOf(resource)).map(({ id }) => requestOf(id));
 }
 
 /** The tenancy of an id; a unit that its scope has none of means any. */

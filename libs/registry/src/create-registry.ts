@@ -27,10 +27,14 @@ export function createRegistry(domains: readonly Domain[] = []): Registry {
     const added: Registration[] = [];
     for (const type of domain.types) {
       if (registrations.has(type.gvk) || added.some((other) => other.type.gvk === type.gvk)) {
-        throw new TypeError(`resource type ${type.gvk} already registered: it comes from two domains, or twice from one`);
+        throw new TypeError(
+          `resource type ${type.gvk} already registered: it comes from two domains, or twice from one`,
+        );
       }
       const prefix = packagePrefix(type.schema);
-      const owner = owners.get(type.group) ?? added.map(({ type: other }) => other).find(({ group }) => group === type.group)?.schema;
+      const owner =
+        owners.get(type.group) ??
+        added.map(({ type: other }) => other).find(({ group }) => group === type.group)?.schema;
       const ownerPrefix = typeof owner === "object" ? packagePrefix(owner) : owner;
       if (ownerPrefix !== undefined && ownerPrefix !== prefix) {
         throw new TypeError(
@@ -38,7 +42,9 @@ export function createRegistry(domains: readonly Domain[] = []): Registry {
         );
       }
       if (type.group === SYSTEM_GROUP && prefix !== SYSTEM_PACKAGE) {
-        throw new TypeError(`group "${SYSTEM_GROUP}" is the system's, ${type.schema.typeName} claims it: choose another group for it`);
+        throw new TypeError(
+          `group "${SYSTEM_GROUP}" is the system's, ${type.schema.typeName} claims it: choose another group for it`,
+        );
       }
       checkRules(type.schema);
       added.push({
@@ -59,7 +65,8 @@ export function createRegistry(domains: readonly Domain[] = []): Registry {
   const registry: Registry = {
     resolve: (type: TypeName) => registrations.get(typeNameText(type)),
     resolveMessage: (name) => [...registrations.values()].find(({ type }) => type.schema.typeName === name),
-    versionsOf: (group, kind) => registry.types().filter(({ type }) => type.group === group && type.kind === kind),
+    versionsOf: (group, kind) =>
+      registry.types().filter(({ type }) => type.group === group && type.kind === kind),
     types: () => [...registrations.values()].toSorted((a, b) => (a.type.gvk < b.type.gvk ? -1 : 1)),
     register,
     schemas,
@@ -72,7 +79,8 @@ export function createRegistry(domains: readonly Domain[] = []): Registry {
 function hooksByType(domain: Domain): ReadonlyMap<string, Hooks> {
   const bound = new Map<string, Hooks>();
   for (const { type, hooks } of domain.hooks) {
-    if (bound.has(type.gvk)) throw new TypeError(`${type.gvk} has hooks twice: put them into one on(${type.kind}, {…})`);
+    if (bound.has(type.gvk))
+      throw new TypeError(`${type.gvk} has hooks twice: put them into one on(${type.kind}, {…})`);
     if (!domain.types.some(({ gvk }) => gvk === type.gvk)) {
       throw new TypeError(`hooks for ${type.gvk}, which the domain does not bring: add it to its types`);
     }
@@ -90,7 +98,9 @@ function packagePrefix(schema: DescMessage): string {
 function checkRules(schema: DescMessage): void {
   const { kind, error } = createValidator().validate(schema, create(schema));
   if (kind === "error") {
-    throw new TypeError(`the protovalidate rules of ${schema.typeName} cannot be used: ${error.message}`, { cause: error });
+    throw new TypeError(`the protovalidate rules of ${schema.typeName} cannot be used: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -110,8 +120,23 @@ function addMessage(schemas: ReturnType<typeof createMutableRegistry>, message: 
 function versionOf(types: readonly Registration[]): string {
   const hash = createHash("sha256");
   for (const { type, system } of types) {
-    hash.update(JSON.stringify([type.gvk, type.scope, type.shortNames, type.columns.map(({ header, path, wide }) => [header, path, wide]), system]));
-    hash.update(JSON.stringify(type.schema.file.proto.messageType.map(({ name, field }) => [name, field.map((one) => [one.name, one.number, one.type])])));
+    hash.update(
+      JSON.stringify([
+        type.gvk,
+        type.scope,
+        type.shortNames,
+        type.columns.map(({ header, path, wide }) => [header, path, wide]),
+        system,
+      ]),
+    );
+    hash.update(
+      JSON.stringify(
+        type.schema.file.proto.messageType.map(({ name, field }) => [
+          name,
+          field.map((one) => [one.name, one.number, one.type]),
+        ]),
+      ),
+    );
   }
   return hash.digest("hex").slice(0, 16);
 }

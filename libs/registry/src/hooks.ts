@@ -28,7 +28,8 @@ export interface HookCaller {
 }
 
 /** What an authorize hook answers. `undefined` leaves the decision to the server's authorizer. */
-export type HookDecision = { readonly allowed: true } | { readonly allowed: false; readonly reason: string } | undefined;
+export type HookDecision =
+  { readonly allowed: true } | { readonly allowed: false; readonly reason: string } | undefined;
 
 /** What a caller wants to do with a resource, or (`list`) with a type. */
 export type Verb = "read" | "write" | "list";
@@ -39,7 +40,9 @@ export type Verb = "read" | "write" | "list";
  */
 export interface Hooks<Desc extends DescMessage = DescMessage> {
   /** Fills in what the caller left out. Returns what to replace, or nothing. */
-  readonly mutate?: (input: HookInput<Desc>) => Mutation<Desc> | undefined | Promise<Mutation<Desc> | undefined>;
+  readonly mutate?: (
+    input: HookInput<Desc>,
+  ) => Mutation<Desc> | undefined | Promise<Mutation<Desc> | undefined>;
   /** Returns every broken rule. */
   readonly validate?: (input: HookInput<Desc>) => readonly Violation[] | Promise<readonly Violation[]>;
   /** Decides for one resource, or for the type as a whole (`list`: no `next`). */

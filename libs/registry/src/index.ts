@@ -1,6 +1,15 @@
 export { createRegistry } from "./create-registry.ts";
 export type { Domain } from "./domain.ts";
-export type { HookBinding, HookCaller, HookDecision, HookInput, Hooks, Mutation, Verb, Violation } from "./hooks.ts";
+export type {
+  HookBinding,
+  HookCaller,
+  HookDecision,
+  HookInput,
+  Hooks,
+  Mutation,
+  Verb,
+  Violation,
+} from "./hooks.ts";
 export { DomainError, loadDomain } from "./load-domain.ts";
 export type { Registration, Registry } from "./registry.ts";
 export { schemaFiles } from "./schema-files.ts";

@@ -11,7 +11,9 @@ export class DomainError extends Error {
 
   /** Recognises the class across realms, where `instanceof` does not. */
   static is(error: unknown): error is DomainError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "DomainError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "DomainError"
+    );
   }
 }
 
@@ -23,7 +25,9 @@ const ENTRY_FILES = ["index.ts", "index.js", "index.mjs"];
  * folder with one; both are looked for from the folder `from`. Throws {@link DomainError}.
  */
 export async function loadDomain(specifier: string, { from }: { readonly from: string }): Promise<Domain> {
-  const file = isPath(specifier) ? findModule(resolve(from, specifier), specifier) : findPackage(specifier, from);
+  const file = isPath(specifier)
+    ? findModule(resolve(from, specifier), specifier)
+    : findPackage(specifier, from);
   let module: { readonly default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as typeof module;
@@ -32,7 +36,9 @@ export async function loadDomain(specifier: string, { from }: { readonly from: s
   }
   const fault = faultOf(module.default);
   if (fault === undefined) return module.default as Domain;
-  throw new DomainError(`domain ${specifier} (${file}): ${fault}; export default defineDomain({types: […]}) of @trellis/controller`);
+  throw new DomainError(
+    `domain ${specifier} (${file}): ${fault}; export default defineDomain({types: […]}) of @trellis/controller`,
+  );
 }
 
 function isPath(specifier: string): boolean {
@@ -40,7 +46,10 @@ function isPath(specifier: string): boolean {
 }
 
 function findModule(path: string, specifier: string): string {
-  if (!existsSync(path)) throw new DomainError(`domain ${specifier} does not exist: no file or folder ${path}; give a path or a package name`);
+  if (!existsSync(path))
+    throw new DomainError(
+      `domain ${specifier} does not exist: no file or folder ${path}; give a path or a package name`,
+    );
   if (!statSync(path).isDirectory()) return path;
   const manifest = join(path, "package.json");
   const entry = existsSync(manifest) ? packageEntry(manifest, specifier) : undefined;
@@ -58,7 +67,10 @@ function packageEntry(manifest: string, specifier: string): string | undefined {
   } catch (cause) {
     throw new DomainError(`domain ${specifier}: ${manifest} is not JSON: ${messageOf(cause)}`, { cause });
   }
-  const root = typeof fields.exports === "object" && fields.exports !== null ? (fields.exports as Record<string, unknown>)["."] : fields.exports;
+  const root =
+    typeof fields.exports === "object" && fields.exports !== null
+      ? (fields.exports as Record<string, unknown>)["."]
+      : fields.exports;
   const entry = root ?? fields.main;
   return typeof entry === "string" ? entry : undefined;
 }
@@ -76,21 +88,33 @@ function findPackage(specifier: string, from: string): string {
 
 function faultOf(value: unknown): string | undefined {
   if (value === undefined) return "it has no default export";
-  if (typeof value !== "object" || value === null) return `its default export is a ${typeof value}, expected a domain`;
+  if (typeof value !== "object" || value === null)
+    return `its default export is a ${typeof value}, expected a domain`;
   const { types, hooks, controllers } = value as Partial<Record<keyof Domain, unknown>>;
-  if (!Array.isArray(types) || !types.every(isType)) return "its default export has no list of resource types";
-  if (!Array.isArray(hooks) || !hooks.every((hook) => isType((hook as { type?: unknown } | null)?.type))) return "its hooks are not made by on(…)";
-  if (!Array.isArray(controllers) || !controllers.every((one) => typeof (one as { name?: unknown } | null)?.name === "string")) {
+  if (!Array.isArray(types) || !types.every(isType))
+    return "its default export has no list of resource types";
+  if (!Array.isArray(hooks) || !hooks.every((hook) => isType((hook as { type?: unknown } | null)?.type)))
+    return "its hooks are not made by on(…)";
+  if (
+    !Array.isArray(controllers) ||
+    !controllers.every((one) => typeof (one as { name?: unknown } | null)?.name === "string")
+  ) {
     return "its controllers are not made by defineController(…)";
   }
   return undefined;
 }
 
 function isType(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { gvk?: unknown }).gvk === "string" && "schema" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { gvk?: unknown }).gvk === "string" &&
+    "schema" in value
+  );
 }
 
 function messageOf(error: unknown): string {
-  const message = typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
+  const message =
+    typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
   return String(message).split("\n")[0] ?? "";
 }

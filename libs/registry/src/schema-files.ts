@@ -1,5 +1,9 @@
 import { create, type DescFile, type DescMessage } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type FileDescriptorProto,
+  type FileDescriptorSet,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { descriptorImage } from "@trellis/protos";
 
 import type { Registration } from "./registry.ts";
@@ -25,7 +29,10 @@ export function schemaFiles(registrations: readonly Registration[]): FileDescrip
 export function commentOf(schema: DescMessage): string {
   const path = pathOf(schema);
   const locations = withComments(schema.file).sourceCodeInfo?.location ?? [];
-  const found = locations.find((location) => location.path.length === path.length && location.path.every((part, at) => part === path[at]));
+  const found = locations.find(
+    (location) =>
+      location.path.length === path.length && location.path.every((part, at) => part === path[at]),
+  );
   return (found?.leadingComments ?? "").trim().replaceAll(/[ \t]*\n[ \t]*/g, "\n");
 }
 

@@ -20,7 +20,10 @@ export interface Subject {
 /** Refuses writes to a system type by anyone but the system. */
 export function checkSystemType(call: Call, registration: Registration): void {
   if (!registration.system || call.identity.system) return;
-  const denied = permissionDenied(`write ${registration.type.gvk}`, "only the system writes resources of this type");
+  const denied = permissionDenied(
+    `write ${registration.type.gvk}`,
+    "only the system writes resources of this type",
+  );
   throw new ServiceError({ ...denied.failure, reason: "SYSTEM_TYPE" });
 }
 
@@ -56,7 +59,11 @@ export async function mayAccess(
   });
   if (decision.decision === "deny") return decision.reason;
   if (decision.decision === "allow") return true;
-  throw hookFailed("authorizer", registration.type.gvk, new Error("needsResource was answered to a question with the resource"));
+  throw hookFailed(
+    "authorizer",
+    registration.type.gvk,
+    new Error("needsResource was answered to a question with the resource"),
+  );
 }
 
 /** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. */
@@ -90,7 +97,9 @@ export async function authorizeName(
     name: id.name,
   });
   if (decision.decision === "deny") throw permissionDenied(`${verb} ${idText(id)}`, decision.reason);
-  return decision.decision === "allow" && registration.hooks.authorize === undefined ? "allowed" : "needsResource";
+  return decision.decision === "allow" && registration.hooks.authorize === undefined
+    ? "allowed"
+    : "needsResource";
 }
 
 /** Throws `PERMISSION_DENIED` unless the caller may list the type there. */
@@ -110,7 +119,12 @@ export async function authorizeList(
       throw permissionDenied(what, decision.reason);
     }
   }
-  const decision = await ask(environment, { identity: call.identity, verb: "list", type: registration.type, tenancy });
+  const decision = await ask(environment, {
+    identity: call.identity,
+    verb: "list",
+    type: registration.type,
+    tenancy,
+  });
   if (decision.decision === "deny") throw permissionDenied(what, decision.reason);
 }
 
@@ -118,7 +132,11 @@ async function ask(environment: Environment, access: Access): Promise<Decision> 
   try {
     return await environment.authorizer.decide(access);
   } catch (error) {
-    throw hookFailed("authorizer", `${access.type.group}.${access.type.groupVersion}.${access.type.kind}`, error);
+    throw hookFailed(
+      "authorizer",
+      `${access.type.group}.${access.type.groupVersion}.${access.type.kind}`,
+      error,
+    );
   }
 }
 

@@ -23,16 +23,27 @@ import { write } from "./write.ts";
 import { writeStatus } from "./write-status.ts";
 
 /** Applies each operation by itself. What goes wrong with one is its result, and says nothing about the others. */
-export async function batchWrite(environment: Environment, request: BatchWriteRequest, call: Call): Promise<BatchWriteResponse> {
+export async function batchWrite(
+  environment: Environment,
+  request: BatchWriteRequest,
+  call: Call,
+): Promise<BatchWriteResponse> {
   // Each operation is checked where it runs, so that a broken one is its own result; here only how many there are.
-  const shape = create(BatchWriteRequestSchema, { operations: request.operations.map(() => create(OperationSchema)) });
+  const shape = create(BatchWriteRequestSchema, {
+    operations: request.operations.map(() => create(OperationSchema)),
+  });
   checkRequest(environment, BatchWriteRequestSchema, shape);
   for (const [index, { operation }] of request.operations.entries()) {
     const wrong =
       (operation.case === undefined && "is empty: expected write, write_status or delete") ||
-      (operation.case === "check" && "is a check: checks belong into Transact, or into an operation's preconditions") ||
-      (operation.case !== undefined && operation.case !== "check" && operation.value.dryRun && "must not set dry_run");
-    if (wrong) throw violationsError("INVALID_REQUEST", [{ field: `operations[${index}]`, description: wrong }]);
+      (operation.case === "check" &&
+        "is a check: checks belong into Transact, or into an operation's preconditions") ||
+      (operation.case !== undefined &&
+        operation.case !== "check" &&
+        operation.value.dryRun &&
+        "must not set dry_run");
+    if (wrong)
+      throw violationsError("INVALID_REQUEST", [{ field: `operations[${index}]`, description: wrong }]);
   }
   const results: OperationResult[] = [];
   let next = 0;
@@ -48,15 +59,25 @@ export async function batchWrite(environment: Environment, request: BatchWriteRe
   return create(BatchWriteResponseSchema, { results, version: String(version) });
 }
 
-async function runOne(environment: Environment, call: Call, { operation }: Operation): Promise<OperationResult> {
+async function runOne(
+  environment: Environment,
+  call: Call,
+  { operation }: Operation,
+): Promise<OperationResult> {
   try {
     switch (operation.case) {
       case "write":
-        return create(OperationResultSchema, { result: { case: "write", value: await write(environment, operation.value, call) } });
+        return create(OperationResultSchema, {
+          result: { case: "write", value: await write(environment, operation.value, call) },
+        });
       case "writeStatus":
-        return create(OperationResultSchema, { result: { case: "writeStatus", value: await writeStatus(environment, operation.value, call) } });
+        return create(OperationResultSchema, {
+          result: { case: "writeStatus", value: await writeStatus(environment, operation.value, call) },
+        });
       case "delete":
-        return create(OperationResultSchema, { result: { case: "delete", value: await deleteResource(environment, operation.value, call) } });
+        return create(OperationResultSchema, {
+          result: { case: "delete", value: await deleteResource(environment, operation.value, call) },
+        });
       default:
         throw new TypeError("an operation was not checked before it ran");
     }
@@ -69,7 +90,12 @@ async function runOne(environment: Environment, call: Call, { operation }: Opera
 function rpcStatus(error: ConnectError) {
   const details = error.details.flatMap((detail) =>
     "desc" in detail
-      ? [{ typeUrl: `type.googleapis.com/${detail.desc.typeName}`, value: toBinary(detail.desc, create(detail.desc, detail.value)) }]
+      ? [
+          {
+            typeUrl: `type.googleapis.com/${detail.desc.typeName}`,
+            value: toBinary(detail.desc, create(detail.desc, detail.value)),
+          },
+        ]
       : [{ typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value }],
   );
   return create(RpcStatusSchema, { code: error.code, message: error.rawMessage, details });

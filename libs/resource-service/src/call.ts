@@ -1,7 +1,13 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Identity } from "@trellis/authz";
 import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
-import { type Backend, type Consistency, type MinimumPosition, toVersion, type Version } from "@trellis/storage";
+import {
+  type Backend,
+  type Consistency,
+  type MinimumPosition,
+  toVersion,
+  type Version,
+} from "@trellis/storage";
 
 import type { Environment } from "./environment.ts";
 import { violationsError } from "./service-error.ts";
@@ -71,7 +77,10 @@ function minimumOf(headers: Headers): MinimumPosition | undefined {
   const version = parseVersion(text);
   if (version === undefined) {
     throw violationsError("INVALID_REQUEST", [
-      { field: `header ${MIN_VERSION_HEADER}`, description: `must be a decimal store version, found "${text}"` },
+      {
+        field: `header ${MIN_VERSION_HEADER}`,
+        description: `must be a decimal store version, found "${text}"`,
+      },
     ]);
   }
   const storeId = headers.get(STORE_HEADER);

@@ -37,7 +37,11 @@ export async function judge(
   const mutated = await runMutate(registration, resource, payload, before);
   await validate(environment, registration, mutated, before);
   const next = typed(mutated.resource, mutated.payload.message);
-  await authorize(environment, call, "write", registration, { resource: mutated.resource, next, previous: before });
+  await authorize(environment, call, "write", registration, {
+    resource: mutated.resource,
+    next,
+    previous: before,
+  });
   const tenancy = await environment.tenancy.state(units);
   const missing = missingUnit(tenancy, units, Code.InvalidArgument);
   if (missing !== undefined) throw missing;
@@ -66,7 +70,8 @@ async function runMutate(
     const mutation = await hooks.mutate(inputOf(draft, previous));
     if (mutation === undefined) return draft;
     const { data, metadata, owner } = mutation;
-    if (data !== undefined && !isMessage(data, type.schema)) throw new TypeError(`mutate returned data that is no ${type.schema.typeName}`);
+    if (data !== undefined && !isMessage(data, type.schema))
+      throw new TypeError(`mutate returned data that is no ${type.schema.typeName}`);
     const changed = data === undefined ? payload : writePayload(type.schema, data);
     const mutated = create(ResourceSchema, {
       ...draft.resource,
@@ -79,13 +84,25 @@ async function runMutate(
   }
 }
 
-async function validate(environment: Environment, registration: Registration, draft: Draft, previous: TypedResource | undefined): Promise<void> {
+async function validate(
+  environment: Environment,
+  registration: Registration,
+  draft: Draft,
+  previous: TypedResource | undefined,
+): Promise<void> {
   const { type, hooks } = registration;
-  const violations: Violation[] = ruleViolations(environment, type.schema, draft.payload.message, "resource.data");
+  const violations: Violation[] = ruleViolations(
+    environment,
+    type.schema,
+    draft.payload.message,
+    "resource.data",
+  );
   if (hooks.validate !== undefined) {
     try {
       const found = await hooks.validate(inputOf(draft, previous));
-      violations.push(...found.map(({ field, description }) => ({ field: joinPath("resource", field), description })));
+      violations.push(
+        ...found.map(({ field, description }) => ({ field: joinPath("resource", field), description })),
+      );
     } catch (error) {
       throw hookFailed("validate hook", type.gvk, error);
     }

@@ -23,7 +23,11 @@ import { checkUnchanged } from "./state-view.ts";
 import { targetOf } from "./target.ts";
 
 /** Deletes a resource, or marks it when it has finalizers. */
-export async function deleteResource(environment: Environment, request: DeleteRequest, call: Call): Promise<DeleteResponse> {
+export async function deleteResource(
+  environment: Environment,
+  request: DeleteRequest,
+  call: Call,
+): Promise<DeleteResponse> {
   checkRequest(environment, DeleteRequestSchema, request);
   return await mutate(environment, call, request.dryRun, await deletePlanner(environment, call, request));
 }
@@ -46,19 +50,24 @@ export async function deletePlanner(
 
   return async (view) => {
     const stored = await view.stored(key);
-    if (stored === undefined || (id.uid !== "" && id.uid !== stored.uid)) return plan(checkUnchanged(key, stored), DeleteResponse_Outcome.ABSENT);
+    if (stored === undefined || (id.uid !== "" && id.uid !== stored.uid))
+      return plan(checkUnchanged(key, stored), DeleteResponse_Outcome.ABSENT);
     const existing = resourceOf(stored);
     const shown = (await presentAs(registration, stored)) ?? existing;
     await authorize(environment, call, "write", registration, { resource: shown });
-    if (version !== undefined && version !== stored.version) throw versionMismatch(id, String(version), stored);
+    if (version !== undefined && version !== stored.version)
+      throw versionMismatch(id, String(version), stored);
     const preconditions = [{ kind: "version", version: stored.version }] as const;
     if (finalizersOf(existing.metadata).size === 0) {
       view.plan(key, undefined);
       return plan({ kind: "delete", key, preconditions }, DeleteResponse_Outcome.DELETED);
     }
-    if (isMarkedForDeletion(existing.metadata)) return plan({ kind: "check", key, preconditions }, DeleteResponse_Outcome.MARKED);
+    if (isMarkedForDeletion(existing.metadata))
+      return plan({ kind: "check", key, preconditions }, DeleteResponse_Outcome.MARKED);
     const metadata = { ...existing.metadata, [DELETION_TIMESTAMP_KEY]: rfc3339(environment.clock.now()) };
-    const record = recordOf(create(ResourceSchema, { ...existing, version: "", metadata, generation: environment.ulid() }));
+    const record = recordOf(
+      create(ResourceSchema, { ...existing, version: "", metadata, generation: environment.ulid() }),
+    );
     view.plan(key, record);
     return plan({ kind: "put", key, record, preconditions }, DeleteResponse_Outcome.MARKED);
   };

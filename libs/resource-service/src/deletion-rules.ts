@@ -16,19 +16,24 @@ export function checkDeletionRules(existing: Resource, next: Resource): UpdateKi
   const wasMarked = isMarkedForDeletion(existing.metadata);
   const isMarked = isMarkedForDeletion(next.metadata);
   const sameData = payloadEquals(existing, next);
-  if (wasMarked && !isMarked) throw broken("cannot remove deletionTimestamp: a deletion cannot be taken back");
+  if (wasMarked && !isMarked)
+    throw broken("cannot remove deletionTimestamp: a deletion cannot be taken back");
   const before = existing.metadata[DELETION_TIMESTAMP_KEY];
-  if (wasMarked && before !== "" && before !== next.metadata[DELETION_TIMESTAMP_KEY]) throw broken("cannot modify deletionTimestamp");
+  if (wasMarked && before !== "" && before !== next.metadata[DELETION_TIMESTAMP_KEY])
+    throw broken("cannot modify deletionTimestamp");
   const removesFinalizers = isProperSubset(finalizersOf(next.metadata), finalizersOf(existing.metadata));
   if (!wasMarked && isMarked) {
-    if (!sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY])) throw broken("cannot modify metadata while marking for deletion");
+    if (!sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY]))
+      throw broken("cannot modify metadata while marking for deletion");
     if (!sameData) throw broken("cannot modify data while marking for deletion");
     return "ending";
   }
   if (wasMarked) {
     const kept = sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) && sameData;
     if (kept && removesFinalizers) return "ending";
-    throw broken("a resource marked for deletion changes only by losing finalizers: expected at least one finalizer to be removed, and nothing else");
+    throw broken(
+      "a resource marked for deletion changes only by losing finalizers: expected at least one finalizer to be removed, and nothing else",
+    );
   }
   return removesFinalizers && sameData ? "ending" : "ordinary";
 }

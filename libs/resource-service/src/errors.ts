@@ -8,7 +8,9 @@ import { fromConnectError, type Reason, ServiceError } from "./service-error.ts"
 
 /** A resource in words: `demo.v2.Artist default/default/name`. */
 export function idText(id: ID): string {
-  const units = [id.tenancy?.partition, id.tenancy?.namespace].filter((unit) => unit !== undefined && unit !== "");
+  const units = [id.tenancy?.partition, id.tenancy?.namespace].filter(
+    (unit) => unit !== undefined && unit !== "",
+  );
   return `${id.type === undefined ? "?" : typeNameText(id.type)} ${[...units, id.name].join("/")}`;
 }
 
@@ -97,7 +99,11 @@ export function hookFailed(hook: string, type: string, cause: unknown): ServiceE
 
 /** The method is declared but not built. */
 export function notImplemented(what: string): ServiceError {
-  return new ServiceError({ code: Code.Unimplemented, reason: "NOT_IMPLEMENTED", message: `${what} is not implemented yet` });
+  return new ServiceError({
+    code: Code.Unimplemented,
+    reason: "NOT_IMPLEMENTED",
+    message: `${what} is not implemented yet`,
+  });
 }
 
 /** A defect of the server; nothing of it is told. */
@@ -159,7 +165,9 @@ function fromStorage(error: StorageError, signal: AbortSignal): ServiceError {
     message: error.message,
     applied: error.code === "outcome-unknown" ? "unknown" : "no",
     ...(retryable ? { retryAfterMs: RETRY_AFTER_MS } : {}),
-    ...(error.resumeVersion === undefined ? {} : { metadata: { resume_version: String(error.resumeVersion) } }),
+    ...(error.resumeVersion === undefined
+      ? {}
+      : { metadata: { resume_version: String(error.resumeVersion) } }),
     cause: error,
   });
 }

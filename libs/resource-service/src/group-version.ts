@@ -28,6 +28,15 @@ export async function presentAs(
   if (converted === undefined) return undefined;
   const { group, groupVersion, kind } = registration.type;
   const { uid = "", name = "", tenancy } = stored.id ?? {};
-  const id = create(IDSchema, { uid, name, ...(tenancy === undefined ? {} : { tenancy }), type: { group, groupVersion, kind } });
-  return create(ResourceSchema, { ...resourceOf(record), id, ...(converted.data === undefined ? {} : { data: converted.data }) });
+  const id = create(IDSchema, {
+    uid,
+    name,
+    ...(tenancy === undefined ? {} : { tenancy }),
+    type: { group, groupVersion, kind },
+  });
+  return create(ResourceSchema, {
+    ...resourceOf(record),
+    id,
+    ...(converted.data === undefined ? {} : { data: converted.data }),
+  });
 }

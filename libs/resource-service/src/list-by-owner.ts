@@ -18,10 +18,15 @@ import { REQUIRED, violationsError } from "./service-error.ts";
 import { targetOf } from "./target.ts";
 
 /** Lists what one incarnation owns, of all types, as stored. What is of a type that this server does not know is left out: nobody could say who may read it. */
-export async function listByOwner(environment: Environment, request: ListByOwnerRequest, call: Call): Promise<ListByOwnerResponse> {
+export async function listByOwner(
+  environment: Environment,
+  request: ListByOwnerRequest,
+  call: Call,
+): Promise<ListByOwnerResponse> {
   checkRequest(environment, ListByOwnerRequestSchema, request);
   const { registration, id, key } = targetOf(environment, call, request.owner, "owner");
-  if (id.uid === "") throw violationsError("INVALID_REQUEST", [{ field: "owner.uid", description: REQUIRED }]);
+  if (id.uid === "")
+    throw violationsError("INVALID_REQUEST", [{ field: "owner.uid", description: REQUIRED }]);
   const selector = readSelector(request.selector);
   await authorizeList(environment, call, registration, id.tenancy);
   const page = await readPage(environment, call, {
@@ -34,7 +39,9 @@ export async function listByOwner(environment: Environment, request: ListByOwner
       const { type } = resource.id ?? {};
       const child = type === undefined ? undefined : environment.registry.resolve(type);
       if (child === undefined || !matchesSelector(selector, resource.metadata)) return undefined;
-      return (await mayAccess(environment, call, "read", child, { resource })) === true ? resource : undefined;
+      return (await mayAccess(environment, call, "read", child, { resource })) === true
+        ? resource
+        : undefined;
     },
   });
   return create(ListByOwnerResponseSchema, page);

@@ -1,5 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { type ListRequest, ListRequestSchema, type ListResponse, ListResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import {
+  type ListRequest,
+  ListRequestSchema,
+  type ListResponse,
+  ListResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { matchesSelector } from "@trellis/resource";
 
 import { authorizeList, mayAccess } from "./authorization.ts";
@@ -13,7 +18,11 @@ import { readSelector } from "./selection.ts";
 import { registrationOf } from "./target.ts";
 
 /** Lists the resources of a type that the caller may read, page by page, all of one version. */
-export async function list(environment: Environment, request: ListRequest, call: Call): Promise<ListResponse> {
+export async function list(
+  environment: Environment,
+  request: ListRequest,
+  call: Call,
+): Promise<ListResponse> {
   checkRequest(environment, ListRequestSchema, request);
   const { namePrefix, pageSize, pageToken } = request;
   const registration = registrationOf(environment, request.type, "type");
@@ -25,11 +34,22 @@ export async function list(environment: Environment, request: ListRequest, call:
     query: { group, kind, ...units, namePrefix },
     pageSize,
     pageToken,
-    boundTo: ["list", group, groupVersion, kind, units.partition, units.namespace, namePrefix, request.selector],
+    boundTo: [
+      "list",
+      group,
+      groupVersion,
+      kind,
+      units.partition,
+      units.namespace,
+      namePrefix,
+      request.selector,
+    ],
     async see(record) {
       const resource = await presentAs(registration, record);
       if (resource === undefined || !matchesSelector(selector, resource.metadata)) return undefined;
-      return (await mayAccess(environment, call, "read", registration, { resource })) === true ? resource : undefined;
+      return (await mayAccess(environment, call, "read", registration, { resource })) === true
+        ? resource
+        : undefined;
     },
   });
   return create(ListResponseSchema, page);

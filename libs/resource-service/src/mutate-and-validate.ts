@@ -25,7 +25,13 @@ export async function mutateAndValidate(
   const input = request.resource ?? create(ResourceSchema);
   const target = targetOf(environment, call, input.id, "resource.id");
   checkMetadata(input.metadata, "resource.metadata");
-  const { resource, tenancy } = await judge(environment, call, target, create(ResourceSchema, { ...input, id: target.id }), undefined);
+  const { resource, tenancy } = await judge(
+    environment,
+    call,
+    target,
+    create(ResourceSchema, { ...input, id: target.id }),
+    undefined,
+  );
   if (isMarkedTenancy(tenancy)) throw markedTenancy(target.units, "tenancy marked for deletion");
   return create(MutateAndValidateResponseSchema, { resource });
 }

@@ -1,5 +1,11 @@
 import { Code } from "@connectrpc/connect";
-import { type CommitResult, type Operation, StorageError, type StoredRecord, type Version } from "@trellis/storage";
+import {
+  type CommitResult,
+  type Operation,
+  StorageError,
+  type StoredRecord,
+  type Version,
+} from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import { wait } from "./deadline.ts";
@@ -54,14 +60,19 @@ export async function mutate<T>(
       return proposal.plan.answer(dryRun ? undefined : result.version);
     }
     const step = operations[result.operationIndex];
-    if (step === undefined) throw internalError(new Error(`refused operation ${result.operationIndex} is not one of ${operations.length}`));
+    if (step === undefined)
+      throw internalError(
+        new Error(`refused operation ${result.operationIndex} is not one of ${operations.length}`),
+      );
     const error = step.refused?.(result.current);
     if (error !== undefined) throw error;
     view.learn(step.operation.key, result.current);
   }
 }
 
-type Proposal<T> = { readonly kind: "plan"; readonly plan: Plan<T> } | { readonly kind: "refusal"; readonly error: ServiceError };
+type Proposal<T> =
+  | { readonly kind: "plan"; readonly plan: Plan<T> }
+  | { readonly kind: "refusal"; readonly error: ServiceError };
 
 async function propose<T>(planner: Planner<T>, view: StateView): Promise<Proposal<T>> {
   try {

@@ -37,9 +37,15 @@ export async function resolveOwner(
 }
 
 /** The owner of an update: what is stored. Throws `OWNER_IMMUTABLE` when the request names another one, or none where there is one. */
-export function keepOwner(given: ID | undefined, existing: ID | undefined, target: Target, call: Call): ID | undefined {
+export function keepOwner(
+  given: ID | undefined,
+  existing: ID | undefined,
+  target: Target,
+  call: Call,
+): ID | undefined {
   if (given === undefined && existing === undefined) return undefined;
-  if (given !== undefined && existing !== undefined && sameOwner(given, existing, call, target)) return existing;
+  if (given !== undefined && existing !== undefined && sameOwner(given, existing, call, target))
+    return existing;
   const found = given === undefined ? "the request names none" : `the request names ${idText(given)}`;
   const description = `owner cannot be changed: ${existing === undefined ? "there is none" : `it is ${idText(existing)}`}, ${found}; delete the resource and create it again`;
   throw new ServiceError({
@@ -65,7 +71,8 @@ function sameOwner(given: ID, existing: ID, call: Call, target: Target): boolean
 
 /** A blank unit stands for the caller's default, or for a unit that the owner's scope has none of. */
 function blankOr(given: string | undefined, existing: string | undefined, fallback: string): boolean {
-  if (given === undefined || given === "") return existing === undefined || existing === "" || existing === fallback;
+  if (given === undefined || given === "")
+    return existing === undefined || existing === "" || existing === fallback;
   return given === existing;
 }
 

@@ -26,7 +26,16 @@ export function requestDigest(parts: readonly string[]): string {
 /** Writes a token. */
 export function encodePageToken(position: PagePosition, digest: string): string {
   const { storeId, version, after } = position;
-  const fields = [digest, storeId, version, after.group, after.kind, after.partition, after.namespace, after.name];
+  const fields = [
+    digest,
+    storeId,
+    version,
+    after.group,
+    after.kind,
+    after.partition,
+    after.namespace,
+    after.name,
+  ];
   return Buffer.from(JSON.stringify(fields)).toString("base64url");
 }
 
@@ -35,7 +44,8 @@ export function decodePageToken(token: string, digest: string, storeId: string):
   const fields = token.length > MAX_TOKEN_LENGTH ? undefined : readFields(token);
   if (fields === undefined) throw invalidToken("it is not one that this service gave");
   const [given, store, version, group, kind, partition, namespace, name] = fields;
-  if (given !== digest) throw invalidToken("it belongs to another request: all fields but page_token must be as they were");
+  if (given !== digest)
+    throw invalidToken("it belongs to another request: all fields but page_token must be as they were");
   if (store !== storeId) {
     throw new ServiceError({
       code: Code.OutOfRange,
@@ -51,7 +61,9 @@ function readFields(token: string): readonly (string | number)[] | undefined {
   try {
     const fields: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
     if (!Array.isArray(fields) || fields.length !== 8) return undefined;
-    const right = fields.every((field, index) => (index === 2 ? Number.isSafeInteger(field) && field >= 0 : typeof field === "string"));
+    const right = fields.every((field, index) =>
+      index === 2 ? Number.isSafeInteger(field) && field >= 0 : typeof field === "string",
+    );
     return right ? (fields as (string | number)[]) : undefined;
   } catch {
     return undefined;

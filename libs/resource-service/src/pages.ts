@@ -3,7 +3,13 @@ import type { Key, OwnerQuery, StoredRecord, TypeQuery, Version } from "@trellis
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_BYTES, MAX_PAGE_SIZE, MAX_SCANNED_PER_PAGE, SCAN_CHUNK } from "./limits.ts";
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_SIZE,
+  MAX_SCANNED_PER_PAGE,
+  SCAN_CHUNK,
+} from "./limits.ts";
 import { decodePageToken, encodePageToken, requestDigest } from "./page-token.ts";
 
 /** What a page is made of. */
@@ -28,7 +34,10 @@ export interface Page {
 export async function readPage(environment: Environment, call: Call, request: PageRequest): Promise<Page> {
   const { backend } = environment;
   const digest = requestDigest([call.identity.name, ...request.boundTo]);
-  const start = request.pageToken === "" ? undefined : decodePageToken(request.pageToken, digest, backend.position().storeId);
+  const start =
+    request.pageToken === ""
+      ? undefined
+      : decodePageToken(request.pageToken, digest, backend.position().storeId);
   const size = Math.min(request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize, MAX_PAGE_SIZE);
   const resources: Resource[] = [];
   let version: Version | undefined = start?.version;
@@ -40,13 +49,18 @@ export async function readPage(environment: Environment, call: Call, request: Pa
       signal: call.signal,
       limit: Math.min(SCAN_CHUNK, size - resources.length + 1),
       ...(after === undefined ? {} : { after }),
-      ...(version === undefined ? { consistency: call.consistency, minimum: call.minimum } : { atVersion: version }),
+      ...(version === undefined
+        ? { consistency: call.consistency, minimum: call.minimum }
+        : { atVersion: version }),
     });
     version = list.position.version;
     call.shows(version);
     for (const record of list.records) {
-      const full = resources.length === size || (resources.length > 0 && bytes + record.bytes.byteLength > MAX_PAGE_BYTES);
-      if (full || scanned === MAX_SCANNED_PER_PAGE) return page(resources, version, after, list.position.storeId, digest);
+      const full =
+        resources.length === size ||
+        (resources.length > 0 && bytes + record.bytes.byteLength > MAX_PAGE_BYTES);
+      if (full || scanned === MAX_SCANNED_PER_PAGE)
+        return page(resources, version, after, list.position.storeId, digest);
       scanned += 1;
       after = record.key;
       const resource = await request.see(record);
@@ -58,7 +72,13 @@ export async function readPage(environment: Environment, call: Call, request: Pa
   }
 }
 
-function page(resources: Resource[], version: Version, after: Key | undefined, storeId: string, digest: string): Page {
+function page(
+  resources: Resource[],
+  version: Version,
+  after: Key | undefined,
+  storeId: string,
+  digest: string,
+): Page {
   const nextPageToken = after === undefined ? "" : encodePageToken({ storeId, version, after }, digest);
   return { resources, version: String(version), nextPageToken };
 }

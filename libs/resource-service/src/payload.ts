@@ -41,7 +41,10 @@ export function readPayload(type: ResourceType, data: Any | undefined): Payload 
 /** Encodes a payload canonically. */
 export function writePayload(schema: DescMessage, message: Message): Payload {
   return {
-    any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + schema.typeName, value: encodeCanonical(schema, message) }),
+    any: create(AnySchema, {
+      typeUrl: TYPE_URL_PREFIX + schema.typeName,
+      value: encodeCanonical(schema, message),
+    }),
     message,
   };
 }

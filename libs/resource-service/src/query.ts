@@ -8,16 +8,27 @@ import { violationsError } from "./service-error.ts";
 import { everywhere, queryUnits, scopeViolations, type Units, withDefaults } from "./tenancy.ts";
 
 /** The units that a list or watch looks into; `*` spans. Throws InvalidArgument for names and scopes that cannot be. */
-export function queryTenancy(registration: Registration, tenancy: Tenancy | undefined, namePrefix: string, call: Call): Units {
+export function queryTenancy(
+  registration: Registration,
+  tenancy: Tenancy | undefined,
+  namePrefix: string,
+  call: Call,
+): Units {
   const violations: Violation[] = [];
   for (const unit of ["partition", "namespace"] as const) {
     const value = tenancy?.[unit] ?? "";
     if (value !== "" && value !== WILDCARD && !isResourceName(value)) {
-      violations.push({ field: `tenancy.${unit}`, description: `must be empty, * or a name, found "${value}"` });
+      violations.push({
+        field: `tenancy.${unit}`,
+        description: `must be empty, * or a name, found "${value}"`,
+      });
     }
   }
   if (namePrefix !== namePrefix.toLowerCase()) {
-    violations.push({ field: "name_prefix", description: `must be lower case as all names are, found "${namePrefix}"` });
+    violations.push({
+      field: "name_prefix",
+      description: `must be lower case as all names are, found "${namePrefix}"`,
+    });
   }
   if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
   const misplaced = scopeViolations(registration, tenancy, "tenancy", true);

@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { type ReadRequest, ReadRequestSchema, type ReadResponse, ReadResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import {
+  type ReadRequest,
+  ReadRequestSchema,
+  type ReadResponse,
+  ReadResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
 import { authorize, authorizeName } from "./authorization.ts";
 import type { Call } from "./call.ts";
@@ -12,7 +17,11 @@ import { targetOf } from "./target.ts";
 import { missingUnit } from "./tenancy.ts";
 
 /** Reads one resource. A name without permission is denied before it is looked for, so that a denial tells nothing. */
-export async function read(environment: Environment, request: ReadRequest, call: Call): Promise<ReadResponse> {
+export async function read(
+  environment: Environment,
+  request: ReadRequest,
+  call: Call,
+): Promise<ReadResponse> {
   checkRequest(environment, ReadRequestSchema, request);
   const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
   const answer = await authorizeName(environment, call, "read", registration, id);

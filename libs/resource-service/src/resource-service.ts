@@ -35,7 +35,10 @@ export interface ResourceServicePart {
 }
 
 /** Makes the resource service, the type service beside it, and the REST routes over both. */
-export function createResourceService(deps: ResourceServiceDeps, config: ResourceServiceConfig = {}): ResourceServicePart {
+export function createResourceService(
+  deps: ResourceServiceDeps,
+  config: ResourceServiceConfig = {},
+): ResourceServicePart {
   const environment = createEnvironment(
     {
       ...deps,
@@ -55,7 +58,9 @@ export function createResourceService(deps: ResourceServiceDeps, config: Resourc
     listByOwner: unary(environment, "read", (request, call) => listByOwner(environment, request, call)),
     delete: unary(environment, "mutation", (request, call) => deleteResource(environment, request, call)),
     watchList: serverStream(environment, (request, call) => watchList(environment, open, request, call)),
-    mutateAndValidate: unary(environment, "read", (request, call) => mutateAndValidate(environment, request, call)),
+    mutateAndValidate: unary(environment, "read", (request, call) =>
+      mutateAndValidate(environment, request, call),
+    ),
     transact: unary(environment, "mutation", (request, call) => transact(environment, request, call)),
     batchWrite: unary(environment, "mutation", (request, call) => batchWrite(environment, request, call)),
   };

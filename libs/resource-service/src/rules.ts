@@ -26,7 +26,11 @@ export function ruleViolations<Desc extends DescMessage>(
 }
 
 /** Refuses a request that breaks its rules, with all violations at once. */
-export function checkRequest<Desc extends DescMessage>(environment: Environment, schema: Desc, request: MessageShape<Desc>): void {
+export function checkRequest<Desc extends DescMessage>(
+  environment: Environment,
+  schema: Desc,
+  request: MessageShape<Desc>,
+): void {
   const violations = ruleViolations(environment, schema, request);
   if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
 }

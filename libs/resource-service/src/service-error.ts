@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Violation } from "@trellis/registry";
 import { apiError, errorMetadata, errorReason, errorViolations, type Reason } from "@trellis/resource";
 
@@ -35,7 +35,9 @@ export class ServiceError extends Error {
 
   /** Recognises the class across realms, where `instanceof` does not. */
   static is(error: unknown): error is ServiceError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ServiceError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ServiceError"
+    );
   }
 
   /** The same failure with more metadata. */

@@ -28,7 +28,12 @@ export interface Sight {
 const decoded = new WeakMap<StoredRecord, Resource>();
 
 /** Makes the view of one watcher. */
-export function createSight(environment: Environment, call: Call, registration: Registration, selector: Selector): Sight {
+export function createSight(
+  environment: Environment,
+  call: Call,
+  registration: Registration,
+  selector: Selector,
+): Sight {
   return {
     async see(record) {
       const resource = await presentAs(registration, record, decodeShared);

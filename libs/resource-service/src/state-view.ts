@@ -1,4 +1,11 @@
-import { type Backend, type Key, keyString, type Operation, type RecordInit, type StoredRecord } from "@trellis/storage";
+import {
+  type Backend,
+  type Key,
+  keyString,
+  type Operation,
+  type RecordInit,
+  type StoredRecord,
+} from "@trellis/storage";
 
 /**
  * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit

@@ -24,7 +24,8 @@ const MAX_SUGGESTIONS = 3;
 
 /** The registration of a request's type. Throws `TYPE_NOT_REGISTERED`, naming types that look alike. */
 export function registrationOf(environment: Environment, type: Type | undefined, path: string): Registration {
-  if (type === undefined) throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
+  if (type === undefined)
+    throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
   const registration = environment.registry.resolve(type);
   if (registration !== undefined) return registration;
   const alike = environment.registry
@@ -32,7 +33,10 @@ export function registrationOf(environment: Environment, type: Type | undefined,
     .filter((known) => known.type.kind.toLowerCase() === type.kind.toLowerCase())
     .slice(0, MAX_SUGGESTIONS)
     .map((known) => known.type.gvk);
-  const hint = alike.length > 0 ? `did you mean ${alike.join(" or ")}?` : 'TypeService.ListTypes ("trellis types") lists the known ones';
+  const hint =
+    alike.length > 0
+      ? `did you mean ${alike.join(" or ")}?`
+      : 'TypeService.ListTypes ("trellis types") lists the known ones';
   const message = `resource type ${typeNameText(type)} not registered; ${hint}`;
   throw new ServiceError({
     code: Code.InvalidArgument,
@@ -44,12 +48,18 @@ export function registrationOf(environment: Environment, type: Type | undefined,
 
 /** Resolves a request's id, whose structure was checked before. Throws `TYPE_NOT_REGISTERED`, `WRONG_SCOPE`. */
 export function targetOf(environment: Environment, call: Call, id: ID | undefined, path: string): Target {
-  if (id === undefined) throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
+  if (id === undefined)
+    throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
   const registration = registrationOf(environment, id.type, `${path}.type`);
   const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
   if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
   const units = withDefaults(registration.type.scope, id.tenancy, call.identity.defaultTenancy);
   const { group, groupVersion, kind } = registration.type;
-  const complete = create(IDSchema, { uid: id.uid, name: id.name, type: { group, groupVersion, kind }, tenancy: { ...units } });
+  const complete = create(IDSchema, {
+    uid: id.uid,
+    name: id.name,
+    type: { group, groupVersion, kind },
+    tenancy: { ...units },
+  });
   return { registration, id: complete, units, key: keyOf(complete) };
 }

@@ -23,19 +23,29 @@ import { writePlanner } from "./write.ts";
 import { writeStatusPlanner } from "./write-status.ts";
 
 /** Applies all operations as one commit, or none. Later operations see earlier ones; a failure names its operation's index. */
-export async function transact(environment: Environment, request: TransactRequest, call: Call): Promise<TransactResponse> {
+export async function transact(
+  environment: Environment,
+  request: TransactRequest,
+  call: Call,
+): Promise<TransactResponse> {
   checkRequest(environment, TransactRequestSchema, request);
   checkOperations(environment, call, request.operations);
   const planners: Planner<OperationResult>[] = [];
   for (const [index, operation] of request.operations.entries()) {
-    planners.push(await atOperation(index, () => plannerOf(environment, call, operation, `operations[${index}].`)));
+    planners.push(
+      await atOperation(index, () => plannerOf(environment, call, operation, `operations[${index}].`)),
+    );
   }
   return await mutate(environment, call, request.dryRun, async (view) => {
     const plans: Plan<OperationResult>[] = [];
-    for (const [index, planner] of planners.entries()) plans.push(await atOperation(index, () => planner(view)));
+    for (const [index, planner] of planners.entries())
+      plans.push(await atOperation(index, () => planner(view)));
     return {
       operations: plans.flatMap((plan, index) =>
-        plan.operations.map((step) => ({ ...step, refused: (current) => step.refused?.(current)?.with({ operation: String(index) }) })),
+        plan.operations.map((step) => ({
+          ...step,
+          refused: (current) => step.refused?.(current)?.with({ operation: String(index) }),
+        })),
       ),
       answer: (version) =>
         create(TransactResponseSchema, {
@@ -47,7 +57,12 @@ export async function transact(environment: Environment, request: TransactReques
 }
 
 /** The planner of one operation, answering as an operation's result. */
-async function plannerOf(environment: Environment, call: Call, { operation }: Operation, path: string): Promise<Planner<OperationResult>> {
+async function plannerOf(
+  environment: Environment,
+  call: Call,
+  { operation }: Operation,
+  path: string,
+): Promise<Planner<OperationResult>> {
   switch (operation.case) {
     case "write": {
       const plan = await writePlanner(environment, call, operation.value, `${path}write.`);
@@ -55,7 +70,9 @@ async function plannerOf(environment: Environment, call: Call, { operation }: Op
     }
     case "writeStatus": {
       const plan = await writeStatusPlanner(environment, call, operation.value, `${path}write_status.`);
-      return mapPlan(plan, (value) => create(OperationResultSchema, { result: { case: "writeStatus", value } }));
+      return mapPlan(plan, (value) =>
+        create(OperationResultSchema, { result: { case: "writeStatus", value } }),
+      );
     }
     case "delete": {
       const plan = await deletePlanner(environment, call, operation.value, `${path}delete.`);
@@ -66,14 +83,16 @@ async function plannerOf(environment: Environment, call: Call, { operation }: Op
       return async () => ({ operations: [step], answer: () => create(OperationResultSchema) });
     }
     default:
-      throw violationsError("INVALID_REQUEST", [{ field: path.slice(0, -1), description: "is empty: expected write, write_status, delete or check" }]);
+      throw violationsError("INVALID_REQUEST", [
+        { field: path.slice(0, -1), description: "is empty: expected write, write_status, delete or check" },
+      ]);
   }
 }
 
 function mapPlan<From, To>(planner: Planner<From>, map: (from: From) => To): Planner<To> {
   return async (view) => {
-    const { operations, answer } = await planner(view);
-    return { operations, answer: (version) => map(answer(version)) };
+    const plan = await planner(view);
+    return { operations: plan.operations, answer: (version) => map(plan.answer(version)) };
   };
 }
 
@@ -89,19 +108,28 @@ function checkOperations(environment: Environment, call: Call, operations: reado
     }
     preconditions += operation.value.preconditions.length;
     if (operation.value.dryRun) {
-      throw violationsError("INVALID_REQUEST", [{ field: `${field}.dry_run`, description: "must not be set inside: set dry_run of the whole" }]);
+      throw violationsError("INVALID_REQUEST", [
+        { field: `${field}.dry_run`, description: "must not be set inside: set dry_run of the whole" },
+      ]);
     }
     const id = operation.case === "write" ? operation.value.resource?.id : operation.value.id;
     if (id === undefined) continue;
     const key = keyString(targetOf(environment, call, id, field).key);
     const first = seen.get(key);
     if (first !== undefined) {
-      throw violationsError("INVALID_REQUEST", [{ field, description: `changes the same resource as operations[${first}]; one operation a resource` }]);
+      throw violationsError("INVALID_REQUEST", [
+        { field, description: `changes the same resource as operations[${first}]; one operation a resource` },
+      ]);
     }
     seen.set(key, index);
   }
   if (preconditions > MAX_PRECONDITIONS) {
-    throw violationsError("INVALID_REQUEST", [{ field: "operations", description: `have ${preconditions} preconditions together, at most ${MAX_PRECONDITIONS} are allowed` }]);
+    throw violationsError("INVALID_REQUEST", [
+      {
+        field: "operations",
+        description: `have ${preconditions} preconditions together, at most ${MAX_PRECONDITIONS} are allowed`,
+      },
+    ]);
   }
 }
 

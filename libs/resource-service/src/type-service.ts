@@ -14,10 +14,16 @@ import { apiError, typeNameText } from "@trellis/resource";
 export function createTypeService(registry: Registry): ServiceImpl<typeof TypeService> {
   return {
     listTypes: () =>
-      create(ListTypesResponseSchema, { types: registry.types().map(typeInfo), registryVersion: registry.version() }),
+      create(ListTypesResponseSchema, {
+        types: registry.types().map(typeInfo),
+        registryVersion: registry.version(),
+      }),
     getSchema: ({ types }) => {
       const wanted = types.length === 0 ? registry.types() : types.map((type) => registered(registry, type));
-      return create(GetSchemaResponseSchema, { files: schemaFiles(wanted), registryVersion: registry.version() });
+      return create(GetSchemaResponseSchema, {
+        files: schemaFiles(wanted),
+        registryVersion: registry.version(),
+      });
     },
   };
 }
@@ -34,7 +40,10 @@ function typeInfo({ type, description, system }: Registration): TypeInfo {
   });
 }
 
-function registered(registry: Registry, type: { group: string; groupVersion: string; kind: string }): Registration {
+function registered(
+  registry: Registry,
+  type: { group: string; groupVersion: string; kind: string },
+): Registration {
   const registration = registry.resolve(type);
   if (registration !== undefined) return registration;
   throw apiError({

@@ -53,7 +53,9 @@ export async function* watchList(
     { group, kind, ...units, namePrefix, ...(name === "" ? {} : { name }) },
     {
       signal: ended,
-      ...(since === undefined ? {} : { since: { version: since, storeId: call.minimum?.storeId ?? storeId } }),
+      ...(since === undefined
+        ? {}
+        : { since: { version: since, storeId: call.minimum?.storeId ?? storeId } }),
       ...(request.bookmarks ? { bookmarkIntervalMs: interval } : {}),
     },
   );
@@ -83,7 +85,10 @@ async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchE
       }
       return;
     case "endOfSnapshot":
-      yield create(WatchEventSchema, { event: { case: "endOfSnapshot", value: {} }, version: String(batch.version) });
+      yield create(WatchEventSchema, {
+        event: { case: "endOfSnapshot", value: {} },
+        version: String(batch.version),
+      });
       return;
     case "bookmark":
       yield bookmark(batch.version);
@@ -103,10 +108,15 @@ async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchE
 }
 
 /** What an event is to this watcher; undefined when it concerns nothing that it could see, before or after. */
-async function eventOf(sight: Sight, event: StoredEvent): Promise<((version: string) => WatchEvent) | undefined> {
+async function eventOf(
+  sight: Sight,
+  event: StoredEvent,
+): Promise<((version: string) => WatchEvent) | undefined> {
   const now = await sight.see(event.record);
   if (event.kind === "delete") {
-    return now.kind === "seen" ? (version) => remove(now.resource, WatchEvent_Delete_Reason.DELETED, version) : undefined;
+    return now.kind === "seen"
+      ? (version) => remove(now.resource, WatchEvent_Delete_Reason.DELETED, version)
+      : undefined;
   }
   if (now.kind === "seen") return (version) => upsert(now.resource, version);
   const before = event.previous === undefined ? undefined : await sight.see(event.previous);
@@ -116,11 +126,17 @@ async function eventOf(sight: Sight, event: StoredEvent): Promise<((version: str
     const { id } = last;
     return (version) =>
       create(WatchEventSchema, {
-        event: { case: "delete", value: { resource: id === undefined ? {} : { id }, reason: WatchEvent_Delete_Reason.ACCESS_LOST } },
+        event: {
+          case: "delete",
+          value: { resource: id === undefined ? {} : { id }, reason: WatchEvent_Delete_Reason.ACCESS_LOST },
+        },
         version,
       });
   }
-  const reason = now.kind === "otherVersion" ? WatchEvent_Delete_Reason.LEFT_GROUP_VERSION : WatchEvent_Delete_Reason.LEFT_SELECTOR;
+  const reason =
+    now.kind === "otherVersion"
+      ? WatchEvent_Delete_Reason.LEFT_GROUP_VERSION
+      : WatchEvent_Delete_Reason.LEFT_SELECTOR;
   return (version) => remove(last, reason, version);
 }
 

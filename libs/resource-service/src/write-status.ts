@@ -1,7 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { type Resource, ResourceSchema, type Status, StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type Resource,
+  ResourceSchema,
+  type Status,
+  StatusSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type WriteStatusRequest,
   WriteStatusRequestSchema,
@@ -25,9 +30,18 @@ import { targetOf } from "./target.ts";
 import { missingUnit } from "./tenancy.ts";
 
 /** Replaces or removes one status. */
-export async function writeStatus(environment: Environment, request: WriteStatusRequest, call: Call): Promise<WriteStatusResponse> {
+export async function writeStatus(
+  environment: Environment,
+  request: WriteStatusRequest,
+  call: Call,
+): Promise<WriteStatusResponse> {
   checkRequest(environment, WriteStatusRequestSchema, request);
-  return await mutate(environment, call, request.dryRun, await writeStatusPlanner(environment, call, request));
+  return await mutate(
+    environment,
+    call,
+    request.dryRun,
+    await writeStatusPlanner(environment, call, request),
+  );
 }
 
 /** How the write of a status is planned; `path` is where the request stands in a larger one. */
@@ -49,7 +63,8 @@ export async function writeStatusPlanner(
   return async (view) => {
     const stored = await view.stored(key);
     if (stored === undefined || stored.uid !== id.uid) throw resourceNotFound(id);
-    if (version !== undefined && version !== stored.version) throw versionMismatch(id, String(version), stored);
+    if (version !== undefined && version !== stored.version)
+      throw versionMismatch(id, String(version), stored);
     const shown = await presentAs(registration, stored);
     if (shown === undefined) throw groupVersionMismatch(id, stored.groupVersion);
     await authorize(environment, call, "write", registration, { resource: shown });
@@ -68,13 +83,19 @@ export async function writeStatusPlanner(
     return {
       operations: [...checks, { operation: { kind: "put", key, record, preconditions: [precondition] } }],
       answer: (applied) =>
-        create(WriteStatusResponseSchema, { resource: { ...shown, status, version: String(applied ?? stored.version) } }),
+        create(WriteStatusResponseSchema, {
+          resource: { ...shown, status, version: String(applied ?? stored.version) },
+        }),
     };
   };
 }
 
 /** The statuses after the request; undefined when it asks for what is stored, its time apart. */
-function changedStatus(existing: Resource, { key, status, remove }: WriteStatusRequest, nowMs: number): Record<string, Status> | undefined {
+function changedStatus(
+  existing: Resource,
+  { key, status, remove }: WriteStatusRequest,
+  nowMs: number,
+): Record<string, Status> | undefined {
   const present = Object.hasOwn(existing.status, key) ? existing.status[key] : undefined;
   if (remove) {
     if (present === undefined) return undefined;
@@ -83,9 +104,16 @@ function changedStatus(existing: Resource, { key, status, remove }: WriteStatusR
   }
   if (statusEquals(present, status, { updatedAt: false })) return undefined;
   const { observedGeneration = "", conditions = [] } = status ?? {};
-  const next = { ...existing.status, [key]: create(StatusSchema, { observedGeneration, conditions, updatedAt: timestampFromMs(nowMs) }) };
+  const next = {
+    ...existing.status,
+    [key]: create(StatusSchema, { observedGeneration, conditions, updatedAt: timestampFromMs(nowMs) }),
+  };
   if (Object.keys(next).length > MAX_STATUSES) {
-    throw invalidField("INVALID_REQUEST", "key", `a resource has at most ${MAX_STATUSES} statuses; remove one with remove: true`);
+    throw invalidField(
+      "INVALID_REQUEST",
+      "key",
+      `a resource has at most ${MAX_STATUSES} statuses; remove one with remove: true`,
+    );
   }
   return next;
 }

@@ -9,7 +9,13 @@ import {
   WriteResponse_Outcome,
   WriteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY, finalizersOf, isMarkedForDeletion, statusMapEquals } from "@trellis/resource";
+import {
+  DELETION_TIMESTAMP_KEY,
+  FINALIZERS_KEY,
+  finalizersOf,
+  isMarkedForDeletion,
+  statusMapEquals,
+} from "@trellis/resource";
 import type { StoredRecord, Version } from "@trellis/storage";
 
 import { checkSystemType } from "./authorization.ts";
@@ -31,7 +37,11 @@ import { type Target, targetOf } from "./target.ts";
 import { isMarkedTenancy, markedTenancy, type TenancyState } from "./tenancy.ts";
 
 /** Creates or replaces a resource. */
-export async function write(environment: Environment, request: WriteRequest, call: Call): Promise<WriteResponse> {
+export async function write(
+  environment: Environment,
+  request: WriteRequest,
+  call: Call,
+): Promise<WriteResponse> {
   checkRequest(environment, WriteRequestSchema, request);
   return await mutate(environment, call, request.dryRun, await writePlanner(environment, call, request));
 }
@@ -52,15 +62,21 @@ export async function writePlanner(
   return async (view) => {
     const stored = await view.stored(target.key);
     checkIdentity(target, stored, version, request.mode);
-    const plan = stored === undefined
-      ? await planCreate(environment, call, view, target, input)
-      : await planUpdate(environment, call, view, target, input, stored, version !== undefined);
+    const plan =
+      stored === undefined
+        ? await planCreate(environment, call, view, target, input)
+        : await planUpdate(environment, call, view, target, input, stored, version !== undefined);
     return { ...plan, operations: [...checks, ...plan.operations] };
   };
 }
 
 /** What the caller says of the resource that it expects. */
-function checkIdentity(target: Target, stored: StoredRecord | undefined, version: Version | undefined, mode: WriteRequest_Mode): void {
+function checkIdentity(
+  target: Target,
+  stored: StoredRecord | undefined,
+  version: Version | undefined,
+  mode: WriteRequest_Mode,
+): void {
   const { id } = target;
   if (stored === undefined) {
     if (mode === WriteRequest_Mode.UPDATE) throw resourceNotFound(id);
@@ -72,10 +88,20 @@ function checkIdentity(target: Target, stored: StoredRecord | undefined, version
   if (version !== undefined && version !== stored.version) throw versionMismatch(id, String(version), stored);
 }
 
-async function planCreate(environment: Environment, call: Call, view: StateView, target: Target, input: Resource): Promise<Plan<WriteResponse>> {
+async function planCreate(
+  environment: Environment,
+  call: Call,
+  view: StateView,
+  target: Target,
+  input: Resource,
+): Promise<Plan<WriteResponse>> {
   if (Object.keys(input.status).length > 0) throw statusImmutable();
   if (isMarkedForDeletion(input.metadata)) {
-    throw invalidField("DELETION_RULE", "resource.metadata", "deletionTimestamp can't be set on resource creation; create it, then delete it");
+    throw invalidField(
+      "DELETION_RULE",
+      "resource.metadata",
+      "deletionTimestamp can't be set on resource creation; create it, then delete it",
+    );
   }
   const owner = await resolveOwner(environment, call, view, input.owner);
   const { data } = input;
@@ -91,7 +117,8 @@ async function planCreate(environment: Environment, call: Call, view: StateView,
     operation: { kind: "check", key, preconditions: [{ kind: "live" }] },
   }));
   // A mutate hook may have chosen another owner, or the first one.
-  const chosen = resource.owner === draft.owner ? owner : await resolveOwner(environment, call, view, resource.owner);
+  const chosen =
+    resource.owner === draft.owner ? owner : await resolveOwner(environment, call, view, resource.owner);
   const final = chosen === undefined ? resource : create(ResourceSchema, { ...resource, owner: chosen.id });
   return put(environment, view, target, final, undefined, [...guards, ...(chosen?.operations ?? [])]);
 }
@@ -107,7 +134,8 @@ async function planUpdate(
 ): Promise<Plan<WriteResponse>> {
   const existing = resourceOf(stored);
   const previous = (await presentAs(target.registration, stored)) ?? existing;
-  if (Object.keys(input.status).length > 0 && !statusMapEquals(input.status, existing.status)) throw statusImmutable();
+  if (Object.keys(input.status).length > 0 && !statusMapEquals(input.status, existing.status))
+    throw statusImmutable();
   const owner = keepOwner(input.owner, existing.owner, target, call);
   const { data } = input;
   const draft = create(ResourceSchema, {
@@ -129,11 +157,15 @@ async function planUpdate(
 
 function checkEnding(existing: Resource, resource: Resource, target: Target, tenancy: TenancyState): void {
   const kind = checkDeletionRules(existing, resource);
-  if (kind === "ordinary" && isMarkedTenancy(tenancy)) throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion");
+  if (kind === "ordinary" && isMarkedTenancy(tenancy))
+    throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion");
 }
 
 /** Who writes without a version does not mean to take back a deletion, or a finalizer that it may not know of. */
-function withDeletionMetadata(metadata: Readonly<Record<string, string>>, existing: Readonly<Record<string, string>>): Record<string, string> {
+function withDeletionMetadata(
+  metadata: Readonly<Record<string, string>>,
+  existing: Readonly<Record<string, string>>,
+): Record<string, string> {
   const kept: Record<string, string> = { ...metadata };
   for (const key of [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) {
     const value = existing[key];
@@ -144,7 +176,11 @@ function withDeletionMetadata(metadata: Readonly<Record<string, string>>, existi
 
 /** Whether a write asks for what is stored. The owner is the same already, and the status is not a write's to change. */
 function isUnchanged(next: Resource, existing: Resource): boolean {
-  return next.id?.type?.groupVersion === existing.id?.type?.groupVersion && sameMetadata(next, existing) && payloadEquals(next, existing);
+  return (
+    next.id?.type?.groupVersion === existing.id?.type?.groupVersion &&
+    sameMetadata(next, existing) &&
+    payloadEquals(next, existing)
+  );
 }
 
 function put(
@@ -158,9 +194,15 @@ function put(
   const next = create(ResourceSchema, { ...resource, version: "", generation: environment.ulid() });
   const record = recordOf(next);
   view.plan(target.key, record);
-  const precondition = stored === undefined ? ({ kind: "absent" } as const) : ({ kind: "version", version: stored.version } as const);
+  const precondition =
+    stored === undefined
+      ? ({ kind: "absent" } as const)
+      : ({ kind: "version", version: stored.version } as const);
   return {
-    operations: [...before, { operation: { kind: "put", key: target.key, record, preconditions: [precondition] } }],
+    operations: [
+      ...before,
+      { operation: { kind: "put", key: target.key, record, preconditions: [precondition] } },
+    ],
     answer: (version) =>
       create(WriteResponseSchema, {
         resource: { ...next, version: String(version ?? stored?.version ?? "") },
@@ -169,9 +211,18 @@ function put(
   };
 }
 
-function remove(view: StateView, target: Target, resource: Resource, stored: StoredRecord): Plan<WriteResponse> {
+function remove(
+  view: StateView,
+  target: Target,
+  resource: Resource,
+  stored: StoredRecord,
+): Plan<WriteResponse> {
   view.plan(target.key, undefined);
-  const operation = { kind: "delete", key: target.key, preconditions: [{ kind: "version", version: stored.version }] } as const;
+  const operation = {
+    kind: "delete",
+    key: target.key,
+    preconditions: [{ kind: "version", version: stored.version }],
+  } as const;
   return {
     operations: [{ operation }],
     answer: () =>
@@ -182,9 +233,18 @@ function remove(view: StateView, target: Target, resource: Resource, stored: Sto
   };
 }
 
-function unchanged(view: StateView, target: Target, stored: StoredRecord, shown: Resource): Plan<WriteResponse> {
+function unchanged(
+  view: StateView,
+  target: Target,
+  stored: StoredRecord,
+  shown: Resource,
+): Plan<WriteResponse> {
   view.plan(target.key, stored);
-  const operation = { kind: "check", key: target.key, preconditions: [{ kind: "version", version: stored.version }] } as const;
+  const operation = {
+    kind: "check",
+    key: target.key,
+    preconditions: [{ kind: "version", version: stored.version }],
+  } as const;
   return {
     operations: [{ operation }],
     answer: () =>
@@ -196,7 +256,8 @@ function unchanged(view: StateView, target: Target, stored: StoredRecord, shown:
 }
 
 function statusImmutable(): ServiceError {
-  const description = "resource.status can only be set using the WriteStatus endpoint; leave it out, or send what was read";
+  const description =
+    "resource.status can only be set using the WriteStatus endpoint; leave it out, or send what was read";
   return new ServiceError({
     code: Code.InvalidArgument,
     reason: "STATUS_IMMUTABLE",

@@ -1,6 +1,10 @@
 import { type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { type Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "@trellis/protos/google/rpc/error_details_pb";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "@trellis/protos/google/rpc/error_details_pb";
 
 import { errorCatalogue, type Reason } from "./error-catalogue.ts";
 
@@ -35,8 +39,14 @@ export function apiError(init: ApiErrorInit): ConnectError {
     detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
     ...(violations === undefined || violations.length === 0
       ? []
-      : [detail(BadRequestSchema, { fieldViolations: violations.map(({ field, description }) => ({ field, description })) })]),
-    ...(retryAfterMs === undefined ? [] : [detail(RetryInfoSchema, { retryDelay: durationOf(retryAfterMs) })]),
+      : [
+          detail(BadRequestSchema, {
+            fieldViolations: violations.map(({ field, description }) => ({ field, description })),
+          }),
+        ]),
+    ...(retryAfterMs === undefined
+      ? []
+      : [detail(RetryInfoSchema, { retryDelay: durationOf(retryAfterMs) })]),
   ];
   return new ConnectError(message, init.code ?? errorCatalogue[reason].code, undefined, details, cause);
 }
@@ -54,7 +64,7 @@ export function errorMetadata(error: unknown): Readonly<Record<string, string>> 
 /** Everything that was wrong with the request's fields; empty when the error is about something else. */
 export function errorViolations(error: unknown): readonly FieldViolation[] {
   const [found] = detailsOf(error, BadRequestSchema);
-  return found?.fieldViolations?.map(({ field = "", description = "" }) => ({ field, description })) ?? [];
+  return found?.fieldViolations?.map(({ field, description }) => ({ field, description })) ?? [];
 }
 
 /** When trying again makes sense, in milliseconds; undefined when the error does not say. */
@@ -81,14 +91,22 @@ function errorInfo(error: unknown) {
 }
 
 /** The details of one kind, whether the error was made in this process or came over the wire. */
-function detailsOf<Desc extends DescMessage>(error: unknown, schema: Desc): readonly Partial<MessageShape<Desc>>[] {
+function detailsOf<Desc extends DescMessage>(
+  error: unknown,
+  schema: Desc,
+): readonly Partial<MessageShape<Desc>>[] {
   return isConnectError(error) ? (error.findDetails(schema) as readonly Partial<MessageShape<Desc>>[]) : [];
 }
 
 /** Recognises the class across realms and copies of the package, where `instanceof` does not. */
 export function isConnectError(error: unknown): error is ConnectError {
   if (error instanceof ConnectError) return true;
-  return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ConnectError" && "findDetails" in error;
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    (error as { name?: unknown }).name === "ConnectError" &&
+    "findDetails" in error
+  );
 }
 
 function durationOf(milliseconds: number): { seconds: bigint; nanos: number } {

@@ -1,4 +1,13 @@
-import { create, type DescField, type DescMessage, isFieldSet, type Message, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  isFieldSet,
+  type Message,
+  type MessageShape,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 type MapField = DescField & { readonly fieldKind: "map" };
@@ -9,7 +18,10 @@ type Fields = Message & Record<string, unknown>;
  * Encodes a message canonically: fields by number, map entries by key (strings in code point order, which is the order of their UTF-8 bytes),
  * unknown fields last and by number. Two equal messages give equal bytes, however they were built. What an Any holds is taken as it is.
  */
-export function encodeCanonical<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Uint8Array<ArrayBuffer> {
+export function encodeCanonical<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageShape<Desc>,
+): Uint8Array<ArrayBuffer> {
   if (!holdsMaps(schema) && (message.$unknown?.length ?? 0) < 2) return toBinary(schema, message);
   const writer = new BinaryWriter();
   writeMessage(writer, schema, message as Fields);
@@ -44,7 +56,10 @@ function writeOrdered(writer: BinaryWriter, field: DescField, message: Fields): 
     return;
   }
   if (field.message === undefined) throw new TypeError(`${field.toString()} holds no message`);
-  const value = field.oneof === undefined ? message[field.localName] : (message[field.oneof.localName] as { value: unknown }).value;
+  const value =
+    field.oneof === undefined
+      ? message[field.localName]
+      : (message[field.oneof.localName] as { value: unknown }).value;
   const items = (field.fieldKind === "list" ? value : [value]) as Fields[];
   for (const item of items) {
     writer.tag(field.number, WireType.LengthDelimited).fork();
@@ -62,7 +77,11 @@ function writeMap(writer: BinaryWriter, field: MapField, map: Record<string, unk
       writeMapKey(writer, field, key);
       writer.tag(2, WireType.LengthDelimited).bytes(encodeCanonical(field.message, map[key] as Message));
     } else if (field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING) {
-      writer.tag(1, WireType.LengthDelimited).string(key).tag(2, WireType.LengthDelimited).string(map[key] as string);
+      writer
+        .tag(1, WireType.LengthDelimited)
+        .string(key)
+        .tag(2, WireType.LengthDelimited)
+        .string(map[key] as string);
     } else {
       writer.raw(encodedEntry(field, key, map[key]));
     }

@@ -16,7 +16,10 @@ export class DataError extends Error {
 }
 
 /** Decodes a resource's payload; an absent one is the empty message. Throws {@link DataError}. */
-export function decodeResource<Desc extends DescMessage>(type: ResourceType<Desc>, resource: Resource): TypedResource<Desc> {
+export function decodeResource<Desc extends DescMessage>(
+  type: ResourceType<Desc>,
+  resource: Resource,
+): TypedResource<Desc> {
   const { id } = resource;
   if (id === undefined) throw new DataError(`a ${type.gvk} without an id`);
   return {
@@ -30,7 +33,10 @@ export function decodeResource<Desc extends DescMessage>(type: ResourceType<Desc
   };
 }
 
-function decodePayload<Desc extends DescMessage>(type: ResourceType<Desc>, { id, data }: Resource): MessageShape<Desc> {
+function decodePayload<Desc extends DescMessage>(
+  type: ResourceType<Desc>,
+  { id, data }: Resource,
+): MessageShape<Desc> {
   if (data === undefined) return create(type.schema);
   const found = messageNameOf(data.typeUrl);
   const what = id === undefined ? type.gvk : idText(id);

@@ -1,5 +1,12 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Condition, ID, Reference, Status, Tenancy, Type } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type {
+  Condition,
+  ID,
+  Reference,
+  Status,
+  Tenancy,
+  Type,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 /** Compares two values of which each may be absent: equal when both are, or when neither is and their fields agree. */
 function bothOr<T>(a: T | undefined, b: T | undefined, equal: (a: T, b: T) => boolean): boolean {
@@ -9,7 +16,11 @@ function bothOr<T>(a: T | undefined, b: T | undefined, equal: (a: T, b: T) => bo
 
 /** Whether two types agree in group, version and kind. */
 export function typeEquals(a: Type | undefined, b: Type | undefined): boolean {
-  return bothOr(a, b, (x, y) => x.group === y.group && x.groupVersion === y.groupVersion && x.kind === y.kind);
+  return bothOr(
+    a,
+    b,
+    (x, y) => x.group === y.group && x.groupVersion === y.groupVersion && x.kind === y.kind,
+  );
 }
 
 /** Whether two tenancies agree in both units. */
@@ -51,7 +62,11 @@ export function conditionEquals(a: Condition | undefined, b: Condition | undefin
 }
 
 /** Whether two statuses say the same, conditions in order. `updatedAt: true` compares the times too; an absent one is the epoch. */
-export function statusEquals(a: Status | undefined, b: Status | undefined, options: { readonly updatedAt: boolean }): boolean {
+export function statusEquals(
+  a: Status | undefined,
+  b: Status | undefined,
+  options: { readonly updatedAt: boolean },
+): boolean {
   return bothOr(
     a,
     b,

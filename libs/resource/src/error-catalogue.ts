@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { ErrorReason } from "@trellis/protos/trellis/resource/v1/errors_pb";
+import type { ErrorReason } from "@trellis/protos/trellis/resource/v1/errors_pb";
 
 /** A reason's name without its prefix ("VERSION_MISMATCH"), as `google.rpc.ErrorInfo.reason` carries it. */
 export type Reason = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;

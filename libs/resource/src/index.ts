@@ -37,7 +37,14 @@ export { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } 
 export { isResourceName, MAX_NAME_LENGTH, NAME_PATTERN } from "./names.ts";
 export { codeText, type Problem, type ProblemBody, problemDetails } from "./problem-details.ts";
 export { compareReferences, idText, referenceTo } from "./references.ts";
-export { checkTypeName, parseTypeName, type ResourceType, resourceType, type TypeName, typeNameText } from "./resource-type.ts";
+export {
+  checkTypeName,
+  parseTypeName,
+  type ResourceType,
+  resourceType,
+  type TypeName,
+  typeNameText,
+} from "./resource-type.ts";
 export {
   MAX_SELECTOR_BYTES,
   MAX_SELECTOR_TERMS,

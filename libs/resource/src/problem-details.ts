@@ -1,7 +1,13 @@
 import { STATUS_TEXTS } from "./status-texts.ts";
 import { type ConnectError, Code } from "@connectrpc/connect";
 
-import { errorMetadata, errorReason, errorRetryAfterMs, errorViolations, type FieldViolation } from "./api-error.ts";
+import {
+  errorMetadata,
+  errorReason,
+  errorRetryAfterMs,
+  errorViolations,
+  type FieldViolation,
+} from "./api-error.ts";
 import { errorCatalogue, httpStatusOf, type Reason } from "./error-catalogue.ts";
 
 /** The body of an `application/problem+json` answer (RFC 9457), with the API's code and reason. */
@@ -29,7 +35,9 @@ export interface Problem {
 export function problemDetails(error: ConnectError, status?: number): Problem {
   const reason = errorReason(error) ?? "INTERNAL";
   const known = errorCatalogue[reason as Reason] as (typeof errorCatalogue)[Reason] | undefined;
-  const chosen = status ?? (known !== undefined && known.code === error.code ? known.httpStatus : httpStatusOf(error.code));
+  const chosen =
+    status ??
+    (known !== undefined && known.code === error.code ? known.httpStatus : httpStatusOf(error.code));
   const metadata = errorMetadata(error);
   const violations = errorViolations(error);
   const retryAfterMs = errorRetryAfterMs(error);

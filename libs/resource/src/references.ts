@@ -7,7 +7,12 @@ import { typeNameText } from "./resource-type.ts";
 /** A reference to the name that an id has, optionally to one section of it. */
 export function referenceTo(id: ID, section = ""): Reference {
   const { type, tenancy, name } = id;
-  return create(ReferenceSchema, { name, section, ...(type === undefined ? {} : { type }), ...(tenancy === undefined ? {} : { tenancy }) });
+  return create(ReferenceSchema, {
+    name,
+    section,
+    ...(type === undefined ? {} : { type }),
+    ...(tenancy === undefined ? {} : { tenancy }),
+  });
 }
 
 /** Orders references by group, version, kind, partition, namespace, name, section, as their bytes do. For sorting. */
@@ -35,6 +40,8 @@ function parts({ type, tenancy, name, section }: Reference): readonly string[] {
 
 /** An id in words, for messages and logs: `demo.v2.Artist default/default/korn`. */
 export function idText(id: ID | Reference): string {
-  const units = [id.tenancy?.partition, id.tenancy?.namespace].filter((unit) => unit !== undefined && unit !== "");
+  const units = [id.tenancy?.partition, id.tenancy?.namespace].filter(
+    (unit) => unit !== undefined && unit !== "",
+  );
   return `${id.type === undefined ? "?" : typeNameText(id.type)} ${[...units, id.name].join("/")}`;
 }

@@ -41,9 +41,20 @@ export function resourceType<Desc extends DescMessage>(schema: Desc): ResourceTy
   checkTypeName({ group, groupVersion, kind }, schema.typeName);
   const gvk = typeNameText({ group, groupVersion, kind });
   if (option.scope === Scope.UNDEFINED && gvk !== "internal.v1.Tombstone") {
-    throw new TypeError(`message ${schema.typeName} declares no scope: set scope: SCOPE_CLUSTER, SCOPE_PARTITION or SCOPE_NAMESPACE`);
+    throw new TypeError(
+      `message ${schema.typeName} declares no scope: set scope: SCOPE_CLUSTER, SCOPE_PARTITION or SCOPE_NAMESPACE`,
+    );
   }
-  return { group, groupVersion, kind, gvk, scope: option.scope, schema, shortNames: option.shortNames, columns: option.columns };
+  return {
+    group,
+    groupVersion,
+    kind,
+    gvk,
+    scope: option.scope,
+    schema,
+    shortNames: option.shortNames,
+    columns: option.columns,
+  };
 }
 
 const GROUP = /^[a-z][a-z\d_]+$/;
@@ -54,7 +65,8 @@ const KIND = /^[A-Z][A-Za-z\d]+$/;
 export function checkTypeName(name: TypeName, source: string): void {
   const wrong =
     (!GROUP.test(name.group) && `group "${name.group}" must match ${GROUP.source}`) ||
-    (!GROUP_VERSION.test(name.groupVersion) && `group version "${name.groupVersion}" must match ${GROUP_VERSION.source}`) ||
+    (!GROUP_VERSION.test(name.groupVersion) &&
+      `group version "${name.groupVersion}" must match ${GROUP_VERSION.source}`) ||
     (!KIND.test(name.kind) && `kind "${name.kind}" must match ${KIND.source}`);
   if (wrong !== false) throw new TypeError(`${source} is not a resource type: ${wrong}`);
 }
@@ -67,6 +79,7 @@ export function typeNameText(name: TypeName): string {
 /** Reads `group.version.Kind`; undefined when it has not exactly three parts. */
 export function parseTypeName(text: string): TypeName | undefined {
   const [group, groupVersion, kind, ...rest] = text.split(".");
-  if (group === undefined || groupVersion === undefined || kind === undefined || rest.length > 0) return undefined;
+  if (group === undefined || groupVersion === undefined || kind === undefined || rest.length > 0)
+    return undefined;
   return { group, groupVersion, kind };
 }

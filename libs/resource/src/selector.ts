@@ -28,7 +28,9 @@ export class SelectorError extends Error {
 
   /** Recognises the class across realms, where `instanceof` does not. */
   static is(error: unknown): error is SelectorError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "SelectorError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "SelectorError"
+    );
   }
 }
 
@@ -39,7 +41,10 @@ export class SelectorError extends Error {
 export function parseSelector(text: string): Selector {
   const bytes = new TextEncoder().encode(text).byteLength;
   if (bytes > MAX_SELECTOR_BYTES) {
-    throw new SelectorError(`a selector has at most ${MAX_SELECTOR_BYTES} bytes, found ${bytes}`, MAX_SELECTOR_BYTES);
+    throw new SelectorError(
+      `a selector has at most ${MAX_SELECTOR_BYTES} bytes, found ${bytes}`,
+      MAX_SELECTOR_BYTES,
+    );
   }
   if (text.trim() === "") return [];
   const reader = new Reader(text);
@@ -83,7 +88,11 @@ function readKey(reader: Reader): string {
   const at = reader.position;
   const key = reader.word();
   if (key === "") throw reader.error("a key (letters, digits, . _ - /)");
-  if (RESERVED_METADATA_KEYS.includes(key)) throw new SelectorError(`at character ${at + 1}: the key "${key}" is reserved and cannot be selected by`, at);
+  if (RESERVED_METADATA_KEYS.includes(key))
+    throw new SelectorError(
+      `at character ${at + 1}: the key "${key}" is reserved and cannot be selected by`,
+      at,
+    );
   return key;
 }
 
@@ -137,7 +146,10 @@ class Reader {
   error(expected: string): SelectorError {
     const rest = this.#text.slice(this.position);
     const found = rest === "" ? "the end of the selector" : `"${rest.slice(0, 20)}"`;
-    return new SelectorError(`at character ${this.position + 1}: expected ${expected}, found ${found}`, this.position);
+    return new SelectorError(
+      `at character ${this.position + 1}: expected ${expected}, found ${found}`,
+      this.position,
+    );
   }
 
   #skipSpace(): void {

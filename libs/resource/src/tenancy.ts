@@ -22,7 +22,11 @@ export function defaultTenancy(scope: Scope): TenancyUnits {
  * tenancy of the named type's scope: a unit that it leaves blank is blank. A blank partition is the parent's; a blank namespace is the
  * parent's when the partitions agree, else the default.
  */
-export function completeTenancy(item: Partial<TenancyUnits> | undefined, parent: Partial<TenancyUnits> | undefined, scope: TenancyUnits): TenancyUnits {
+export function completeTenancy(
+  item: Partial<TenancyUnits> | undefined,
+  parent: Partial<TenancyUnits> | undefined,
+  scope: TenancyUnits,
+): TenancyUnits {
   const from = parent === undefined ? scope : completeTenancy(parent, undefined, scope);
   if (scope.partition === "") return { partition: "", namespace: "" };
   const partition = blankTo(item?.partition, from.partition);

@@ -3,7 +3,13 @@ import { isValid, monotonicFactory } from "ulid";
 import type { Clock, Random } from "./clock.ts";
 
 /** Makes ULIDs that only grow, from the clock and randomness that it is given. */
-export function createUlids({ clock, random }: { readonly clock: Clock; readonly random: Random }): () => string {
+export function createUlids({
+  clock,
+  random,
+}: {
+  readonly clock: Clock;
+  readonly random: Random;
+}): () => string {
   const next = monotonicFactory(random);
   return () => next(clock.now());
 }

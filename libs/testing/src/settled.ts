@@ -23,12 +23,19 @@ export async function untilSettled(runtime: ControllerRuntime, backend: Backend)
 }
 
 async function cachesAreCurrent(runtime: ControllerRuntime, backend: Backend): Promise<boolean> {
-  for (const { type, size, get } of [...runtime.caches.values()].map((cache) => ({ type: cache.type, size: cache.size, get: cache.get.bind(cache) }))) {
+  for (const { type, size, get } of [...runtime.caches.values()].map((cache) => ({
+    type: cache.type,
+    size: cache.size,
+    get: cache.get.bind(cache),
+  }))) {
     const { group, kind, groupVersion } = type;
     const { records } = await backend.list({ group, kind, partition: WILDCARD, namespace: WILDCARD });
     const shown = records.filter((record) => record.groupVersion === groupVersion);
     if (shown.length > size) return false;
-    const current = shown.every(({ key, version }) => get(`${key.partition}\0${key.namespace}\0${key.name}`)?.version === String(version));
+    const current = shown.every(
+      ({ key, version }) =>
+        get(`${key.partition}\0${key.namespace}\0${key.name}`)?.version === String(version),
+    );
     if (!current) return false;
   }
   return true;

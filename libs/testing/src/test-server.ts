@@ -5,7 +5,11 @@ import type { AnyController, ControllerLog } from "@trellis/controller";
 import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
 import { createRegistry, type Domain, type Registry } from "@trellis/registry";
 import { type Clock, type Random, systemClock } from "@trellis/resource";
-import { createResourceService, type ResourceServiceConfig, type TenancyPolicy } from "@trellis/resource-service";
+import {
+  createResourceService,
+  type ResourceServiceConfig,
+  type TenancyPolicy,
+} from "@trellis/resource-service";
 import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 
@@ -46,7 +50,12 @@ export interface TestServer {
 }
 
 const DEFAULT_SEED = 1;
-const silent: ControllerLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const silent: ControllerLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** Starts a server in memory; its controllers run. */
 export function createTestServer(options: TestServerOptions): TestServer {
@@ -54,11 +63,23 @@ export function createTestServer(options: TestServerOptions): TestServer {
   const registry = createRegistry(domains);
   const backend = options.backend ?? createMemoryBackend({ clock, random });
   const { authenticator, authorizer, tenancy } = options;
-  const service = createResourceService({ registry, backend, authenticator, authorizer, tenancy, clock, random, log }, options.config);
-  const transport = createRouterTransport(service.routes.connect, { router: { jsonOptions: { registry: service.routes.schemas } } });
+  const service = createResourceService(
+    { registry, backend, authenticator, authorizer, tenancy, clock, random, log },
+    options.config,
+  );
+  const transport = createRouterTransport(service.routes.connect, {
+    router: { jsonOptions: { registry: service.routes.schemas } },
+  });
   const client = createClient({ transport, clock, random });
-  const controllers = options.controllers ?? domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-  const runtime = createControllerRuntime({ client: createClient({ transport, clock, random }), controllers, clock, random, log });
+  const controllers =
+    options.controllers ?? domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
+  const runtime = createControllerRuntime({
+    client: createClient({ transport, clock, random }),
+    controllers,
+    clock,
+    random,
+    log,
+  });
   runtime.start();
   return {
     client,

@@ -29,7 +29,8 @@ export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualC
   const timers = new Set<Timer>();
   const next = (untilMs: number): Timer | undefined => {
     let first: Timer | undefined;
-    for (const timer of timers) if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
+    for (const timer of timers)
+      if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
     return first;
   };
   const flush = async (): Promise<void> => {

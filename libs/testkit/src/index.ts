@@ -1,2 +1,8 @@
 export { runProgram, type ProgramResult } from "./program.ts";
-export { type GatewayOptions, type ServerProcess, type StandaloneOptions, startGateway, startStandalone } from "./server-process.ts";
+export {
+  type GatewayOptions,
+  type ServerProcess,
+  type StandaloneOptions,
+  startGateway,
+  startStandalone,
+} from "./server-process.ts";

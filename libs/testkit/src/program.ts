@@ -24,7 +24,11 @@ export interface ProgramOptions {
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs a program to its end, in the checkout unless told otherwise; the toolchain's own programs are found without a path. */
-export function runProgram(program: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
   const path = [join(repositoryRoot, "node_modules/.bin"), process.env["PATH"]].join(delimiter);
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {

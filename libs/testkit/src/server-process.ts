@@ -43,7 +43,11 @@ export interface StandaloneOptions {
 }
 
 /** Starts a gateway on the memory backend, on a free port of the loopback, and waits until it is ready. */
-export function startGateway({ domains, flags = [], inspect = false }: GatewayOptions): Promise<ServerProcess> {
+export function startGateway({
+  domains,
+  flags = [],
+  inspect = false,
+}: GatewayOptions): Promise<ServerProcess> {
   const args = ["--backend", "memory:", "--log-level", "warn", ...domainFlags(domains), ...flags];
   return startServer("apps/gateway/bin/trellis-gateway.js", args, inspect);
 }
@@ -62,7 +66,13 @@ async function startServer(bin: string, args: readonly string[], inspect: boolea
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(
     process.execPath,
-    [...(inspect ? ["--inspect=127.0.0.1:0"] : []), join(repositoryRoot, bin), "--listen", `127.0.0.1:${port}`, ...args],
+    [
+      ...(inspect ? ["--inspect=127.0.0.1:0"] : []),
+      join(repositoryRoot, bin),
+      "--listen",
+      `127.0.0.1:${port}`,
+      ...args,
+    ],
     // Jest's own flags are not meant for the server under test.
     { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } },
   );
@@ -70,7 +80,9 @@ async function startServer(bin: string, args: readonly string[], inspect: boolea
   const exited = new Promise<number>((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
   const { pid } = child;
   if (pid === undefined) throw new Error(`${bin} did not start`);
-  await waitUntilReady(url, () => (child.exitCode === null ? undefined : `it exited with code ${child.exitCode}: ${printed.stderr()}`));
+  await waitUntilReady(url, () =>
+    child.exitCode === null ? undefined : `it exited with code ${child.exitCode}: ${printed.stderr()}`,
+  );
   return {
     url,
     pid,

@@ -26,11 +26,17 @@ function positive(flag: "seconds" | "clients" | "watchers"): number {
   process.exit(2);
 }
 
-const options = { seconds: positive("seconds"), clients: positive("clients"), watchers: positive("watchers") };
+const options = {
+  seconds: positive("seconds"),
+  clients: positive("clients"),
+  watchers: positive("watchers"),
+};
 const server = await startGateway({ domains: ["@trellis/demo"] });
 const measured: Measurement[] = [];
 try {
-  console.log(`${describeMachine()}; ${options.seconds} s a scenario, server and generator in processes of their own\n`);
+  console.log(
+    `${describeMachine()}; ${options.seconds} s a scenario, server and generator in processes of their own\n`,
+  );
   await runScenarios(server, options, (measurement) => {
     measured.push(measurement);
     if (process.stderr.isTTY) process.stderr.write(`${measurement.scenario} done\n`);

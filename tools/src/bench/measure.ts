@@ -31,7 +31,8 @@ export async function measure(server: ServerProcess, load: Load): Promise<Measur
     opsPerSecond: operations / elapsedSeconds,
     p50Ms: latencies.percentile(0.5),
     p99Ms: latencies.percentile(0.99),
-    serverCpuUsPerOp: cpuBefore === undefined || cpuAfter === undefined ? null : (cpuAfter - cpuBefore) / operations,
+    serverCpuUsPerOp:
+      cpuBefore === undefined || cpuAfter === undefined ? null : (cpuAfter - cpuBefore) / operations,
     generatorCpuUsPerOp: (own.user + own.system) / operations,
     serverRssBytes: server.residentBytes() ?? null,
   };

@@ -83,7 +83,11 @@ function albumId(item: number) {
 function album(item: number, revision: number) {
   const tracks = Array.from({ length: 12 }, (_, track) => `${revision} ${"track number".repeat(2)} ${track}`);
   const data = create(AlbumSchema, { title: `Album ${item}`, yearOfRelease: 1990, tracks });
-  return create(ResourceSchema, { id: albumId(item), metadata: { team: "bench" }, data: anyPack(AlbumSchema, data) });
+  return create(ResourceSchema, {
+    id: albumId(item),
+    metadata: { team: "bench" },
+    data: anyPack(AlbumSchema, data),
+  });
 }
 
 /** One operation is the whole list, in pages as the server gives them. */

@@ -45,18 +45,27 @@ async function command(...[program, ...args]: [string, ...string[]]): Promise<Ch
 }
 
 function fromFindings(findings: readonly string[]): CheckResult {
-  return { passed: findings.length === 0 ? 1 : 0, failed: findings.length === 0 ? 0 : 1, output: findings.join("\n") };
+  return {
+    passed: findings.length === 0 ? 1 : 0,
+    failed: findings.length === 0 ? 0 : 1,
+    output: findings.join("\n"),
+  };
 }
 
 async function checkGenerated(): Promise<CheckResult> {
-  const stale = (await findStaleGeneratedCode()).map((file) => `${file} is not what its sources give: npm run generate`);
-  if (!(await isErrorsPageCurrent())) stale.push("docs/ERRORS.md is not what the error catalogue gives: npm run generate");
+  const stale = (await findStaleGeneratedCode()).map(
+    (file) => `${file} is not what its sources give: npm run generate`,
+  );
+  if (!(await isErrorsPageCurrent()))
+    stale.push("docs/ERRORS.md is not what the error catalogue gives: npm run generate");
   return fromFindings(stale);
 }
 
 async function checkDirections(): Promise<CheckResult> {
   return fromFindings(
-    checkImportDirections(repositoryRoot).map(({ file, line, description }) => `${file}:${line} ${description}`),
+    checkImportDirections(repositoryRoot).map(
+      ({ file, line, description }) => `${file}:${line} ${description}`,
+    ),
   );
 }
 
@@ -75,7 +84,14 @@ async function runJest(): Promise<CheckResult> {
   try {
     const { output } = await runCommand(
       "node",
-      ["--experimental-vm-modules", "--no-warnings", "node_modules/jest/bin/jest.js", "--ci", "--json", `--outputFile=${reportFile}`],
+      [
+        "--experimental-vm-modules",
+        "--no-warnings",
+        "node_modules/jest/bin/jest.js",
+        "--ci",
+        "--json",
+        `--outputFile=${reportFile}`,
+      ],
       { cwd: inRepository(), env: { NODE_OPTIONS: "" } },
     );
     const report = await readFile(reportFile, "utf8").then(
@@ -88,7 +104,12 @@ async function runJest(): Promise<CheckResult> {
     const failed = Math.max(report.numFailedTests, report.numFailedTestSuites) + skipped;
     const summary = `${report.numPassedTests} tests in ${report.numTotalTestSuites} files`;
     const readable = output.replace(/^\{"numFailedTestSuites".*$/m, "");
-    return { passed: report.numPassedTests, failed, summary, output: skipped > 0 ? `${skipped} skipped tests\n${readable}` : readable };
+    return {
+      passed: report.numPassedTests,
+      failed,
+      summary,
+      output: skipped > 0 ? `${skipped} skipped tests\n${readable}` : readable,
+    };
   } finally {
     await rm(reportFile, { force: true });
   }

@@ -24,7 +24,9 @@ function checkPackage(root: string, packageDir: string): string[] {
   imported.delete(manifest.name);
   const missing = [...imported].filter((name) => !declared.has(name));
   // Apps load the domains that the start command names by package name, without an import.
-  const unused = [...declared].filter((name) => !imported.has(name) && !/^@trellis\/(catalog|demo)$/.test(name));
+  const unused = [...declared].filter(
+    (name) => !imported.has(name) && !/^@trellis\/(catalog|demo)$/.test(name),
+  );
   return [
     ...missing.map((name) => `${packageDir}/package.json does not declare ${name}, which its source imports`),
     ...unused.map((name) => `${packageDir}/package.json declares ${name}, which its source never imports`),
@@ -33,13 +35,22 @@ function checkPackage(root: string, packageDir: string): string[] {
 
 function importedPackages(directory: string): Set<string> {
   const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(
-    (file) => /^src\/.*\.ts$/.test(file) && !/\.(spec|test)\.ts$/.test(file) && !file.includes("/conformance/"),
+    (file) =>
+      /^src\/.*\.ts$/.test(file) &&
+      !/\.(spec|test)\.ts$/.test(file) &&
+      !file.includes("/conformance/") &&
+      !file.includes("/test-support/"),
   );
   const specifiers = files.flatMap((file) => importsOf(readFileSync(join(directory, file), "utf8")));
   return new Set(
     specifiers
       .map(({ specifier }) => specifier)
       .filter((specifier) => !specifier.startsWith(".") && !isBuiltin(specifier))
-      .map((specifier) => specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/")),
+      .map((specifier) =>
+        specifier
+          .split("/")
+          .slice(0, specifier.startsWith("@") ? 2 : 1)
+          .join("/"),
+      ),
   );
 }

@@ -48,7 +48,8 @@ async function reasonComments(): Promise<ReadonlyMap<string, string>> {
   const comments = new Map<string, string>();
   for (const { path, leadingComments } of file?.sourceCodeInfo?.location ?? []) {
     const [field, , inner, index] = path;
-    const value = path.length === 4 && field === ENUM_TYPE && inner === ENUM_VALUE ? values[index ?? -1] : undefined;
+    const value =
+      path.length === 4 && field === ENUM_TYPE && inner === ENUM_VALUE ? values[index ?? -1] : undefined;
     if (value === undefined || value.number === 0) continue;
     comments.set(value.name.slice(PREFIX.length), leadingComments.trim().replaceAll(/\s*\n\s*/g, " "));
   }

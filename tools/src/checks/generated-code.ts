@@ -14,7 +14,16 @@ const EXAMPLE = "examples/hello-controller";
 
 const COMMANDS = [
   ["generate"],
-  ["generate", ".", "--config", `${EXAMPLE}/buf.yaml`, "--template", `${EXAMPLE}/buf.gen.yaml`, "--path", `${EXAMPLE}/hello`],
+  [
+    "generate",
+    ".",
+    "--config",
+    `${EXAMPLE}/buf.yaml`,
+    "--template",
+    `${EXAMPLE}/buf.gen.yaml`,
+    "--path",
+    `${EXAMPLE}/hello`,
+  ],
   ["build", "proto", "-o", IMAGE],
 ];
 

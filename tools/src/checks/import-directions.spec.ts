@@ -3,7 +3,9 @@ import { describe, expect, it } from "@jest/globals";
 import { directionViolations } from "./import-directions.ts";
 
 function violations(packageDir: string, source: string, file = "src/x.ts"): string[] {
-  return directionViolations(packageDir, `${packageDir}/${file}`, source).map((violation) => violation.description);
+  return directionViolations(packageDir, `${packageDir}/${file}`, source).map(
+    (violation) => violation.description,
+  );
 }
 
 describe("import directions", () => {
@@ -18,7 +20,9 @@ describe("import directions", () => {
   });
 
   it("keeps server libs out of the SDK, but lets types of the registry in", () => {
-    expect(violations("libs/controller", `import { createRegistry } from "@trellis/registry";`)).toHaveLength(1);
+    expect(violations("libs/controller", `import { createRegistry } from "@trellis/registry";`)).toHaveLength(
+      1,
+    );
     expect(violations("libs/controller", `import type { Domain } from "@trellis/registry";`)).toEqual([]);
     expect(violations("libs/client", `import { createServer } from "@trellis/server";`)).toHaveLength(1);
   });

@@ -54,7 +54,8 @@ export function importsOf(source: string): { specifier: string; line: number; ty
 
 /** Judges one file's imports. `packageDir` is `libs/x` or `apps/x`; `file` is relative to the root. */
 export function directionViolations(packageDir: string, file: string, source: string): DirectionViolation[] {
-  const isTest = /\.(spec|test)\.ts$/.test(file) || file.includes("/conformance/") || file.includes("/test-support/");
+  const isTest =
+    /\.(spec|test)\.ts$/.test(file) || file.includes("/conformance/") || file.includes("/test-support/");
   return importsOf(source).flatMap(({ specifier, line, typeOnly }) => {
     const description = judge(packageDir, file, specifier, { isTest, typeOnly });
     return description === undefined ? [] : [{ file, line, description }];
@@ -70,7 +71,9 @@ function judge(
 ): string | undefined {
   if (specifier.startsWith(".")) {
     const target = relative(".", join(file, "..", specifier));
-    return target.startsWith(`${packageDir}/`) ? undefined : `reaches out of its package: import the package by name instead of "${specifier}"`;
+    return target.startsWith(`${packageDir}/`)
+      ? undefined
+      : `reaches out of its package: import the package by name instead of "${specifier}"`;
   }
   const house = /^@trellis\/([^/]+)/.exec(specifier)?.[1];
   if (house === undefined) return undefined;
@@ -83,7 +86,8 @@ function judge(
   }
   if (column === "apps" || meetingPoints.has(folder ?? "")) return undefined;
   const allowed = allowedImports[folder ?? ""];
-  if (allowed === undefined) return `${packageDir} is not in the table of allowed imports: add it with its direction`;
+  if (allowed === undefined)
+    return `${packageDir} is not in the table of allowed imports: add it with its direction`;
   if (allowed.includes(house)) return undefined;
   if (allowed.includes(`${house} (types)`)) {
     return kind.typeOnly ? undefined : `may import only types from @trellis/${house}: use "import type"`;
@@ -102,7 +106,9 @@ export function checkImportDirections(root: string): DirectionViolation[] {
 
 function checkPackage(root: string, packageDir: string): DirectionViolation[] {
   return readdirSync(join(root, packageDir), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules") && !/(^|\/)(gen|dist)\//.test(file))
+    .filter(
+      (file) => file.endsWith(".ts") && !file.includes("node_modules") && !/(^|\/)(gen|dist)\//.test(file),
+    )
     .flatMap((file) => {
       const path = `${packageDir}/${file}`;
       return directionViolations(packageDir, path, readFileSync(join(root, path), "utf8"));

@@ -21,7 +21,9 @@ const requests = Number(values.requests);
 const seed = Number(values.seed);
 const chosen = protocols.filter(({ name }) => values.protocol === undefined || name === values.protocol);
 if (!(requests >= 100) || !Number.isInteger(seed) || chosen.length === 0) {
-  console.error(`expected --requests N (100 or more), --seed N, --protocol ${protocols.map(({ name }) => name).join("|")}`);
+  console.error(
+    `expected --requests N (100 or more), --seed N, --protocol ${protocols.map(({ name }) => name).join("|")}`,
+  );
   process.exit(2);
 }
 
@@ -32,7 +34,9 @@ try {
     const result = await fuzzProtocol(server, protocol, { requests, seed });
     console.log(formatRow(result));
     for (const fault of faultsOf(result)) {
-      console.log(`  ${fault}; repeat with: npm run fuzz -- --seed ${seed} --requests ${requests} --protocol ${protocol.name}`);
+      console.log(
+        `  ${fault}; repeat with: npm run fuzz -- --seed ${seed} --requests ${requests} --protocol ${protocol.name}`,
+      );
       process.exitCode = 1;
     }
   }

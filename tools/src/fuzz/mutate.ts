@@ -1,7 +1,20 @@
 import type { Choices } from "./random.ts";
 
 /** What values hostile JSON puts where something else is expected. */
-const ODD_VALUES: readonly unknown[] = [null, true, -1, 1e308, "", "\u0000", "x".repeat(70_000), [], {}, "NaN", [[[[]]]], { "@type": "x/y" }];
+const ODD_VALUES: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  1e308,
+  "",
+  "\u0000",
+  "x".repeat(70_000),
+  [],
+  {},
+  "NaN",
+  [[[[]]]],
+  { "@type": "x/y" },
+];
 const BROKEN_UTF8 = Uint8Array.of(0xc3, 0x28, 0xff, 0xfe);
 /** Deep enough to exhaust a careless recursive parser's stack. */
 const NESTING = 5_000;
@@ -43,7 +56,8 @@ export function mutateJson(value: unknown, choices: Choices): Uint8Array {
 
 /** Replaces, removes or adds something at a random place of a value. */
 function mutateValue(value: unknown, choices: Choices, depth: number): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || depth > 8) return choices.pick(ODD_VALUES);
+  if (typeof value !== "object" || value === null || Array.isArray(value) || depth > 8)
+    return choices.pick(ODD_VALUES);
   const keys = Object.keys(value);
   const key = keys.length === 0 ? "unknown" : choices.pick(keys);
   const record = value as Record<string, unknown>;

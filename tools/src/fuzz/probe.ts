@@ -23,6 +23,7 @@ while (!ended) {
   await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
 }
 latenciesMs.sort((a, b) => a - b);
-const at = (share: number): number => latenciesMs[Math.min(latenciesMs.length - 1, Math.floor(latenciesMs.length * share))] ?? 0;
+const at = (share: number): number =>
+  latenciesMs[Math.min(latenciesMs.length - 1, Math.floor(latenciesMs.length * share))] ?? 0;
 console.log(JSON.stringify({ reads: latenciesMs.length, failures, p50Ms: at(0.5), p99Ms: at(0.99) }));
 process.exit(0);

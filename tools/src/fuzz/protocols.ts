@@ -75,11 +75,19 @@ function framed(choices: Choices, frame: Frame): RawRequest {
   return {
     httpVersion: frame.httpVersion,
     method: odd && choices.chance(0.3) ? choices.pick(["GET", "PUT", "DELETE", "PATCH", "OPTIONS"]) : "POST",
-    path: odd && choices.chance(0.3) ? `${frame.path}${choices.pick(["x", "/", "?a=%ff", "/../..", "%2e"])}` : frame.path,
+    path:
+      odd && choices.chance(0.3)
+        ? `${frame.path}${choices.pick(["x", "/", "?a=%ff", "/../..", "%2e"])}`
+        : frame.path,
     headers: {
-      "content-type": odd && choices.chance(0.5) ? choices.pick(["text/plain", "application/xml", "application/grpc+x", ";;"]) : frame.contentType,
+      "content-type":
+        odd && choices.chance(0.5)
+          ? choices.pick(["text/plain", "application/xml", "application/grpc+x", ";;"])
+          : frame.contentType,
       ...(frame.contentType.includes("grpc") && frame.httpVersion === 2 ? { te: "trailers" } : {}),
-      ...(frame.contentType.startsWith("application/grpc") ? {} : { "connect-protocol-version": odd && choices.chance(0.2) ? "2" : "1" }),
+      ...(frame.contentType.startsWith("application/grpc")
+        ? {}
+        : { "connect-protocol-version": odd && choices.chance(0.2) ? "2" : "1" }),
       ...(odd ? oddHeaders(choices) : {}),
     },
     body: frame.body,

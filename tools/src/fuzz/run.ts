@@ -45,7 +45,8 @@ export async function fuzzProtocol(
   const startedMs = performance.now();
   const choices = createChoices(options.seed);
   const tally = createTally();
-  const send = (count: number): Promise<void> => sendMany(sender, protocol, choices, count, tally.note);
+  const send = (count: number): Promise<void> =>
+    sendMany(sender, protocol, choices, count, (answer) => tally.note(answer));
 
   const warm = Math.floor(options.requests * WARM_SHARE);
   await send(warm);
@@ -113,7 +114,9 @@ interface ProbeFigures {
 }
 
 function startProbe(origin: string): { stop(): Promise<ProbeFigures> } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "probe.ts"), origin], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "probe.ts"), origin], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));

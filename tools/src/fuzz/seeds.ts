@@ -21,7 +21,10 @@ const NAMES = 50;
 /** Makes a request that is right in every way. */
 export function seedRequest(choices: Choices): SeedRequest {
   const id = { type: TYPE, name: `fuzz-${choices.below(NAMES)}` };
-  const data = anyPack(AlbumSchema, create(AlbumSchema, { title: `Title ${choices.below(1000)}`, tracks: ["one", "two"] }));
+  const data = anyPack(
+    AlbumSchema,
+    create(AlbumSchema, { title: `Title ${choices.below(1000)}`, tracks: ["one", "two"] }),
+  );
   const resource = create(ResourceSchema, { id, metadata: { team: "fuzz" }, data });
   const write = { operation: { case: "write" as const, value: { resource } } };
   const { method } = ResourceService;
@@ -33,8 +36,16 @@ export function seedRequest(choices: Choices): SeedRequest {
     () => of(method.mutateAndValidate, create(method.mutateAndValidate.input, { resource })),
     () => of(method.transact, create(method.transact.input, { operations: [write] })),
     () => of(method.batchWrite, create(method.batchWrite.input, { operations: [write] })),
-    () => of(method.listByOwner, create(method.listByOwner.input, { owner: { ...id, uid: "01JDE6XJ4Z8Q6Z0000000000AA" } })),
-    () => of(method.writeStatus, create(method.writeStatus.input, { id, key: "fuzz.dev/a", status: { observedGeneration: "x" } })),
+    () =>
+      of(
+        method.listByOwner,
+        create(method.listByOwner.input, { owner: { ...id, uid: "01JDE6XJ4Z8Q6Z0000000000AA" } }),
+      ),
+    () =>
+      of(
+        method.writeStatus,
+        create(method.writeStatus.input, { id, key: "fuzz.dev/a", status: { observedGeneration: "x" } }),
+      ),
     () => ({
       service: TypeService.typeName,
       method: TypeService.method.listTypes,

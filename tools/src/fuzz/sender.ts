@@ -37,7 +37,8 @@ export function createSender(origin: string): Sender {
     return session;
   };
   return {
-    send: (request) => (request.httpVersion === 1 ? sendHttp1(origin, agent, request) : sendHttp2(sessionNow(), request)),
+    send: (request) =>
+      request.httpVersion === 1 ? sendHttp1(origin, agent, request) : sendHttp2(sessionNow(), request),
     close() {
       agent.destroy();
       session?.destroy();
@@ -53,7 +54,10 @@ function sendHttp1(origin: string, agent: Agent, raw: RawRequest): Promise<Answe
       port: url.port,
       path: raw.path,
       method: raw.method,
-      headers: { ...raw.headers, ...(raw.body === undefined ? {} : { "content-length": String(raw.body.byteLength) }) },
+      headers: {
+        ...raw.headers,
+        ...(raw.body === undefined ? {} : { "content-length": String(raw.body.byteLength) }),
+      },
       agent,
       timeout: ANSWER_TIMEOUT_MS,
     });
@@ -66,7 +70,9 @@ function sendHttp1(origin: string, agent: Agent, raw: RawRequest): Promise<Answe
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("error", () => resolve(NONE));
-      incoming.on("close", () => resolve(answer(incoming.statusCode, incoming.headers["grpc-status"], Buffer.concat(chunks))));
+      incoming.on("close", () =>
+        resolve(answer(incoming.statusCode, incoming.headers["grpc-status"], Buffer.concat(chunks))),
+      );
     });
     if (raw.vanishes) {
       outgoing.write(raw.body?.subarray(0, raw.body.byteLength >> 1) ?? "");
@@ -79,7 +85,10 @@ function sendHttp1(origin: string, agent: Agent, raw: RawRequest): Promise<Answe
 
 function sendHttp2(session: ClientHttp2Session, raw: RawRequest): Promise<Answer> {
   return new Promise((resolve) => {
-    const stream = session.request({ ":method": raw.method, ":path": raw.path, ...raw.headers }, { endStream: raw.body === undefined });
+    const stream = session.request(
+      { ":method": raw.method, ":path": raw.path, ...raw.headers },
+      { endStream: raw.body === undefined },
+    );
     let status: number | undefined;
     let grpcStatus: string | undefined;
     const chunks: Buffer[] = [];
@@ -109,6 +118,7 @@ const GRPC_INTERNAL = "13";
 
 function answer(status: number | undefined, grpcStatus: string | string[] | undefined, body: Buffer): Answer {
   const text = body.subarray(0, 2_000).toString("latin1");
-  const internal = status === 500 || String(grpcStatus) === GRPC_INTERNAL || text.includes(`grpc-status: ${GRPC_INTERNAL}`);
+  const internal =
+    status === 500 || String(grpcStatus) === GRPC_INTERNAL || text.includes(`grpc-status: ${GRPC_INTERNAL}`);
   return { status, internal, hung: false, text };
 }

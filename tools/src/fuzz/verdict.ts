@@ -8,8 +8,14 @@ const MAX_PROBE_P99_MS = 50;
 /** What a run shows that is not right, in words. */
 export function faultsOf(result: FuzzResult): readonly string[] {
   const faults: string[] = [];
-  if (result.heapRatio > MAX_HEAP_RATIO) faults.push(`the heap grew to ${result.heapRatio.toFixed(2)} of what it was, expected at most ${MAX_HEAP_RATIO}`);
-  if (result.probeP99Ms > MAX_PROBE_P99_MS) faults.push(`a reader's p99 was ${result.probeP99Ms.toFixed(1)} ms, expected at most ${MAX_PROBE_P99_MS}`);
+  if (result.heapRatio > MAX_HEAP_RATIO)
+    faults.push(
+      `the heap grew to ${result.heapRatio.toFixed(2)} of what it was, expected at most ${MAX_HEAP_RATIO}`,
+    );
+  if (result.probeP99Ms > MAX_PROBE_P99_MS)
+    faults.push(
+      `a reader's p99 was ${result.probeP99Ms.toFixed(1)} ms, expected at most ${MAX_PROBE_P99_MS}`,
+    );
   if (result.probeFailures > 0) faults.push(`${result.probeFailures} reads of a well-behaved client failed`);
   if (result.socketsLeft > 0) faults.push(`${result.socketsLeft} sockets stayed open`);
   if (result.hung > 0) faults.push(`${result.hung} requests had no answer`);
@@ -18,7 +24,8 @@ export function faultsOf(result: FuzzResult): readonly string[] {
 }
 
 /** The table's head. */
-export const HEADING = "protocol        requests  seconds  heap MiB  heap ratio  probe p99 ms  sockets left  answers";
+export const HEADING =
+  "protocol        requests  seconds  heap MiB  heap ratio  probe p99 ms  sockets left  answers";
 
 /** A run as one line of the table. */
 export function formatRow(result: FuzzResult): string {

@@ -11,7 +11,8 @@ import { publishedCli, publishedLibs } from "./published.ts";
 const COPIED = ["README.md", "image.binpb"];
 
 /** An ESM bundle that holds CommonJS packages needs a `require` for Node's own modules. */
-const REQUIRE_BANNER = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+const REQUIRE_BANNER =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
 /** Builds every published package below `work`, packs them into `out`, and returns the tarballs' paths. */
 export async function packAll(work: string, out: string): Promise<readonly string[]> {
@@ -59,14 +60,28 @@ async function assembleCli(work: string): Promise<string> {
   });
   const launcher = await readFile(inRepository(folder, "bin/trellis.js"), "utf8");
   await mkdir(join(target, "bin"), { recursive: true });
-  await writeFile(join(target, "bin/trellis.js"), launcher.replace("../src/main.ts", "../src/main.js"), { mode: 0o755 });
-  await writeManifest(target, { name, version, description, license, type: "module", engines, bin: { trellis: "bin/trellis.js" } });
+  await writeFile(join(target, "bin/trellis.js"), launcher.replace("../src/main.ts", "../src/main.js"), {
+    mode: 0o755,
+  });
+  await writeManifest(target, {
+    name,
+    version,
+    description,
+    license,
+    type: "module",
+    engines,
+    bin: { trellis: "bin/trellis.js" },
+  });
   await copyExisting(folder, target);
   return target;
 }
 
 async function packFolder(folder: string, out: string): Promise<string> {
-  const output = await runOrThrow("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", out], folder);
+  const output = await runOrThrow(
+    "npm",
+    ["pack", "--json", "--ignore-scripts", "--pack-destination", out],
+    folder,
+  );
   const [packed] = JSON.parse(output.slice(output.indexOf("["))) as { filename: string }[];
   if (packed === undefined) throw new Error(`npm pack named no tarball for ${folder}`);
   return join(out, packed.filename);
@@ -88,6 +103,7 @@ async function writeManifest(target: string, manifest: object): Promise<void> {
 
 async function copyExisting(folder: string, target: string): Promise<void> {
   const present = await readdir(inRepository(folder));
-  for (const file of COPIED.filter((name) => present.includes(name))) await cp(inRepository(folder, file), join(target, file));
+  for (const file of COPIED.filter((name) => present.includes(name)))
+    await cp(inRepository(folder, file), join(target, file));
   await cp(inRepository("LICENSE"), join(target, "LICENSE"));
 }

@@ -21,8 +21,8 @@ describe("the manifest of a published lib", () => {
   });
 
   it("refuses an export that is no source", () => {
-    expect(() => publishedManifest({ name: "x", version: "1.0.0", exports: { ".": "./lib/index.js" } })).toThrow(
-      "an export must be a .ts file below ./src, found ./lib/index.js",
-    );
+    expect(() =>
+      publishedManifest({ name: "x", version: "1.0.0", exports: { ".": "./lib/index.js" } }),
+    ).toThrow("an export must be a .ts file below ./src, found ./lib/index.js");
   });
 });

@@ -22,8 +22,20 @@ export interface BuiltExport {
  */
 export function publishedManifest(manifest: WorkspaceManifest): object {
   const { name, version, description, license, type, engines, dependencies } = manifest;
-  const exports = Object.entries(manifest.exports ?? {}).map(([path, source]) => [path, builtExport(source)] as const);
-  return { name, version, description, license, type, engines, exports: Object.fromEntries(exports), dependencies, sideEffects: false };
+  const exports = Object.entries(manifest.exports ?? {}).map(
+    ([path, source]) => [path, builtExport(source)] as const,
+  );
+  return {
+    name,
+    version,
+    description,
+    license,
+    type,
+    engines,
+    exports: Object.fromEntries(exports),
+    dependencies,
+    sideEffects: false,
+  };
 }
 
 function builtExport(source: string): BuiltExport {

@@ -11,7 +11,10 @@ const ALBUM = { group: "demo", groupVersion: "v2", kind: "Album" };
 
 let server: ServerProcess;
 beforeAll(async () => {
-  server = await startGateway({ domains: ["@trellis/demo", "@trellis/catalog"], flags: ["--body-timeout-ms", "1500"] });
+  server = await startGateway({
+    domains: ["@trellis/demo", "@trellis/catalog"],
+    flags: ["--body-timeout-ms", "1500"],
+  });
 }, 60_000);
 afterAll(async () => {
   expect(await server.stop()).toBe(0);
@@ -23,7 +26,10 @@ interface Refusal {
   readonly text: string;
 }
 
-async function send(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Refusal> {
+async function send(
+  path: string,
+  init: RequestInit & { headers?: Record<string, string> },
+): Promise<Refusal> {
   const response = await fetch(server.url + path, { method: "POST", ...init });
   const text = await response.text();
   let body: Record<string, unknown> = {};
@@ -35,14 +41,26 @@ async function send(path: string, init: RequestInit & { headers?: Record<string,
   return { status: response.status, body, text };
 }
 
-function connectJson(method: string, message: unknown, headers: Record<string, string> = {}): Promise<Refusal> {
+function connectJson(
+  method: string,
+  message: unknown,
+  headers: Record<string, string> = {},
+): Promise<Refusal> {
   const body = typeof message === "string" ? message : JSON.stringify(message);
   return send(`${SERVICE}/${method}`, { headers: { "content-type": "application/json", ...headers }, body });
 }
 
-function rest(path: string, body: string | undefined, init: { method?: string; headers?: Record<string, string> } = {}): Promise<Refusal> {
+function rest(
+  path: string,
+  body: string | undefined,
+  init: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Refusal> {
   const headers = { "content-type": "application/json", ...init.headers };
-  return send(`/api/${path}`, { method: init.method ?? "PUT", headers, ...(body === undefined ? {} : { body }) });
+  return send(`/api/${path}`, {
+    method: init.method ?? "PUT",
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
 }
 
 /** The reason that a Connect error carries in the `debug` form of its details. */
@@ -53,38 +71,63 @@ function reasonOf({ body }: Refusal): unknown {
 
 /** The fields that a Connect error's BadRequest names. */
 function fieldsOf({ body }: Refusal): readonly string[] {
-  const details = body["details"] as { type: string; debug?: { fieldViolations?: { field: string }[] } }[] | undefined;
-  return details?.find(({ type }) => type === "google.rpc.BadRequest")?.debug?.fieldViolations?.map(({ field }) => field) ?? [];
+  const details = body["details"] as
+    { type: string; debug?: { fieldViolations?: { field: string }[] } }[] | undefined;
+  return (
+    details
+      ?.find(({ type }) => type === "google.rpc.BadRequest")
+      ?.debug?.fieldViolations?.map(({ field }) => field) ?? []
+  );
 }
 
 function workload(data: object): object {
-  return { resource: { id: { type: WORKLOAD, name: "bad" }, data: { "@type": "trellis.catalog.v1.Workload", ...data } } };
+  return {
+    resource: {
+      id: { type: WORKLOAD, name: "bad" },
+      data: { "@type": "trellis.catalog.v1.Workload", ...data },
+    },
+  };
 }
 
 describe("a request that names what is not there", () => {
   it("learns that the type is unknown", async () => {
-    const refusal = await connectJson("Read", { id: { type: { group: "demo", groupVersion: "v9", kind: "Album" }, name: "x" } });
+    const refusal = await connectJson("Read", {
+      id: { type: { group: "demo", groupVersion: "v9", kind: "Album" }, name: "x" },
+    });
     expect(refusal).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
     expect(reasonOf(refusal)).toBe("TYPE_NOT_REGISTERED");
-    expect(await rest("demo/v9/album/x", undefined, { method: "GET" })).toMatchObject({ status: 404, body: { reason: "TYPE_NOT_REGISTERED" } });
+    expect(await rest("demo/v9/album/x", undefined, { method: "GET" })).toMatchObject({
+      status: 404,
+      body: { reason: "TYPE_NOT_REGISTERED" },
+    });
   });
 
   it("learns that the route is unknown", async () => {
-    expect(await send("/nowhere", { method: "GET" })).toMatchObject({ status: 404, body: { reason: "ROUTE_NOT_FOUND" } });
+    expect(await send("/nowhere", { method: "GET" })).toMatchObject({
+      status: 404,
+      body: { reason: "ROUTE_NOT_FOUND" },
+    });
     expect((await connectJson("NoSuchMethod", {})).status).toBe(404);
   });
 
   it("learns which verbs a route takes", async () => {
     expect((await send(`${SERVICE}/Write`, { method: "DELETE" })).status).toBe(405);
-    expect(await rest("demo/v2/album/x", "{}", { method: "PATCH" })).toMatchObject({ status: 405, body: { reason: "METHOD_NOT_ALLOWED" } });
+    expect(await rest("demo/v2/album/x", "{}", { method: "PATCH" })).toMatchObject({
+      status: 405,
+      body: { reason: "METHOD_NOT_ALLOWED" },
+    });
   });
 
   it("learns which content types a route takes", async () => {
-    expect((await send(`${SERVICE}/Read`, { headers: { "content-type": "text/csv" }, body: "a,b" })).status).toBe(415);
-    expect(await rest("demo/v2/album/x", "a: b", { headers: { "content-type": "text/yaml" } })).toMatchObject({
-      status: 415,
-      body: { reason: "UNSUPPORTED_MEDIA_TYPE" },
-    });
+    expect(
+      (await send(`${SERVICE}/Read`, { headers: { "content-type": "text/csv" }, body: "a,b" })).status,
+    ).toBe(415);
+    expect(await rest("demo/v2/album/x", "a: b", { headers: { "content-type": "text/yaml" } })).toMatchObject(
+      {
+        status: 415,
+        body: { reason: "UNSUPPORTED_MEDIA_TYPE" },
+      },
+    );
   });
 });
 
@@ -92,7 +135,11 @@ describe("a payload that breaks rules", () => {
   it("is refused with all violations at once, each at its field", async () => {
     const refusal = await connectJson(
       "Write",
-      workload({ addresses: [{ host: "not a host" }], ports: { "far-too-long-a-port-name": { port: 70_000 } }, locality: { zone: "z" } }),
+      workload({
+        addresses: [{ host: "not a host" }],
+        ports: { "far-too-long-a-port-name": { port: 70_000 } },
+        locality: { zone: "z" },
+      }),
     );
     expect(reasonOf(refusal)).toBe("INVALID_DATA");
     expect(fieldsOf(refusal)).toHaveLength(4);
@@ -111,11 +158,14 @@ describe("a payload that breaks rules", () => {
     expect(reasonOf(refusal)).toBe("WRONG_DATA_TYPE");
   });
 
-  it.each(["", "UPPER", "with_underscore", "-dash", "dash-", "a".repeat(64), "ünïcode"])("is refused under the name %j", async (name) => {
-    const refusal = await connectJson("Write", { resource: { id: { type: ALBUM, name } } });
-    expect(refusal.status).toBe(400);
-    expect(fieldsOf(refusal)).toContain("resource.id.name");
-  });
+  it.each(["", "UPPER", "with_underscore", "-dash", "dash-", "a".repeat(64), "ünïcode"])(
+    "is refused under the name %j",
+    async (name) => {
+      const refusal = await connectJson("Write", { resource: { id: { type: ALBUM, name } } });
+      expect(refusal.status).toBe(400);
+      expect(fieldsOf(refusal)).toContain("resource.id.name");
+    },
+  );
 });
 
 describe("a request that cannot be read", () => {
@@ -137,7 +187,10 @@ describe("a request that cannot be read", () => {
     ["a body that is no object", "[1, 2]"],
     ["an empty body", ""],
   ])("is refused for %s, over REST", async (_, body) => {
-    expect(await rest("demo/v2/album/x", body)).toMatchObject({ status: 400, body: { reason: "MALFORMED_REQUEST" } });
+    expect(await rest("demo/v2/album/x", body)).toMatchObject({
+      status: 400,
+      body: { reason: "MALFORMED_REQUEST" },
+    });
   });
 
   it("is refused for broken UTF-8 and broken protobuf", async () => {
@@ -145,17 +198,25 @@ describe("a request that cannot be read", () => {
     const headers = { "content-type": "application/json" };
     expect(reasonOf(await send(`${SERVICE}/Read`, { headers, body: broken }))).toBe("MALFORMED_REQUEST");
     const proto = { "content-type": "application/proto" };
-    const refusal = await send(`${SERVICE}/Read`, { headers: proto, body: Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1) });
+    const refusal = await send(`${SERVICE}/Read`, {
+      headers: proto,
+      body: Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1),
+    });
     expect(refusal).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
     expect(reasonOf(refusal)).toBe("MALFORMED_REQUEST");
   });
 
   it("is refused over the limit of a mebibyte", async () => {
-    const large = JSON.stringify({ resource: { id: { type: ALBUM, name: "x" }, metadata: { a: "x".repeat(1024 * 1024) } } });
+    const large = JSON.stringify({
+      resource: { id: { type: ALBUM, name: "x" }, metadata: { a: "x".repeat(1024 * 1024) } },
+    });
     const refusal = await connectJson("Write", large);
     expect(refusal.body["code"]).toBe("resource_exhausted");
     expect(reasonOf(refusal)).toBe("REQUEST_TOO_LARGE");
-    expect(await rest("demo/v2/album/x", large)).toMatchObject({ status: 413, body: { reason: "REQUEST_TOO_LARGE" } });
+    expect(await rest("demo/v2/album/x", large)).toMatchObject({
+      status: 413,
+      body: { reason: "REQUEST_TOO_LARGE" },
+    });
   });
 });
 
@@ -175,7 +236,9 @@ describe("a client that goes away", () => {
     const outgoing = httpRequest(`${server.url}/api/demo/v2/album?watch&x=${message}`.split("&x=")[0] ?? "");
     outgoing.on("error", () => undefined);
     outgoing.end();
-    await new Promise<void>((resolve) => outgoing.on("response", (incoming) => incoming.once("data", () => resolve())));
+    await new Promise<void>((resolve) =>
+      outgoing.on("response", (incoming) => incoming.once("data", () => resolve())),
+    );
     outgoing.destroy();
     await eventually(() => expect(server.openSockets() ?? 0).toBeLessThanOrEqual(before));
   });
@@ -184,18 +247,30 @@ describe("a client that goes away", () => {
     const socket = connectTcp(Number(new URL(server.url).port), "127.0.0.1");
     socket.on("error", () => undefined);
     const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
-    socket.write(`POST ${SERVICE}/Read HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`);
+    socket.write(
+      `POST ${SERVICE}/Read HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
+    );
     socket.resume();
     await closed;
   }, 20_000);
 });
 
 describe("gRPC", () => {
-  function grpc(body: Uint8Array, headers: Record<string, string> = {}, path = `${SERVICE}/Read`): Promise<{ status: string; message: string }> {
+  function grpc(
+    body: Uint8Array,
+    headers: Record<string, string> = {},
+    path = `${SERVICE}/Read`,
+  ): Promise<{ status: string; message: string }> {
     return new Promise((resolve, reject) => {
       const session = connect(server.url);
       session.on("error", reject);
-      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc+proto", te: "trailers", ...headers });
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc+proto",
+        te: "trailers",
+        ...headers,
+      });
       let found: Record<string, unknown> = {};
       stream.on("response", (first) => (found = { ...found, ...first }));
       stream.on("trailers", (last) => (found = { ...found, ...last }));
@@ -214,7 +289,9 @@ describe("gRPC", () => {
 
   it("refuses a message that is no protobuf", async () => {
     const message = Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1);
-    expect(await grpc(Uint8Array.of(0, 0, 0, 0, message.length, ...message))).toMatchObject({ status: INVALID_ARGUMENT });
+    expect(await grpc(Uint8Array.of(0, 0, 0, 0, message.length, ...message))).toMatchObject({
+      status: INVALID_ARGUMENT,
+    });
   });
 
   it("refuses a message over the limit", async () => {
@@ -224,7 +301,9 @@ describe("gRPC", () => {
   });
 
   it("refuses a method that is not there", async () => {
-    expect(await grpc(Uint8Array.of(0, 0, 0, 0, 0), {}, `${SERVICE}/Nope`)).toMatchObject({ status: UNIMPLEMENTED });
+    expect(await grpc(Uint8Array.of(0, 0, 0, 0, 0), {}, `${SERVICE}/Nope`)).toMatchObject({
+      status: UNIMPLEMENTED,
+    });
   });
 });
 

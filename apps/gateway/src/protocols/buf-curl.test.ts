@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { runProgram, type ServerProcess, startGateway } from "@trellis/testkit";
 
-import { ALBUM, albumJson } from "./album.ts";
+import { ALBUM, albumJson } from "../test-support/album.ts";
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -16,7 +16,15 @@ function bufCurl(method: string, request: object, options: { protocol: string; s
   const service = "trellis.resource.v1.ResourceService";
   return runProgram(
     "buf",
-    ["curl", "--http2-prior-knowledge", "--protocol", options.protocol, "-d", JSON.stringify(request), `${server.url}/${service}/${method}`],
+    [
+      "curl",
+      "--http2-prior-knowledge",
+      "--protocol",
+      options.protocol,
+      "-d",
+      JSON.stringify(request),
+      `${server.url}/${service}/${method}`,
+    ],
     { timeoutMs: (options.seconds ?? 30) * 1_000 },
   );
 }
@@ -27,7 +35,9 @@ describe.each(["grpc", "grpcweb", "connect"])("buf curl by reflection, with the 
     const written = await bufCurl("Write", { resource: albumJson(name, "Whirlpool") }, { protocol });
     expect(written).toMatchObject({ exitCode: 0, stderr: "" });
     const read = await bufCurl("Read", { id: { type: ALBUM, name } }, { protocol });
-    expect(JSON.parse(read.stdout)).toMatchObject({ resource: { id: { name }, data: { title: "Whirlpool" } } });
+    expect(JSON.parse(read.stdout)).toMatchObject({
+      resource: { id: { name }, data: { title: "Whirlpool" } },
+    });
   });
 
   it("watches a snapshot to its end", async () => {
@@ -42,7 +52,12 @@ describe.each(["grpc", "grpcweb", "connect"])("buf curl by reflection, with the 
 
 describe("reflection", () => {
   it("lists the services", async () => {
-    const { stdout, exitCode } = await runProgram("buf", ["curl", "--http2-prior-knowledge", "--list-methods", server.url]);
+    const { stdout, exitCode } = await runProgram("buf", [
+      "curl",
+      "--http2-prior-knowledge",
+      "--list-methods",
+      server.url,
+    ]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain("trellis.resource.v1.ResourceService/Write");
     expect(stdout).toContain("trellis.resource.v1.TypeService/ListTypes");

@@ -5,7 +5,7 @@ import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_se
 import { errorReason } from "@trellis/resource";
 import { type ServerProcess, startGateway } from "@trellis/testkit";
 
-import { ALBUM, album } from "./album.ts";
+import { ALBUM, album } from "../test-support/album.ts";
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -40,7 +40,10 @@ describe("gRPC-Web, by connect-web", () => {
     const stop = new AbortController();
     const seen: string[] = [];
     try {
-      for await (const { event } of client.watchList({ type: ALBUM, name: "web-watched" }, { signal: stop.signal })) {
+      for await (const { event } of client.watchList(
+        { type: ALBUM, name: "web-watched" },
+        { signal: stop.signal },
+      )) {
         seen.push(event.case ?? "");
         if (event.case === "endOfSnapshot") await client.delete({ id: { type: ALBUM, name: "web-watched" } });
         if (event.case === "delete") stop.abort();

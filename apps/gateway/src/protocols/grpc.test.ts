@@ -1,10 +1,17 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { Client as GrpcClient, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { Client as GrpcClient, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { type ServerProcess, startGateway } from "@trellis/testkit";
 
-import { ALBUM, album } from "./album.ts";
+import { ALBUM, album } from "../test-support/album.ts";
 
 const { method } = ResourceService;
 
@@ -25,15 +32,17 @@ interface Unary {
   readonly output: DescMessage;
 }
 
-function call<M extends Unary>(rpc: M, request: MessageInitShape<M["input"]>): Promise<MessageShape<M["output"]>> {
+function call<M extends Unary>(
+  rpc: M,
+  request: MessageInitShape<M["input"]>,
+): Promise<MessageShape<M["output"]>> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       `/${ResourceService.typeName}/${rpc.name}`,
       (message: MessageShape<M["input"]>) => Buffer.from(toBinary(rpc.input, message)),
       (bytes: Buffer) => fromBinary(rpc.output, bytes) as MessageShape<M["output"]>,
-      create(rpc.input, request),
-      new Metadata(),
-      (error, response) => {
+      create(rpc.input, request) as MessageShape<M["input"]>,
+      (error: ServiceError | null, response?: MessageShape<M["output"]>) => {
         if (error !== null) reject(error);
         else if (response !== undefined) resolve(response);
       },
@@ -48,11 +57,15 @@ describe("gRPC, by grpc-js", () => {
     const { resources } = await call(method.list, { type: ALBUM, tenancy: {}, namePrefix: "by-grpc" });
     expect(resources).toEqual([resource]);
     await call(method.delete, { id: { type: ALBUM, name: "by-grpc" } });
-    await expect(call(method.read, { id: { type: ALBUM, name: "by-grpc" } })).rejects.toMatchObject({ code: status.NOT_FOUND });
+    await expect(call(method.read, { id: { type: ALBUM, name: "by-grpc" } })).rejects.toMatchObject({
+      code: status.NOT_FOUND,
+    });
   });
 
   it("carries the reason in the error's details", async () => {
-    const error = await call(method.read, { id: { type: ALBUM, name: "nobody" } }).catch((thrown: ServiceError) => thrown);
+    const error = await call(method.read, { id: { type: ALBUM, name: "nobody" } }).catch(
+      (thrown: ServiceError) => thrown,
+    );
     const details = (error as ServiceError).metadata.get("grpc-status-details-bin")[0];
     expect(Buffer.from(details as Buffer).toString("latin1")).toContain("RESOURCE_NOT_FOUND");
   });
@@ -69,7 +82,8 @@ describe("gRPC, by grpc-js", () => {
     const seen: string[] = [];
     for await (const message of stream as AsyncIterable<MessageShape<typeof watchList.output>>) {
       seen.push(message.event.case ?? "");
-      if (message.event.case === "endOfSnapshot") await call(method.delete, { id: { type: ALBUM, name: "grpc-watched" } });
+      if (message.event.case === "endOfSnapshot")
+        await call(method.delete, { id: { type: ALBUM, name: "grpc-watched" } });
       if (message.event.case === "delete") break;
     }
     stream.cancel();

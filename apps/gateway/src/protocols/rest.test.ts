@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { runProgram, type ServerProcess, startGateway } from "@trellis/testkit";
 
-import { ALBUMS_PATH } from "./album.ts";
+import { ALBUMS_PATH } from "../test-support/album.ts";
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -24,7 +24,12 @@ async function curl(...args: readonly string[]): Promise<Answer> {
   if (exitCode !== 0) throw new Error(`curl failed: ${stderr}`);
   const [headers = "", ...rest] = stdout.split("\r\n\r\n");
   const body = rest.join("\r\n\r\n");
-  return { status: Number(headers.split(" ")[1]), headers: headers.toLowerCase(), body, json: () => JSON.parse(body) as Record<string, unknown> };
+  return {
+    status: Number(headers.split(" ")[1]),
+    headers: headers.toLowerCase(),
+    body,
+    json: () => JSON.parse(body) as Record<string, unknown>,
+  };
 }
 
 const url = (path: string): string => server.url + ALBUMS_PATH + path;
@@ -85,9 +90,16 @@ describe("REST, by curl", () => {
   it("T524, T527: lists, by prefix and page by page", async () => {
     for (const name of ["steve-1", "steve-2", "stephen-1"]) await put(name, name);
     const listed = await curl(url("?name_prefix=steve"));
-    expect((listed.json()["resources"] as { id: { name: string } }[]).map(({ id }) => id.name)).toEqual(["steve-1", "steve-2"]);
+    expect((listed.json()["resources"] as { id: { name: string } }[]).map(({ id }) => id.name)).toEqual([
+      "steve-1",
+      "steve-2",
+    ]);
     const first = (await curl(url("?name_prefix=ste&page_size=2"))).json();
-    const rest = (await curl(url(`?name_prefix=ste&page_size=2&page_token=${encodeURIComponent(String(first["nextPageToken"]))}`))).json();
+    const rest = (
+      await curl(
+        url(`?name_prefix=ste&page_size=2&page_token=${encodeURIComponent(String(first["nextPageToken"]))}`),
+      )
+    ).json();
     expect([...(first["resources"] as unknown[]), ...(rest["resources"] as unknown[])]).toHaveLength(3);
   });
 
@@ -102,21 +114,37 @@ describe("REST, by curl", () => {
     const owned = (await curl(url("/owner/owned"))).json()["resources"] as { id: { name: string } }[];
     expect(owned.map(({ id }) => id.name)).toEqual(["owned"]);
     const { generation } = (await curl(url("/owner"))).json();
-    const status = JSON.stringify({ observedGeneration: generation, conditions: [{ type: "Ready", state: "STATE_TRUE" }] });
+    const status = JSON.stringify({
+      observedGeneration: generation,
+      conditions: [{ type: "Ready", state: "STATE_TRUE" }],
+    });
     const written = await curl("-X", "PUT", ...json, "-d", status, url("/owner/status/acme.dev%2Fshop"));
     expect(written.status).toBe(200);
-    expect(written.json()).toMatchObject({ status: { "acme.dev/shop": { conditions: [{ type: "Ready", state: "STATE_TRUE" }] } } });
+    expect(written.json()).toMatchObject({
+      status: { "acme.dev/shop": { conditions: [{ type: "Ready", state: "STATE_TRUE" }] } },
+    });
   });
 
   it("watches as NDJSON, and resumes", async () => {
     await put("streamed", "Before");
     // curl ends the stream itself, after two seconds: that is its exit code 28.
     const { stdout } = await runProgram("curl", ["-sS", "-N", "-m", "2", url("?watch&name=streamed")]);
-    const [upsert, end] = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(upsert).toMatchObject({ upsert: { resource: { id: { name: "streamed" }, data: { title: "Before" } } } });
+    const [upsert, end] = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(upsert).toMatchObject({
+      upsert: { resource: { id: { name: "streamed" }, data: { title: "Before" } } },
+    });
     expect(end).toMatchObject({ endOfSnapshot: {} });
     await put("streamed", "After");
-    const resumed = await runProgram("curl", ["-sS", "-N", "-m", "2", url(`?watch&name=streamed&since=${String(end?.["version"])}`)]);
+    const resumed = await runProgram("curl", [
+      "-sS",
+      "-N",
+      "-m",
+      "2",
+      url(`?watch&name=streamed&since=${String(end?.["version"])}`),
+    ]);
     expect(resumed.stdout.split("\n")[0]).toContain("After");
   });
 

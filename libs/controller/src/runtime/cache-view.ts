@@ -10,9 +10,15 @@ export function createCacheView(controller: string, caches: ReadonlyMap<string, 
   function cacheOf(type: ResourceType): TypeCache {
     const cache = caches.get(type.gvk);
     if (cache !== undefined) return cache;
-    throw new Error(`controller "${controller}" neither manages nor watches ${type.gvk}: add watch(${type.kind}, …) to read it from the cache`);
+    throw new Error(
+      `controller "${controller}" neither manages nor watches ${type.gvk}: add watch(${type.kind}, …) to read it from the cache`,
+    );
   }
-  function pick<Desc extends DescMessage>(cache: TypeCache, keys: readonly string[], tenancy?: TenancyFilter): TypedResource<Desc>[] {
+  function pick<Desc extends DescMessage>(
+    cache: TypeCache,
+    keys: readonly string[],
+    tenancy?: TenancyFilter,
+  ): TypedResource<Desc>[] {
     return keys.flatMap((key) => {
       const resource = inTenancy(key, tenancy) ? cache.get(key) : undefined;
       return resource === undefined ? [] : [resource as TypedResource<Desc>];
@@ -25,7 +31,8 @@ export function createCacheView(controller: string, caches: ReadonlyMap<string, 
     listByPrefix: (type, prefix, { partition = "", namespace = "" }) =>
       pick(cacheOf(type), cacheOf(type).keysWithPrefix(keyOf({ partition, namespace, name: prefix }))),
     listByOwner: (type, owner) => pick(cacheOf(type), cacheOf(type).ownedBy(owner.uid)),
-    byIndex: (index, key, tenancy) => pick(cacheOf(index.type), cacheOf(index.type).indexed(index as Index, key), tenancy),
+    byIndex: (index, key, tenancy) =>
+      pick(cacheOf(index.type), cacheOf(index.type).indexed(index as Index, key), tenancy),
     byIndexParents(index, key, tenancy) {
       const cache = cacheOf(index.type);
       const keys = new Set<string>();

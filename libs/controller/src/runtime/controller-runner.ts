@@ -56,7 +56,9 @@ export class ControllerRunner {
     const informers = this.types.map((type) => this.#informer(type.gvk));
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), whenAborted(this.#stop.signal)]);
     if (this.#stop.signal.aborted) return;
-    this.#unsubscribe.push(this.#informer(this.definition.type.gvk).subscribe(({ key }) => this.#queue.add(key)));
+    this.#unsubscribe.push(
+      this.#informer(this.definition.type.gvk).subscribe(({ key }) => this.#queue.add(key)),
+    );
     for (const mapping of this.#mappings) {
       const informer = this.#informer(mapping.watch.type.gvk);
       this.#unsubscribe.push(informer.subscribe((change) => mapping.changed(change)));
@@ -72,20 +74,28 @@ export class ControllerRunner {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#queue.stop();
     for (const mapping of this.#mappings) mapping.stop();
-    await Promise.race([Promise.allSettled(this.#running), new Promise<void>((resolve) => void this.#deps.clock.after(graceMs, resolve))]);
+    await Promise.race([
+      Promise.allSettled(this.#running),
+      new Promise<void>((resolve) => void this.#deps.clock.after(graceMs, resolve)),
+    ]);
   }
 
   status() {
     const mapping = this.#mappings.reduce((sum, one) => sum + one.pending, 0);
     return {
       name: this.definition.name,
-      state: this.#stop.signal.aborted ? ("stopped" as const) : this.#ready ? ("running" as const) : ("waiting" as const),
+      state: this.#stop.signal.aborted
+        ? ("stopped" as const)
+        : this.#ready
+          ? ("running" as const)
+          : ("waiting" as const),
       queued: this.#queue.waiting,
       running: this.#queue.processing,
       retrying: this.#queue.retrying,
       mapping,
       ...this.tally.figures(),
-      idle: this.#ready && this.#queue.waiting + this.#queue.processing + this.#queue.retrying + mapping === 0,
+      idle:
+        this.#ready && this.#queue.waiting + this.#queue.processing + this.#queue.retrying + mapping === 0,
     };
   }
 
@@ -106,10 +116,13 @@ export class ControllerRunner {
   #enqueue(watch: WatchDefinition, requests: readonly Request[]): void {
     for (const request of requests) {
       if (typeof request?.name === "string" && request.name !== "") {
-        const { partition = "", namespace = "", name } = request;
+        const { partition, namespace, name } = request;
         this.#queue.add(keyOf({ partition, namespace, name }));
       } else {
-        this.#deps.log.error({ controller: this.definition.name, watch: watch.type.gvk, request }, "a mapper returned something that is no request");
+        this.#deps.log.error(
+          { controller: this.definition.name, watch: watch.type.gvk, request },
+          "a mapper returned something that is no request",
+        );
       }
     }
   }
@@ -198,7 +211,9 @@ function checkResult(result: unknown): Result {
     throw new TypeError(`reconcile returned after(${String(delayMs)}): expected milliseconds from 0`);
   }
   if (kind === "done" || kind === "after" || kind === "retry" || kind === "terminal") return result as Result;
-  throw new TypeError("reconcile returned something unknown: expected nothing, done, after(ms), retry(error) or terminal(error)");
+  throw new TypeError(
+    "reconcile returned something unknown: expected nothing, done, after(ms), retry(error) or terminal(error)",
+  );
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -45,7 +45,12 @@ export interface ControllerRuntime {
 const STOP_GRACE_MS = 5_000;
 
 /** Makes a runtime. Throws TypeError when two controllers have one name. */
-export function createControllerRuntime({ client, controllers, clock, log }: ControllerRuntimeOptions): ControllerRuntime {
+export function createControllerRuntime({
+  client,
+  controllers,
+  clock,
+  log,
+}: ControllerRuntimeOptions): ControllerRuntime {
   const names = new Set<string>();
   for (const { name } of controllers) {
     if (names.has(name)) throw new TypeError(`two controllers are called "${name}": rename one`);
@@ -64,7 +69,13 @@ export function createControllerRuntime({ client, controllers, clock, log }: Con
     const types = [definition.type, ...(definition.watches ?? []).map(({ type }) => type)];
     const caches = new Map(types.map((type) => [type.gvk, informerOf(type).cache]));
     for (const index of definition.indexes ?? []) caches.get(index.type.gvk)?.addIndex(index as Index);
-    return new ControllerRunner(definition, { client, clock, log, informers, cache: createCacheView(definition.name, caches) });
+    return new ControllerRunner(definition, {
+      client,
+      clock,
+      log,
+      informers,
+      cache: createCacheView(definition.name, caches),
+    });
   });
 
   return {
@@ -72,7 +83,11 @@ export function createControllerRuntime({ client, controllers, clock, log }: Con
     start() {
       for (const informer of informers.values()) informer.start();
       for (const runner of runners) {
-        runner.start().catch((error: unknown) => log.error({ controller: runner.definition.name, err: error }, "a controller did not start"));
+        runner
+          .start()
+          .catch((error: unknown) =>
+            log.error({ controller: runner.definition.name, err: error }, "a controller did not start"),
+          );
       }
     },
     async stop() {
@@ -81,7 +96,9 @@ export function createControllerRuntime({ client, controllers, clock, log }: Con
     },
     status() {
       const statuses = runners.map((runner) => runner.status());
-      const waitingFor = [...informers.values()].filter(({ isSynced }) => !isSynced).map(({ cache, lastError }) => ({ type: cache.type.gvk, error: lastError }));
+      const waitingFor = [...informers.values()]
+        .filter(({ isSynced }) => !isSynced)
+        .map(({ cache, lastError }) => ({ type: cache.type.gvk, error: lastError }));
       return { controllers: statuses, waitingFor, idle: statuses.every(({ idle }) => idle) };
     },
   };

@@ -20,7 +20,10 @@ export class Informer {
   #lastError: unknown;
   #running: Promise<void> | undefined;
 
-  constructor(type: ResourceType, deps: { readonly client: Client; readonly clock: Clock; readonly log: ControllerLog }) {
+  constructor(
+    type: ResourceType,
+    deps: { readonly client: Client; readonly clock: Clock; readonly log: ControllerLog },
+  ) {
     this.cache = new TypeCache(type);
     this.#client = deps.client;
     this.#clock = deps.clock;
@@ -79,7 +82,10 @@ export class Informer {
     try {
       change = this.cache.apply(key, resource);
     } catch (error) {
-      this.#log.error({ type: this.cache.type.gvk, key: key.replaceAll("\0", "/"), err: error }, "an index failed; the cache keeps what it had");
+      this.#log.error(
+        { type: this.cache.type.gvk, key: key.replaceAll("\0", "/"), err: error },
+        "an index failed; the cache keeps what it had",
+      );
       return;
     }
     for (const listener of this.#listeners) listener(change);

@@ -30,7 +30,12 @@ export function createRecordingClient(client: Client, note: (write: OwnWrite) =>
     async delete(type, name, options) {
       const outcome = await client.delete(type, name, options);
       const { partition = "", namespace = "" } = name;
-      if (options?.dryRun !== true) note({ type: type as never, key: keyOf({ partition, namespace, name: name.name }), version: undefined });
+      if (options?.dryRun !== true)
+        note({
+          type: type as never,
+          key: keyOf({ partition, namespace, name: name.name }),
+          version: undefined,
+        });
       return outcome;
     },
   };

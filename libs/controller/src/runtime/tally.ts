@@ -21,7 +21,10 @@ export class ReconcileTally {
 
   failed(error: unknown): void {
     this.#failures += 1;
-    this.#lastError = error instanceof Error ? error.message : String((error as { message?: unknown } | null)?.message ?? error);
+    this.#lastError =
+      error instanceof Error
+        ? error.message
+        : String((error as { message?: unknown } | null)?.message ?? error);
   }
 
   figures() {

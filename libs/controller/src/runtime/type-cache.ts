@@ -65,14 +65,17 @@ export class TypeCache {
   /** The keys under one key of an index. Throws for an index that nobody declared. */
   indexed(index: Index, indexKey: string): readonly string[] {
     const entries = this.#indexes.get(index);
-    if (entries === undefined) throw new Error(`index "${index.name}" is not declared: add it to the controller's indexes`);
+    if (entries === undefined)
+      throw new Error(`index "${index.name}" is not declared: add it to the controller's indexes`);
     return [...(entries.get(indexKey) ?? [])].sort();
   }
 
   /** Puts or removes a resource; the change that it was. An index function that throws leaves the cache as it was. */
   apply(key: string, next: TypedResource | undefined): CacheChange {
     const previous = this.#byKey.get(key);
-    const added = [...this.#indexes.keys()].map((index) => [index, next === undefined ? [] : [...index.keys(next as never)]] as const);
+    const added = [...this.#indexes.keys()].map(
+      (index) => [index, next === undefined ? [] : [...index.keys(next as never)]] as const,
+    );
     if (previous !== undefined) this.#unlink(key, previous);
     if (next === undefined) {
       this.#byKey.delete(key);

@@ -44,7 +44,8 @@ export class WatchMapping {
 
   changed({ key, previous, next }: CacheChange): void {
     const states = this.#states.get(key) ?? [];
-    for (const state of [previous, next]) if (state !== undefined && states.at(-1) !== state) states.push(state);
+    for (const state of [previous, next])
+      if (state !== undefined && states.at(-1) !== state) states.push(state);
     if (states.length > MAX_STATES) states.splice(1, states.length - MAX_STATES);
     this.#states.set(key, states);
     this.#queue.add(key);
@@ -87,7 +88,10 @@ export class WatchMapping {
       states.splice(0, count);
       if (states.length === 0) this.#states.delete(key);
     } catch (error) {
-      log.warn({ controller: controller.name, watch: this.watch.type.gvk, err: error }, "a mapper failed; it is tried again");
+      log.warn(
+        { controller: controller.name, watch: this.watch.type.gvk, err: error },
+        "a mapper failed; it is tried again",
+      );
       this.#queue.addAfterFailure(key);
     }
   }

@@ -19,7 +19,10 @@ export class WorkQueue {
   readonly #dirty = new Set<string>();
   readonly #processing = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #deferred = new Map<string, { readonly atMs: number; readonly cancel: () => void; readonly retry: boolean }>();
+  readonly #deferred = new Map<
+    string,
+    { readonly atMs: number; readonly cancel: () => void; readonly retry: boolean }
+  >();
   #stopped = false;
 
   /** `onReady` is called whenever a name can be taken. */

@@ -1,4 +1,12 @@
-import { create, type DescMessage, fromJson, type JsonObject, type JsonValue, type MessageShape, type Registry as SchemaRegistry } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  type Registry as SchemaRegistry,
+} from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { type ID, IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Violation } from "@trellis/registry";
@@ -34,25 +42,47 @@ export async function readJsonObject(request: RestRequest): Promise<JsonObject> 
         : "is not UTF-8; send JSON in UTF-8";
     throw badRequest("MALFORMED_REQUEST", [{ field: "body", description }]);
   }
-  if (!isObject(value)) throw badRequest("MALFORMED_REQUEST", [{ field: "body", description: `must be a JSON object, found ${nameOf(value)}` }]);
+  if (!isObject(value))
+    throw badRequest("MALFORMED_REQUEST", [
+      { field: "body", description: `must be a JSON object, found ${nameOf(value)}` },
+    ]);
   return value;
 }
 
 /** Reads `{metadata, owner, data}`. Throws InvalidArgument with every field that is wrong. */
-export async function readResourceBody(request: RestRequest, target: { type: ResourceType; name: string }, schemas: SchemaRegistry): Promise<ResourceBody> {
+export async function readResourceBody(
+  request: RestRequest,
+  target: { type: ResourceType; name: string },
+  schemas: SchemaRegistry,
+): Promise<ResourceBody> {
   const json = await readJsonObject(request);
   const violations: Violation[] = [];
   const known = ["id", "owner", "metadata", "data", ...IGNORED];
   for (const key of Object.keys(json)) {
-    if (!known.includes(key)) violations.push({ field: key, description: `is not a field of a resource; known: ${known.join(", ")}` });
+    if (!known.includes(key))
+      violations.push({
+        field: key,
+        description: `is not a field of a resource; known: ${known.join(", ")}`,
+      });
   }
-  const id = json["id"] === undefined ? undefined : readMessage(IDSchema, json["id"], "id", schemas, violations);
-  if (id !== undefined && (id.name !== target.name || (id.type !== undefined && id.type.kind !== target.type.kind))) {
-    violations.push({ field: "id", description: `must be what the path names, ${target.type.kind}/${target.name}, or be left out` });
+  const id =
+    json["id"] === undefined ? undefined : readMessage(IDSchema, json["id"], "id", schemas, violations);
+  if (
+    id !== undefined &&
+    (id.name !== target.name || (id.type !== undefined && id.type.kind !== target.type.kind))
+  ) {
+    violations.push({
+      field: "id",
+      description: `must be what the path names, ${target.type.kind}/${target.name}, or be left out`,
+    });
   }
-  const owner = json["owner"] === undefined ? undefined : readMessage(IDSchema, json["owner"], "owner", schemas, violations);
+  const owner =
+    json["owner"] === undefined
+      ? undefined
+      : readMessage(IDSchema, json["owner"], "owner", schemas, violations);
   const metadata = readMetadata(json["metadata"], violations);
-  const data = json["data"] === undefined ? undefined : readData(json["data"], target.type, schemas, violations);
+  const data =
+    json["data"] === undefined ? undefined : readData(json["data"], target.type, schemas, violations);
   if (violations.length > 0) throw badRequest("MALFORMED_REQUEST", violations);
   return { metadata, ...(owner === undefined ? {} : { owner }), ...(data === undefined ? {} : { data }) };
 }
@@ -76,22 +106,34 @@ export function readMessage<Desc extends DescMessage>(
 function readMetadata(json: JsonValue | undefined, violations: Violation[]): Record<string, string> {
   if (json === undefined || json === null) return {};
   if (!isObject(json)) {
-    violations.push({ field: "metadata", description: `must be an object of strings, found ${nameOf(json)}` });
+    violations.push({
+      field: "metadata",
+      description: `must be an object of strings, found ${nameOf(json)}`,
+    });
     return {};
   }
   for (const [key, value] of Object.entries(json)) {
-    if (typeof value !== "string") violations.push({ field: `metadata.${key}`, description: `must be a string, found ${nameOf(value)}` });
+    if (typeof value !== "string")
+      violations.push({ field: `metadata.${key}`, description: `must be a string, found ${nameOf(value)}` });
   }
   return json as Record<string, string>;
 }
 
-function readData(json: JsonValue, type: ResourceType, schemas: SchemaRegistry, violations: Violation[]): Any | undefined {
+function readData(
+  json: JsonValue,
+  type: ResourceType,
+  schemas: SchemaRegistry,
+  violations: Violation[],
+): Any | undefined {
   if (!isObject(json)) {
     violations.push({ field: "data", description: `must be an object, found ${nameOf(json)}` });
     return undefined;
   }
   const { "@type": typeUrl, ...fields } = json;
-  if (typeUrl !== undefined && (typeof typeUrl !== "string" || typeUrl.slice(typeUrl.lastIndexOf("/") + 1) !== type.schema.typeName)) {
+  if (
+    typeUrl !== undefined &&
+    (typeof typeUrl !== "string" || typeUrl.slice(typeUrl.lastIndexOf("/") + 1) !== type.schema.typeName)
+  ) {
     violations.push({ field: "data.@type", description: `must be ${type.schema.typeName}, or be left out` });
   }
   return anyPack(type.schema, readMessage(type.schema, fields, "data", schemas, violations));
@@ -99,11 +141,14 @@ function readData(json: JsonValue, type: ResourceType, schemas: SchemaRegistry, 
 
 /** The JSON parser names the field in its message, in one of two ways. */
 function jsonViolation(error: unknown, field: string): Violation {
-  const message = error instanceof Error || typeof error === "object" ? String((error as Error).message) : String(error);
+  const message = (error as { message?: string }).message ?? "cannot be read";
   const unknown = /key "([^"]*)" is unknown/.exec(message)?.[1];
-  if (unknown !== undefined) return { field: `${field}.${unknown}`, description: "is not a field of this message" };
+  if (unknown !== undefined)
+    return { field: `${field}.${unknown}`, description: "is not a field of this message" };
   const wrong = /cannot decode field [\w.]+\.(\w+) from JSON: (.*)/s.exec(message);
-  return wrong === null ? { field, description: message } : { field: `${field}.${wrong[1]}`, description: wrong[2] ?? message };
+  return wrong === null
+    ? { field, description: message }
+    : { field: `${field}.${wrong[1]}`, description: wrong[2] ?? message };
 }
 
 function checkContentType(contentType: string | null): void {

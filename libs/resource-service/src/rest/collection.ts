@@ -39,9 +39,15 @@ export const listCollection: RestHandler<Extract<Target, { kind: "collection" }>
 
 /** `GET …/{name}/owned`: what the resource owns, of all types. Without `?uid` the present incarnation is meant. */
 export const listOwned: RestHandler<Extract<Target, { kind: "owned" }>> = async (call) => {
-  const query = readQuery(call.request.url, { texts: [...TENANCY_PARAMETERS, "uid", "selector", "page_token"], counts: ["page_size"] });
+  const query = readQuery(call.request.url, {
+    texts: [...TENANCY_PARAMETERS, "uid", "selector", "page_token"],
+    counts: ["page_size"],
+  });
   const request = create(ListByOwnerRequestSchema, {
-    owner: query.text("uid") === undefined ? await presentId(call, idOf(call.target, query)) : idOf(call.target, query),
+    owner:
+      query.text("uid") === undefined
+        ? await presentId(call, idOf(call.target, query))
+        : idOf(call.target, query),
     selector: query.text("selector") ?? "",
     pageSize: query.count("page_size") ?? 0,
     pageToken: query.text("page_token") ?? "",
@@ -52,7 +58,10 @@ export const listOwned: RestHandler<Extract<Target, { kind: "owned" }>> = async 
 
 /** The id with the uid of the name's present incarnation. Throws NotFound when there is none. */
 export async function presentId(call: RestCall, id: ReturnType<typeof idOf>) {
-  const answer = await call.service.read(create(ReadRequestSchema, { id }), call.context(ResourceService.method.read));
+  const answer = await call.service.read(
+    create(ReadRequestSchema, { id }),
+    call.context(ResourceService.method.read),
+  );
   const { resource } = create(ReadResponseSchema, answer);
   if (resource?.id === undefined) throw new TypeError("the service answered without a resource");
   return resource.id;

@@ -22,15 +22,18 @@ export function entityTag(version: string): string {
 export function readConditional(headers: Headers): Conditional {
   const match = headers.get("if-match");
   const noneMatch = headers.get("if-none-match");
-  if (match !== null && noneMatch !== null) throw wrong("if-match", "excludes If-None-Match; send one of them");
+  if (match !== null && noneMatch !== null)
+    throw wrong("if-match", "excludes If-None-Match; send one of them");
   if (noneMatch !== null) {
-    if (noneMatch.trim() !== "*") throw wrong("if-none-match", `must be * (only create) on a mutation, found ${noneMatch}`);
+    if (noneMatch.trim() !== "*")
+      throw wrong("if-none-match", `must be * (only create) on a mutation, found ${noneMatch}`);
     return { mode: WriteRequest_Mode.CREATE, reasons: ["ALREADY_EXISTS"] };
   }
   if (match === null) return { reasons: [] };
   if (match.trim() === "*") return { mode: WriteRequest_Mode.UPDATE, reasons: ["RESOURCE_NOT_FOUND"] };
   const version = ENTITY_TAG.exec(match.trim())?.[1];
-  if (version === undefined) throw wrong("if-match", `must be * or one quoted version such as "42", found ${match}`);
+  if (version === undefined)
+    throw wrong("if-match", `must be * or one quoted version such as "42", found ${match}`);
   return { version, reasons: ["VERSION_MISMATCH", "RESOURCE_NOT_FOUND"] };
 }
 
@@ -38,7 +41,9 @@ export function readConditional(headers: Headers): Conditional {
 export function isUnchanged(headers: Headers, version: string): boolean {
   const noneMatch = headers.get("if-none-match");
   if (noneMatch === null) return false;
-  return noneMatch.split(",").some((tag) => tag.trim() === "*" || ENTITY_TAG.exec(tag.trim())?.[1] === version);
+  return noneMatch
+    .split(",")
+    .some((tag) => tag.trim() === "*" || ENTITY_TAG.exec(tag.trim())?.[1] === version);
 }
 
 function wrong(header: string, description: string): Error {

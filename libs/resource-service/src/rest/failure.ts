@@ -20,13 +20,20 @@ export class RestFailure extends Error {
 
   /** Recognises the class across realms, where `instanceof` does not. */
   static is(error: unknown): error is RestFailure {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "RestFailure";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "RestFailure"
+    );
   }
 }
 
 /** InvalidArgument (400) that lists everything wrong with a request. */
-export function badRequest(reason: "INVALID_REQUEST" | "MALFORMED_REQUEST", violations: readonly Violation[]): ConnectError {
-  const message = violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`)).join("; ");
+export function badRequest(
+  reason: "INVALID_REQUEST" | "MALFORMED_REQUEST",
+  violations: readonly Violation[],
+): ConnectError {
+  const message = violations
+    .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
+    .join("; ");
   return apiError({ reason, message, violations });
 }
 
@@ -37,14 +44,19 @@ const PRECONDITION_FAILED = 412;
 export function asPreconditionFailure(error: unknown, reasons: readonly string[]): unknown {
   if (!(error instanceof ConnectError)) return error;
   const reason = errorReason(error);
-  return reason !== undefined && reasons.includes(reason) ? new RestFailure(PRECONDITION_FAILED, error) : error;
+  return reason !== undefined && reasons.includes(reason)
+    ? new RestFailure(PRECONDITION_FAILED, error)
+    : error;
 }
 
 /**
  * The answer to a failed request: `application/problem+json` (RFC 9457). Undefined for what is not an error of the API, which the
  * server logs and answers itself.
  */
-export function problemResponse(thrown: unknown, headers: Readonly<Record<string, string>>): RestResponse | undefined {
+export function problemResponse(
+  thrown: unknown,
+  headers: Readonly<Record<string, string>>,
+): RestResponse | undefined {
   const failure = RestFailure.is(thrown) ? thrown : undefined;
   const error = failure?.error ?? (thrown instanceof ConnectError ? thrown : undefined);
   if (error === undefined) return undefined;
@@ -54,7 +66,9 @@ export function problemResponse(thrown: unknown, headers: Readonly<Record<string
     headers: {
       ...headers,
       ...failure?.headers,
-      ...(problem.retryAfterSeconds === undefined ? {} : { "retry-after": String(problem.retryAfterSeconds) }),
+      ...(problem.retryAfterSeconds === undefined
+        ? {}
+        : { "retry-after": String(problem.retryAfterSeconds) }),
       "content-type": "application/problem+json",
     },
     body: `${JSON.stringify(problem.body)}\n`,

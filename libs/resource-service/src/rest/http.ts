@@ -24,6 +24,14 @@ export interface RestRoute {
 }
 
 /** A JSON answer, on one line and ended by a newline, so that it reads well in a terminal. */
-export function jsonResponse(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): RestResponse {
-  return { status, headers: { "content-type": "application/json", ...headers }, body: `${JSON.stringify(value)}\n` };
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): RestResponse {
+  return {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+    body: `${JSON.stringify(value)}\n`,
+  };
 }

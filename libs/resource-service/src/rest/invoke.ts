@@ -29,7 +29,10 @@ export type RestHandler<Named extends Target = Target> = (call: RestCall<Named>)
 export const TIMEOUT_HEADER = "trellis-timeout-ms";
 
 /** Makes the contexts of a request. All of them write to the same response headers. */
-export function contextFactory(request: RestRequest, responseHeaders: Headers): (method: DescMethod) => HandlerContext {
+export function contextFactory(
+  request: RestRequest,
+  responseHeaders: Headers,
+): (method: DescMethod) => HandlerContext {
   const timeoutMs = readTimeout(request.headers);
   return (method) => {
     const context = createHandlerContext({
@@ -42,7 +45,12 @@ export function contextFactory(request: RestRequest, responseHeaders: Headers): 
       requestSignal: request.signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    return { ...context, timeoutMs: context.timeoutMs, signal: context.signal, responseHeader: responseHeaders };
+    return {
+      ...context,
+      timeoutMs: context.timeoutMs,
+      signal: context.signal,
+      responseHeader: responseHeaders,
+    };
   };
 }
 
@@ -50,7 +58,9 @@ function readTimeout(headers: Headers): number | undefined {
   const text = headers.get(TIMEOUT_HEADER);
   if (text === null) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw badRequest("INVALID_REQUEST", [{ field: `header ${TIMEOUT_HEADER}`, description: `must be a whole number above 0, found "${text}"` }]);
+  throw badRequest("INVALID_REQUEST", [
+    { field: `header ${TIMEOUT_HEADER}`, description: `must be a whole number above 0, found "${text}"` },
+  ]);
 }
 
 /** The id that an item's path and query name. */
@@ -69,5 +79,8 @@ export const TENANCY_PARAMETERS = ["partition", "namespace", "ns"] as const;
 
 /** The tenancy that the query names; blank units are defaulted by the service. */
 export function tenancyOf(query: Query): { partition: string; namespace: string } {
-  return { partition: query.text("partition") ?? "", namespace: query.text("namespace") ?? query.text("ns") ?? "" };
+  return {
+    partition: query.text("partition") ?? "",
+    namespace: query.text("namespace") ?? query.text("ns") ?? "",
+  };
 }

@@ -52,7 +52,10 @@ export const readItem: RestHandler<Item> = async (call) => {
 
 /** `PUT …/{name}`: creates or replaces. */
 export const writeItem: RestHandler<Item> = async (call) => {
-  const query = readQuery(call.request.url, { texts: [...TENANCY_PARAMETERS, "uid", "version"], flags: ["dry_run"] });
+  const query = readQuery(call.request.url, {
+    texts: [...TENANCY_PARAMETERS, "uid", "version"],
+    flags: ["dry_run"],
+  });
   const conditional = readConditional(call.request.headers);
   const version = oneVersion(query, conditional.version);
   const body = await readResourceBody(call.request, call.target, call.registry.schemas);
@@ -72,10 +75,15 @@ export const writeItem: RestHandler<Item> = async (call) => {
 
 /** `DELETE …/{name}`: 204, also when there was nothing to delete. */
 export const deleteItem: RestHandler<Item> = async (call) => {
-  const query = readQuery(call.request.url, { texts: [...TENANCY_PARAMETERS, "uid", "version"], flags: ["dry_run"] });
+  const query = readQuery(call.request.url, {
+    texts: [...TENANCY_PARAMETERS, "uid", "version"],
+    flags: ["dry_run"],
+  });
   const conditional = readConditional(call.request.headers);
   if (call.request.headers.has("if-none-match")) {
-    throw badRequest("INVALID_REQUEST", [{ field: "header if-none-match", description: "means nothing on a DELETE; leave it out" }]);
+    throw badRequest("INVALID_REQUEST", [
+      { field: "header if-none-match", description: "means nothing on a DELETE; leave it out" },
+    ]);
   }
   const id = idOf(call.target, query);
   const request = create(DeleteRequestSchema, {
@@ -88,7 +96,10 @@ export const deleteItem: RestHandler<Item> = async (call) => {
     const { outcome } = await call.service.delete(request, call.context(ResourceService.method.delete));
     return { status: 204, headers: { [OUTCOME_HEADER]: DELETE_OUTCOMES[outcome ?? 0] ?? "unknown" } };
   } catch (error) {
-    throw asPreconditionFailure(error, [...conditional.reasons, ...(conditional.mode === undefined ? [] : ["PRECONDITION_FAILED"])]);
+    throw asPreconditionFailure(error, [
+      ...conditional.reasons,
+      ...(conditional.mode === undefined ? [] : ["PRECONDITION_FAILED"]),
+    ]);
   }
 };
 
@@ -99,13 +110,18 @@ export function resourceResponse(
   headers: Readonly<Record<string, string>> = {},
 ): RestResponse {
   if (resource === undefined) throw new TypeError("the service answered without a resource");
-  return jsonResponse(200, resourceJson(resource, call.registry.schemas), { etag: entityTag(resource.version), ...headers });
+  return jsonResponse(200, resourceJson(resource, call.registry.schemas), {
+    etag: entityTag(resource.version),
+    ...headers,
+  });
 }
 
 function oneVersion(query: Query, fromHeader: string | undefined): string {
   const fromQuery = query.text("version");
   if (fromHeader !== undefined && fromQuery !== undefined) {
-    throw badRequest("INVALID_REQUEST", [{ field: "query.version", description: "is given beside If-Match; give one of them" }]);
+    throw badRequest("INVALID_REQUEST", [
+      { field: "query.version", description: "is given beside If-Match; give one of them" },
+    ]);
   }
   return fromHeader ?? fromQuery ?? "";
 }

@@ -15,7 +15,13 @@ export interface Query {
 const MAX_COUNT = 0x7fff_ffff;
 
 /** What a flag may be; absent means no. */
-const FLAG_VALUES: Readonly<Record<string, boolean>> = { "": true, true: true, "1": true, false: false, "0": false };
+const FLAG_VALUES: Readonly<Record<string, boolean>> = {
+  "": true,
+  true: true,
+  "1": true,
+  false: false,
+  "0": false,
+};
 
 /** The rule that a parameter's text must meet, by its place in the lists of {@link readQuery}. */
 interface Allowed {
@@ -31,7 +37,9 @@ export function readQuery(url: URL, allowed: Allowed): Query {
   const values = new Map<string, string>();
   const violations: Violation[] = [];
   for (const [name, value] of url.searchParams) {
-    const description = values.has(name) ? "is given twice; give it once" : faultOf(name, value, { texts, flags, counts }, known);
+    const description = values.has(name)
+      ? "is given twice; give it once"
+      : faultOf(name, value, { texts, flags, counts }, known);
     if (description !== undefined) violations.push({ field: `query.${name}`, description });
     values.set(name, value);
   }
@@ -43,10 +51,18 @@ export function readQuery(url: URL, allowed: Allowed): Query {
   };
 }
 
-function faultOf(name: string, value: string, { flags, counts }: Required<Allowed>, known: readonly string[]): string | undefined {
-  if (/token$/.test(name) && !known.includes(name)) return "credentials do not belong into a URL: send an Authorization header";
-  if (!known.includes(name)) return `is not known here; known: ${known.length === 0 ? "none" : known.join(", ")}`;
-  if (flags.includes(name) && FLAG_VALUES[value] === undefined) return `must be true or false, found "${value}"`;
+function faultOf(
+  name: string,
+  value: string,
+  { flags, counts }: Required<Allowed>,
+  known: readonly string[],
+): string | undefined {
+  if (name.endsWith("token") && !known.includes(name))
+    return "credentials do not belong into a URL: send an Authorization header";
+  if (!known.includes(name))
+    return `is not known here; known: ${known.length === 0 ? "none" : known.join(", ")}`;
+  if (flags.includes(name) && FLAG_VALUES[value] === undefined)
+    return `must be true or false, found "${value}"`;
   if (counts.includes(name) && !(/^\d{1,10}$/.test(value) && Number(value) <= MAX_COUNT)) {
     return `must be a whole number from 0 to ${MAX_COUNT}, found "${value}"`;
   }

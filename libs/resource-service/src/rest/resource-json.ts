@@ -1,4 +1,12 @@
-import { create, fromBinary, isMessage, type JsonObject, type JsonValue, type Registry as SchemaRegistry, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  fromBinary,
+  isMessage,
+  type JsonObject,
+  type JsonValue,
+  type Registry as SchemaRegistry,
+  toJson,
+} from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
@@ -20,12 +28,21 @@ export function eventJson(event: WatchEvent, schemas: SchemaRegistry): JsonObjec
   switch (event.event.case) {
     case "upsert": {
       const { resource } = event.event.value;
-      return { upsert: resource === undefined ? {} : { resource: resourceJson(resource, schemas) }, ...version };
+      return {
+        upsert: resource === undefined ? {} : { resource: resourceJson(resource, schemas) },
+        ...version,
+      };
     }
     case "delete": {
       const { resource } = event.event.value;
       const { delete: shown } = toJson(WatchEventSchema, withoutPayload(event)) as { delete?: JsonObject };
-      return { delete: { ...shown, ...(resource === undefined ? {} : { resource: resourceJson(resource, schemas) }) }, ...version };
+      return {
+        delete: {
+          ...shown,
+          ...(resource === undefined ? {} : { resource: resourceJson(resource, schemas) }),
+        },
+        ...version,
+      };
     }
     default:
       return toJson(WatchEventSchema, event) as JsonObject;
@@ -35,7 +52,9 @@ export function eventJson(event: WatchEvent, schemas: SchemaRegistry): JsonObjec
 /** The event with nothing in it that needs a schema. */
 function withoutPayload(event: WatchEvent): WatchEvent {
   const reason = event.event.case === "delete" ? event.event.value.reason : undefined;
-  return create(WatchEventSchema, { event: { case: "delete", value: reason === undefined ? {} : { reason } } });
+  return create(WatchEventSchema, {
+    event: { case: "delete", value: reason === undefined ? {} : { reason } },
+  });
 }
 
 function payloadJson(data: Any, schemas: SchemaRegistry): JsonValue {

@@ -9,7 +9,9 @@ import { removeStatus, writeStatus } from "./status.ts";
 import { parseTarget, REST_PREFIX, type Target } from "./target.ts";
 
 /** The verbs of each kind of path. */
-const HANDLERS: { readonly [Kind in Target["kind"]]: Readonly<Record<string, RestHandler<Extract<Target, { kind: Kind }>>>> } = {
+const HANDLERS: {
+  readonly [Kind in Target["kind"]]: Readonly<Record<string, RestHandler<Extract<Target, { kind: Kind }>>>>;
+} = {
   collection: { GET: listCollection },
   item: { GET: readItem, PUT: writeItem, DELETE: deleteItem },
   owned: { GET: listOwned },

@@ -1,6 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { ResourceService, WriteStatusRequestSchema, WriteStatusResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import {
+  ResourceService,
+  WriteStatusRequestSchema,
+  WriteStatusResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Violation } from "@trellis/registry";
 
 import { readJsonObject, readMessage } from "./body.ts";
@@ -31,9 +35,15 @@ async function send(
   call: RestCall<StatusTarget>,
   change: { readonly status: ReturnType<typeof create<typeof StatusSchema>> } | { readonly remove: true },
 ): Promise<RestResponse> {
-  const query = readQuery(call.request.url, { texts: [...TENANCY_PARAMETERS, "uid", "version"], flags: ["dry_run"] });
+  const query = readQuery(call.request.url, {
+    texts: [...TENANCY_PARAMETERS, "uid", "version"],
+    flags: ["dry_run"],
+  });
   const conditional = readConditional(call.request.headers);
-  const id = query.text("uid") === undefined ? await presentId(call, idOf(call.target, query)) : idOf(call.target, query);
+  const id =
+    query.text("uid") === undefined
+      ? await presentId(call, idOf(call.target, query))
+      : idOf(call.target, query);
   const request = create(WriteStatusRequestSchema, {
     id,
     key: call.target.key,

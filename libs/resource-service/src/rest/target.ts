@@ -18,7 +18,10 @@ export type Target =
  * not registered and for any other path, and InvalidArgument for broken percent-encoding.
  */
 export function parseTarget(pathname: string, registry: Registry): Target {
-  const [group, groupVersion, kind, name, section, key, ...rest] = pathname.slice(REST_PREFIX.length).split("/").map(decodeSegment);
+  const [group, groupVersion, kind, name, section, key, ...rest] = pathname
+    .slice(REST_PREFIX.length)
+    .split("/")
+    .map(decodeSegment);
   if (!group || !groupVersion || !kind || name === "" || rest.length > 0) throw unknownRoute(pathname);
   const type = resolveType(registry, `${group}.${groupVersion}.${kind}`);
   if (name === undefined) return { kind: "collection", type };
@@ -56,7 +59,10 @@ function decodeSegment(segment: string): string {
     return decodeURIComponent(segment);
   } catch {
     throw badRequest("MALFORMED_REQUEST", [
-      { field: "path", description: `"${segment}" is not percent-encoded UTF-8 (RFC 3986 §2.1); write a % sign as %25` },
+      {
+        field: "path",
+        description: `"${segment}" is not percent-encoded UTF-8 (RFC 3986 §2.1); write a % sign as %25`,
+      },
     ]);
   }
 }

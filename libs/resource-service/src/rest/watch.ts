@@ -1,6 +1,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
-import { ResourceService, WatchEventSchema, WatchListRequestSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import {
+  ResourceService,
+  WatchEventSchema,
+  WatchListRequestSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { problemDetails } from "@trellis/resource";
 
 import type { RestResponse } from "./http.ts";
@@ -15,7 +19,9 @@ type Event = MessageInitShape<typeof WatchEventSchema>;
  * `GET …/{kind}?watch`: one JSON object per line (NDJSON): `upsert`, `delete`, `endOfSnapshot`, `bookmark`, and `version` where a later
  * `?since` may resume. A failure before the first line is an ordinary error answer; one after it is a last line `{"error": problem}`.
  */
-export async function watchCollection(call: RestCall<Extract<Target, { kind: "collection" }>>): Promise<RestResponse> {
+export async function watchCollection(
+  call: RestCall<Extract<Target, { kind: "collection" }>>,
+): Promise<RestResponse> {
   const query = readQuery(call.request.url, {
     texts: [...TENANCY_PARAMETERS, "name_prefix", "name", "selector", "since"],
     flags: ["watch", "bookmarks"],
@@ -42,7 +48,11 @@ export async function watchCollection(call: RestCall<Extract<Target, { kind: "co
   };
 }
 
-async function* lines(call: RestCall, first: IteratorResult<Event>, events: AsyncIterator<Event>): AsyncGenerator<string> {
+async function* lines(
+  call: RestCall,
+  first: IteratorResult<Event>,
+  events: AsyncIterator<Event>,
+): AsyncGenerator<string> {
   try {
     for (let next = first; next.done !== true; next = await events.next()) {
       yield `${JSON.stringify(eventJson(create(WatchEventSchema, next.value), call.registry.schemas))}\n`;
