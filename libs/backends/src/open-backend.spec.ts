@@ -24,17 +24,26 @@ describe("openBackend", () => {
   });
 
   it("passes the options of the URL on", async () => {
-    const backend = await openBackend("memory:?history-commits=2&history-age-ms=1000&history-bytes=4096&watches=1", deps);
+    const backend = await openBackend(
+      "memory:?history-commits=2&history-age-ms=1000&history-bytes=4096&watches=1",
+      deps,
+    );
     const query = { group: "g", kind: "k", partition: "*", namespace: "*" };
     const since = backend.position();
     for (const name of ["a", "b", "c"]) {
       const key = { group: "g", kind: "k", partition: "p", namespace: "n", name };
-      const record = { uid: "u", groupVersion: "v1", generation: "g", marked: false, bytes: new Uint8Array() };
+      const record = {
+        uid: "u",
+        groupVersion: "v1",
+        generation: "g",
+        marked: false,
+        bytes: new Uint8Array(),
+      };
       await backend.commit([{ kind: "put", key, record, preconditions: [] }]);
     }
-    const watch = backend.watch(query, { since });
+    await expect(backend.watch(query, { since }).next()).rejects.toMatchObject({ code: "history-gone" });
+    backend.watch(query);
     expect(() => backend.watch(query)).toThrow("at most 1 watches");
-    await expect(watch.next()).rejects.toMatchObject({ code: "history-gone" });
     await backend.close();
   });
 
@@ -50,7 +59,9 @@ describe("openBackend", () => {
   });
 
   it("names an option that memory: does not have, and those it has", async () => {
-    expect(await failureOf("memory:?size=3")).toMatch(/^memory: has no option size; it has history-commits, /);
+    expect(await failureOf("memory:?size=3")).toMatch(
+      /^memory: has no option size; it has history-commits, /,
+    );
   });
 
   it("refuses an option's value that is not a whole number above 0", async () => {

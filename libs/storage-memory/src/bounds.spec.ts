@@ -3,7 +3,7 @@ import { type Key, type Operation, StorageError, type Version, type Watch } from
 
 import type { StoreLimits } from "./limits.ts";
 import { createMemoryBackend } from "./memory-backend.ts";
-import { createManualClock, fixedRandom, START_MS } from "./testing/manual-clock.ts";
+import { createManualClock, fixedRandom, START_MS } from "./test-support/manual-clock.ts";
 
 const ALL = { group: "g", kind: "k", partition: "*", namespace: "*" };
 const KILOBYTE = 1024;
@@ -244,7 +244,7 @@ describe("pinned copies", () => {
     // A call that began later is answered once the list has read its first slice.
     await backend.list({ ...ALL, kind: "another" });
     await put("a-first");
-    await put("x5", "k", 20);
+    await put("x999", "k", 20);
     const { records, position } = await listing;
     expect(records.every((record) => record.bytes.length === 10)).toBe(true);
     expect(records).toHaveLength(10_000);
@@ -261,6 +261,20 @@ describe("pinned copies", () => {
   });
 });
 
+describe("a list", () => {
+  it("shows exactly the version that it names, whenever a commit comes between", async () => {
+    for (let pauses = 0; pauses < 10; pauses++) {
+      const { backend, put } = open();
+      const listing = backend.list(ALL);
+      for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
+      const version = await put("x");
+      const { records, position } = await listing;
+      expect(records).toHaveLength(position.version >= version ? 1 : 0);
+      await backend.close();
+    }
+  });
+});
+
 describe("waits and limits", () => {
   it("bounds the calls that wait for a version", async () => {
     const { backend } = open({ waiters: 1 });
@@ -273,6 +287,14 @@ describe("waits and limits", () => {
 
   it("refuses limits that are not positive whole numbers", () => {
     expect(() => open({ historyCommits: 0 })).toThrow("historyCommits is a whole number from 1, found 0");
+  });
+
+  it("says that more follows only when more follows", async () => {
+    const { backend, put } = open();
+    for (const name of ["a", "b", "c"]) await put(name);
+    const more = async (limit: number) => (await backend.list(ALL, { limit })).more;
+    expect([await more(2), await more(3), await more(4)]).toEqual([true, false, false]);
+    await backend.close();
   });
 
   it("refuses a list of no records", async () => {

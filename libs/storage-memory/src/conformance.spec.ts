@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { conformanceCases, SMALL_HISTORY_COMMITS } from "@trellis/storage/conformance";
 
 import { createMemoryBackend } from "./memory-backend.ts";
-import { createManualClock, fixedRandom } from "./testing/manual-clock.ts";
+import { createManualClock, fixedRandom } from "./test-support/manual-clock.ts";
 
 describe("the memory backend keeps the storage contract", () => {
   const clock = createManualClock();

@@ -16,7 +16,7 @@ import fc from "fast-check";
 
 import { createMemoryBackend } from "./memory-backend.ts";
 import { createStore } from "./store.ts";
-import { createManualClock, fixedRandom } from "./testing/manual-clock.ts";
+import { createManualClock, fixedRandom } from "./test-support/manual-clock.ts";
 
 /** A store so plain that it is right by reading: the state at every version, as a sorted list. */
 class Model {
@@ -169,7 +169,15 @@ describe("the memory backend and a naive model agree", () => {
           for (const one of all) {
             const before = plain(model.present);
             const expected = model.commit(one);
+            const [query] = asked;
+            // Begun before the commit, answered after it: it shows the one or the other, and says which.
+            const listing = query === undefined ? undefined : backend.list(query);
             const result = await backend.commit(one);
+            const listed = await listing;
+            if (query !== undefined && listed !== undefined) {
+              const state = model.states.get(listed.position.version) ?? [];
+              expect(plain(listed.records)).toEqual(plain(wanted(state, query)));
+            }
             expect(summary(result)).toEqual(expected);
             expect(result.version).toBe(model.version);
             if (result.outcome === "refused") {

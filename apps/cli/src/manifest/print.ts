@@ -5,20 +5,13 @@ import { typeNameText } from "@trellis/resource";
 import { stringify } from "yaml";
 
 /** A resource as a manifest shows it (API.md §6); the keys are in the order in which they are read. */
-export interface PrintedManifest {
-  readonly type: string;
-  readonly name: string;
-  readonly [field: string]: JsonValue;
-}
+export type PrintedManifest = PrintedIdentity & { readonly [field: string]: JsonValue };
 
 /** Turns a resource into its manifest. A payload whose type is unknown, or whose bytes are broken, is shown as `{"@type", "value": base64}`. */
 export function manifestOf(resource: Resource, registry: Registry): PrintedManifest {
   const { id, owner, metadata, data, version, generation, status } = resource;
-  const printed = { ...identityOf(id) };
   return {
-    type: printed["type"] ?? "",
-    name: printed["name"] ?? "",
-    ...printed,
+    ...identityOf(id),
     ...(owner === undefined ? {} : { owner: ownerOf(owner, id) }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata: sorted(metadata, (value) => value) }),
     ...(data === undefined ? {} : { data: payloadOf(data, registry) }),
@@ -35,7 +28,14 @@ export function yamlText(manifest: JsonValue): string {
   return stringify(manifest, { lineWidth: 0, compat: "yaml-1.1", aliasDuplicateObjects: false });
 }
 
-function identityOf(id: ID | undefined): Readonly<Record<string, string>> {
+interface PrintedIdentity {
+  readonly type: string;
+  readonly name: string;
+  readonly partition?: string;
+  readonly namespace?: string;
+}
+
+function identityOf(id: ID | undefined): PrintedIdentity {
   const { partition = "", namespace = "" } = id?.tenancy ?? {};
   return {
     type: id?.type === undefined ? "" : typeNameText(id.type),
@@ -46,11 +46,11 @@ function identityOf(id: ID | undefined): Readonly<Record<string, string>> {
 }
 
 /** The owner's name, without the uid: a manifest must also fit another store. Its tenancy only where it is not the resource's own. */
-function ownerOf(owner: ID, id: ID | undefined): Readonly<Record<string, string>> {
-  const { type = "", name = "", ...units } = identityOf(owner);
-  const own = identityOf(id);
-  const differs = Object.entries(units).some(([unit, value]) => own[unit] !== value);
-  return { type, name, ...(differs ? units : {}) };
+function ownerOf(owner: ID, id: ID | undefined): { readonly [field: string]: JsonValue } {
+  const { type, name, ...units } = identityOf(owner);
+  const { partition, namespace } = identityOf(id);
+  const same = (units.partition ?? partition) === partition && (units.namespace ?? namespace) === namespace;
+  return { type, name, ...(same ? {} : units) };
 }
 
 function payloadOf(data: Any, registry: Registry): JsonValue {

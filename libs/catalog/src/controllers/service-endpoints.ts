@@ -52,11 +52,11 @@ export const serviceEndpoints = defineController({
   async reconcile({ request, resource: endpoints, cache, client }) {
     // Marked endpoints are frozen; once they are gone this runs again.
     if (endpoints !== undefined && isMarkedForDeletion(endpoints.metadata)) return;
-    if (endpoints !== undefined && (await isOrphan(endpoints, cache.get(Service, request), client))) {
+    const service = cache.get(Service, request);
+    if (endpoints !== undefined && (await isOrphan(endpoints, service, client))) {
       await remove(endpoints, client);
       return;
     }
-    const service = cache.get(Service, request);
     if (service === undefined) return;
     const { workloads: selector } = service.data;
     if (isSelective(selector)) await manage({ service, selector, endpoints, cache, client, request });

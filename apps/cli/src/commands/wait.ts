@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+
+import { EXIT } from "../errors.ts";
+import { createPaint } from "../output/paint.ts";
+import type { Session } from "../session.ts";
+import { explicitTenancy, parseNamedTarget, tenancyOfName, type TenancyOptions } from "../target.ts";
+import { CliError } from "../errors.ts";
+import { type Awaited, parseAwaited } from "../waiting/awaited.ts";
+import { parseDuration } from "../waiting/duration.ts";
+import { verdictOn } from "../waiting/verdict.ts";
+import { watchChanges, type Watching } from "../watching.ts";
+import { type CommandContext, withTenancyOptions } from "./command-context.ts";
+
+interface WaitOptions extends TenancyOptions {
+  readonly for: string;
+  readonly timeout: string;
+}
+
+/** `trellis wait`. */
+export function addWaitCommand(program: Command, context: CommandContext): void {
+  const command = program.command("wait").summary("wait until a condition holds, or a resource is gone");
+  withTenancyOptions(command)
+    .argument("<kind>", "KIND/NAME, or KIND and the name after it")
+    .argument("[name]")
+    .requiredOption("--for <what>", "condition=[KEY:]TYPE[=STATE], where STATE is TRUE, FALSE or UNKNOWN, or deleted")
+    .option("--timeout <time>", "how long: 500ms, 30s, 5m, 1h", "30s")
+    .action((kind: string, name: string | undefined, options: WaitOptions) =>
+      context.run(command, async (session) => {
+        const awaited = parseAwaited(options.for);
+        const timeoutMs = parseDuration(options.timeout);
+        const catalog = await session.catalog();
+        const target = parseNamedTarget(catalog, kind, name);
+        const tenancy = explicitTenancy(target.type, tenancyOfName(target.type, options));
+        const registry = await catalog.schemas([target.type]);
+        const label = `${catalog.word(target.type)}/${target.name}`;
+        const watching = { ...target, registry, tenancy, selector: "" };
+        await waitFor(session, watching, { awaited, timeoutMs, timeout: options.timeout, label });
+        return EXIT.ok;
+      }),
+    );
+}
+
+interface Patience {
+  readonly awaited: Awaited;
+  readonly timeoutMs: number;
+  /** As written. */
+  readonly timeout: string;
+  /** How messages name the resource. */
+  readonly label: string;
+}
+
+async function waitFor(session: Session, watching: Watching, { awaited, timeoutMs, timeout, label }: Patience): Promise<void> {
+  const { clock, signal, stdout, colour } = session.environment;
+  const expiry = new AbortController();
+  const cancel = clock.after(timeoutMs, () => expiry.abort());
+  const ended = AbortSignal.any([signal, expiry.signal]);
+  let seen = "the server has not answered yet";
+  try {
+    let present = false;
+    for await (const change of watchChanges(session, watching, ended)) {
+      // That something is not there is known only when everything that is there has come.
+      if (change.event === "complete" && present) continue;
+      present = change.event === "added" || change.event === "changed";
+      const verdict = verdictOn(present && change.event !== "complete" ? change.resource : undefined, awaited);
+      if (verdict.met) {
+        stdout(`${createPaint(colour).good("●")} ${label}: ${verdict.seen}\n`);
+        return;
+      }
+      seen = verdict.seen;
+    }
+  } finally {
+    cancel();
+    expiry.abort();
+  }
+  signal.throwIfAborted();
+  throw new CliError(`${label}: after ${timeout}, ${seen}`, { hint: "Wait longer with --timeout." });
+}

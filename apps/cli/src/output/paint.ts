@@ -1,0 +1,42 @@
+import picocolors from "picocolors";
+
+/** Paints texts, or leaves them as they are. */
+export interface Paint {
+  readonly header: (text: string) => string;
+  readonly quiet: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly bad: (text: string) => string;
+}
+
+/** Makes the paint of a terminal that shows colour, or of one that does not. */
+export function createPaint(colour: boolean): Paint {
+  const { bold, dim, green, yellow, red } = picocolors.createColors(colour);
+  return { header: bold, quiet: dim, good: green, warning: yellow, bad: red };
+}
+
+/** Paints a table's cell by what it says: states and health keep their colour everywhere. */
+export function paintWord(paint: Paint, word: string): string {
+  const painter = PAINTED_WORDS[word.trim()];
+  return painter === undefined ? word : paint[painter](word);
+}
+
+const PAINTED_WORDS: Readonly<Record<string, keyof Paint>> = {
+  TRUE: "good",
+  PASSING: "good",
+  created: "good",
+  added: "good",
+  WARNING: "warning",
+  MAINTENANCE: "warning",
+  updated: "warning",
+  changed: "warning",
+  deleted: "warning",
+  marked: "warning",
+  FALSE: "bad",
+  CRITICAL: "bad",
+  failed: "bad",
+  unchanged: "quiet",
+  absent: "quiet",
+  UNKNOWN: "quiet",
+  "-": "quiet",
+};

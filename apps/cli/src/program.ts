@@ -1,0 +1,35 @@
+import { Command } from "commander";
+
+import { addApplyCommand } from "./commands/apply.ts";
+import type { CommandContext } from "./commands/command-context.ts";
+import { addDeleteCommand } from "./commands/delete.ts";
+import { addGetCommand } from "./commands/get.ts";
+import { addStatusCommand } from "./commands/status.ts";
+import { addTypesCommand } from "./commands/types.ts";
+import { addWaitCommand } from "./commands/wait.ts";
+import { addWatchCommand } from "./commands/watch.ts";
+import { DEFAULT_SERVER } from "./environment.ts";
+
+/** The command line's own version. */
+export const VERSION = "0.1.0";
+
+/** Makes the program with all its commands. Errors of the arguments are thrown, not printed. */
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.environment;
+  const program = new Command("trellis")
+    .description("Writes, reads and watches the resources of a Trellis server.")
+    .version(VERSION, "-v, --version")
+    .option("--server <url>", `the server (default: TRELLIS_SERVER, or ${DEFAULT_SERVER})`)
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: stdout, writeErr: stderr, outputError: () => undefined });
+  program.exitOverride();
+  addApplyCommand(program, context);
+  addGetCommand(program, context);
+  addDeleteCommand(program, context);
+  addWatchCommand(program, context);
+  addWaitCommand(program, context);
+  addTypesCommand(program, context);
+  addStatusCommand(program, context);
+  return program;
+}

@@ -1,0 +1,49 @@
+// Plain JavaScript that older releases of Node read too: it runs before anything knows which Node this is.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** The oldest major release that runs TypeScript as it is. */
+const OLDEST_NODE = 24;
+
+/**
+ * Runs a program written in TypeScript: in this process when it is Node 24 or newer, else in the Node that the nearest
+ * `node_modules/.bin` has, passing on signals and the exit code.
+ *
+ * @param {string} binUrl the `import.meta.url` of the program's bin file
+ * @param {string} main the program's module, relative to the bin file
+ * @returns {Promise<void>}
+ */
+export async function launch(binUrl, main) {
+  if (Number(process.versions.node.split(".")[0]) >= OLDEST_NODE) {
+    await import(new URL(main, binUrl).href);
+    return;
+  }
+  const bin = fileURLToPath(binUrl);
+  const node = nearestNode(dirname(bin));
+  if (node === undefined) {
+    process.stderr.write(
+      `${bin}: Node ${OLDEST_NODE} or newer is needed, this is ${process.version}; install it, or run "npm install" again\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [bin, ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`${bin}: cannot start ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+}
+
+/** @param {string} folder */
+function nearestNode(folder) {
+  const name = process.platform === "win32" ? "node.exe" : "node";
+  for (const candidate of [join(folder, "node_modules/.bin", name)]) {
+    if (existsSync(candidate) && pathToFileURL(candidate).href !== pathToFileURL(process.execPath).href) return candidate;
+  }
+  const parent = dirname(folder);
+  return parent === folder ? undefined : nearestNode(parent);
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "@jest/globals";
+import { type StoredEvent, toVersion } from "@trellis/storage";
+
+import { typeString } from "./key-range.ts";
+import { type Sleeper, WatchHub } from "./watch-hub.ts";
+
+function eventOf(kind: string): StoredEvent {
+  const key = { group: "g", kind, partition: "p", namespace: "n", name: "x" };
+  const record = {
+    key,
+    uid: "u",
+    groupVersion: "v1",
+    generation: "g",
+    marked: false,
+    bytes: new Uint8Array(),
+    version: toVersion(1),
+  };
+  return { kind: "delete", record };
+}
+
+function sleeper() {
+  const woken: number[] = [];
+  const member: Sleeper = { wake: (position) => woken.push(position), fail: () => undefined };
+  return { member, woken };
+}
+
+describe("the watch hub", () => {
+  it("wakes who sleeps on a touched type once per turn, from the first commit that touched it", async () => {
+    const hub = new WatchHub(10);
+    const [mine, other] = [sleeper(), sleeper()];
+    hub.join(typeString({ group: "g", kind: "k" }), mine.member, -1).sleeping.add(mine.member);
+    hub.join(typeString({ group: "g", kind: "other" }), other.member, -1).sleeping.add(other.member);
+    for (let position = 3; position < 103; position++) hub.publish([eventOf("k")], position);
+    expect(mine.woken).toEqual([]);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect([mine.woken, other.woken]).toEqual([[3], []]);
+  });
+});
