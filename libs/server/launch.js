@@ -3,10 +3,12 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 /** The oldest major release that runs TypeScript as it is. */
 const OLDEST_NODE = 24;
+/** Set for the process that a search has started, so that finding another old Node ends the search. */
+const SEARCHED = "TRELLIS_NODE_SEARCHED";
 
 /**
  * Runs a program written in TypeScript: in this process when it is Node 24 or newer, else in the Node that the nearest
@@ -22,14 +24,14 @@ export async function launch(binUrl, main) {
     return;
   }
   const bin = fileURLToPath(binUrl);
-  const node = nearestNode(dirname(bin));
+  const node = process.env[SEARCHED] === "1" ? undefined : nearestNode(dirname(bin));
   if (node === undefined) {
-    process.stderr.write(
-      `${bin}: Node ${OLDEST_NODE} or newer is needed, this is ${process.version}; install it, or run "npm install" again\n`,
-    );
-    process.exit(1);
+    const needed = `Node ${OLDEST_NODE} or newer is needed, and this is ${process.version}`;
+    process.stderr.write(`${bin}: ${needed}; install it, or run "npm install" in the checkout\n`);
+    process.exitCode = 1;
+    return;
   }
-  const child = spawn(node, [bin, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [bin, ...process.argv.slice(2)], { stdio: "inherit", env: { ...process.env, [SEARCHED]: "1" } });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`${bin}: cannot start ${node}: ${error.message}\n`);
@@ -38,12 +40,12 @@ export async function launch(binUrl, main) {
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
 }
 
-/** @param {string} folder */
+/**
+ * @param {string} folder
+ * @returns {string | undefined}
+ */
 function nearestNode(folder) {
-  const name = process.platform === "win32" ? "node.exe" : "node";
-  for (const candidate of [join(folder, "node_modules/.bin", name)]) {
-    if (existsSync(candidate) && pathToFileURL(candidate).href !== pathToFileURL(process.execPath).href) return candidate;
-  }
-  const parent = dirname(folder);
-  return parent === folder ? undefined : nearestNode(parent);
+  const candidate = join(folder, "node_modules/.bin", process.platform === "win32" ? "node.exe" : "node");
+  if (existsSync(candidate)) return candidate;
+  return dirname(folder) === folder ? undefined : nearestNode(dirname(folder));
 }

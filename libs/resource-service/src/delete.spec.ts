@@ -17,7 +17,9 @@ import {
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(() => fixture.server.close());
 
 async function isGone(): Promise<void> {

@@ -22,7 +22,9 @@ import {
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(() => fixture.server.close());
 
 async function names(request: object): Promise<readonly string[]> {

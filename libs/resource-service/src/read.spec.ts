@@ -19,7 +19,9 @@ import {
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(() => fixture.server.close());
 
 describe("a read's request", () => {

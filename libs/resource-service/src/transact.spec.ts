@@ -21,7 +21,9 @@ import {
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(() => fixture.server.close());
 
 type Step = MessageInitShape<typeof OperationSchema>;

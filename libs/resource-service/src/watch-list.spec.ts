@@ -28,7 +28,9 @@ import {
 
 let fixture: Fixture;
 let open: AsyncGenerator<WatchEvent>[] = [];
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(async () => {
   for (const events of open) await events.return(undefined);
   open = [];

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { ID, Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { Condition_State, type ID, type Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 import {
   artist,
@@ -18,7 +18,7 @@ import {
 } from "./test-support/fixture.ts";
 
 const ULID = "01JDE6XJ4Z8Q6Z0000000000AA";
-const STATUS = { observedGeneration: ULID, conditions: [{ type: "Ready", state: 1 }] };
+const STATUS = { observedGeneration: ULID, conditions: [{ type: "Ready", state: Condition_State.TRUE }] };
 
 let fixture: Fixture;
 let korn: Resource & { id: ID };

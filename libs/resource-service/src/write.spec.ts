@@ -28,7 +28,9 @@ import {
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
-beforeEach(() => (fixture = createFixture()));
+beforeEach(() => {
+  fixture = createFixture();
+});
 afterEach(() => fixture.server.close());
 
 describe.each(["write", "mutateAndValidate"] as const)("the request of %s", (method) => {

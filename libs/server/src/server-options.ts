@@ -38,9 +38,9 @@ export function serverOptions(defaults: { readonly listen: string; readonly logL
     idleTimeoutMs: duration("How long a connection is kept between two requests", DEFAULT_LIMITS.keepAliveTimeoutMs),
     writeTimeoutMs: duration("How long a client may leave an answer unread", DEFAULT_LIMITS.writeStallMs),
     graceMs: duration("How long requests may take to finish when the program is told to stop", DEFAULT_LIMITS.graceMs),
-    logLevel: option(choice(...LOG_LEVELS), { help: "How much is logged", group: LOGS, default: defaults.logLevel }),
-    logFormat: option(choice(...LOG_FORMATS), {
-      help: "Lines for people or for machines; auto is pretty on a terminal, JSON elsewhere",
+    logLevel: option(choice("LEVEL", LOG_LEVELS), { help: `How much is logged: ${LOG_LEVELS.join(", ")}`, group: LOGS, default: defaults.logLevel }),
+    logFormat: option(choice("FORMAT", LOG_FORMATS), {
+      help: "Lines for people (pretty), for machines (json), or as fits where they go (auto)",
       group: LOGS,
       default: "auto",
     }),

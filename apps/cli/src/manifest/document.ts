@@ -67,7 +67,7 @@ export function foundText(document: Document, value: unknown): string {
   const { value: scalar } = node;
   if (typeof scalar === "string") return `the string ${JSON.stringify(clip(scalar))}`;
   if (typeof scalar === "boolean") return `${scalar}`;
-  return `the number ${clip(node.source ?? String(scalar))}`;
+  return typeof scalar === "object" ? "a value of another kind" : `the number ${clip(node.source ?? String(scalar))}`;
 }
 
 /** How much of a found value an error shows, in characters. */

@@ -17,6 +17,7 @@ export function parseAwaited(text: string): Awaited {
     throw usageError(`--for "${text}" is neither a condition nor "deleted"`, "Write --for=condition=[KEY:]TYPE[=STATE] or --for=deleted.");
   }
   const [, name = "", stateText] = /^(.*?)(?:=([^=]*))?$/.exec(condition) ?? [];
+  // An optional group that did not take part is absent, not empty.
   const state = stateText === undefined ? Condition_State.STATE_TRUE : STATES[stateText.toUpperCase() as keyof typeof STATES];
   if (state === undefined) throw usageError(`--for "${text}": "${stateText}" is no state of a condition`, "A state is TRUE, FALSE or UNKNOWN.");
   const colon = name.lastIndexOf(":");

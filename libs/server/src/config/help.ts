@@ -21,7 +21,7 @@ const GAP = 2;
 
 const COMMON_GROUP = "General";
 const COMMON: readonly (readonly [flag: string, help: string])[] = [
-  ["--config FILE", "Read options from a YAML or JSON file too; its keys are the options without the dashes (TRELLIS_CONFIG)"],
+  ["--config FILE", "Read options from a YAML or JSON file too; its keys are the options without the dashes"],
   ["-h, --help", "Show this"],
   ["-V, --version", "Show the version"],
 ];
@@ -36,7 +36,7 @@ export function helpText(
   const columns = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, style.columns));
   const groups = new Map<string, (readonly [string, string])[]>();
   for (const [name, option] of Object.entries(options)) {
-    groups.set(option.group, [...(groups.get(option.group) ?? []), [flagText(name, option), describe(name, option)]]);
+    groups.set(option.group, [...(groups.get(option.group) ?? []), [flagText(name, option), describe(option)]]);
   }
   groups.set(COMMON_GROUP, [...(groups.get(COMMON_GROUP) ?? []), ...COMMON]);
   const flagColumns = Math.max(...[...groups.values()].flat().map(([flag]) => flag.length));
@@ -51,7 +51,7 @@ export function helpText(
       for (const line of rest) lines.push(" ".repeat(left) + line);
     }
   }
-  lines.push("", ...wrap("Each option can also be set in the environment (TRELLIS_… in capitals) or in the file. A flag wins over the environment, and that over the file.", columns));
+  lines.push("", ...wrap(sourcesText(Object.keys(options)), columns));
   if (program.examples.length > 0) lines.push("", colours.bold("Examples"));
   for (const { command, does } of program.examples) {
     lines.push(`${" ".repeat(INDENT)}${colours.dim(`# ${does}`)}`, `${" ".repeat(INDENT)}${command}`);
@@ -59,14 +59,20 @@ export function helpText(
   return `${lines.join("\n")}\n`;
 }
 
+/** Where else options may stand; what is longest among them makes the rule plain. */
+function sourcesText(names: readonly string[]): string {
+  const [example = "config"] = names.toSorted((a, b) => b.length - a.length);
+  return `Options may also stand in the environment (--${optionKey(example)} is ${optionVariable(example)}) or in the file. A flag wins over the environment, and the environment over the file.`;
+}
+
 function flagText(name: string, option: Option<unknown>): string {
   return option.arity === "switch" ? `--${optionKey(name)}` : `--${optionKey(name)} ${option.type.placeholder}`;
 }
 
-function describe(name: string, option: Option<unknown>): string {
-  const many = option.arity === "many" ? "; can be given several times" : "";
-  const fallback = option.fallbackText === undefined ? "" : `, default ${option.fallbackText}`;
-  return `${option.help}${many} (${optionVariable(name)}${fallback})`;
+function describe(option: Option<unknown>): string {
+  const many = option.arity === "many" ? "; may be repeated" : "";
+  const fallback = option.fallbackText === undefined ? "" : ` [${option.fallbackText}]`;
+  return `${option.help}${many}${fallback}`;
 }
 
 function wrap(text: string, columns: number): string[] {

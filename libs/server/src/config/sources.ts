@@ -58,7 +58,11 @@ export function readCommandLine(options: Options, args: readonly string[]): Sour
       const raw = options[plain]?.arity === "switch" ? (inline ?? true) : value();
       if (raw !== undefined) add(found, plain, { raw, origin: `--${key}` });
     } else if (negated !== undefined && options[negated]?.arity === "switch") add(found, negated, { raw: false, origin: arg });
-    else faults.push(unknownArgument(arg, key, [...names.keys(), ...COMMON]));
+    else {
+      faults.push(unknownArgument(arg, key, [...names.keys(), ...COMMON]));
+      // What follows is most likely its value: one mistake is told once.
+      if (key !== "" && inline === undefined && args[at + 1]?.startsWith("-") === false) at += 1;
+    }
   }
   return { found, faults, help, version, configFile };
 }

@@ -18,9 +18,9 @@ export function text(placeholder: string): ValueType<string> {
 }
 
 /** One of a few words. */
-export function choice<const T extends string>(...words: readonly T[]): ValueType<T> {
+export function choice<const T extends string>(placeholder: string, words: readonly T[]): ValueType<T> {
   return {
-    placeholder: words.join("|"),
+    placeholder,
     parse(raw) {
       const value = words.find((word) => word === raw);
       return value === undefined ? { expected: `one of ${words.join(", ")}` } : { value };

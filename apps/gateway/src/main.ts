@@ -1,0 +1,63 @@
+import { BackendUrlError, openBackend } from "@trellis/backends";
+import { createRegistry, DomainError, loadDomain } from "@trellis/registry";
+import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
+import { createResourceService } from "@trellis/resource-service";
+import {
+  createServer,
+  nodeProcess,
+  option,
+  repeated,
+  runProgram,
+  serverConfig,
+  serverOptions,
+  text,
+} from "@trellis/server";
+
+import manifest from "../package.json" with { type: "json" };
+
+const deps = { clock: systemClock, random: Math.random };
+
+await runProgram(
+  {
+    name: "trellis-gateway",
+    version: manifest.version,
+    summary: "serves resources over Connect, gRPC, gRPC-Web and REST, on one port",
+    examples: [
+      { command: "trellis-gateway --domain @trellis/catalog", does: "The catalog's types, kept in memory" },
+      { command: "trellis-gateway --domain ./acme --listen :8080", does: "Types of your own, on all interfaces" },
+    ],
+    options: {
+      domain: repeated(text("MODULE"), { help: "A domain whose types to serve: a package, or a path", group: "Resources" }),
+      backend: option(text("URL"), { help: "Where resources are kept", group: "Resources", default: "memory:" }),
+      ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "info" }),
+    },
+    isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
+
+    async start({ values, log }) {
+      const specifiers = [...new Set(values.domain)];
+      const domains = await Promise.all(specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })));
+      const registry = createRegistry(domains);
+      const backend = await openBackend(values.backend, deps);
+      const server = createServer({
+        parts: [createResourceService({ registry, backend, ...deps, log })],
+        config: serverConfig(values),
+        log,
+        clock: systemClock,
+        commonHeaders() {
+          const { storeId, version } = backend.position();
+          return { [STORE_HEADER]: storeId, [VERSION_HEADER]: String(version) };
+        },
+      });
+      const { address, url } = await server.start();
+      log.info({ address, url, types: registry.types().length, backend: values.backend }, "listening");
+      return {
+        async stop() {
+          log.info("stopping");
+          await server.stop();
+          await backend.close();
+        },
+      };
+    },
+  },
+  nodeProcess(process),
+);

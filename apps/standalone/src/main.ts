@@ -1,0 +1,102 @@
+import { createRouterTransport } from "@connectrpc/connect";
+import { BackendUrlError, openBackend } from "@trellis/backends";
+import { createClient } from "@trellis/client";
+import type { AnyController } from "@trellis/controller";
+import { createControllerRuntime } from "@trellis/controller/runtime";
+import { createRegistry, DomainError, loadDomain } from "@trellis/registry";
+import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
+import { createResourceService } from "@trellis/resource-service";
+import {
+  ConfigError,
+  createServer,
+  nodeProcess,
+  onOff,
+  option,
+  type Part,
+  repeated,
+  runProgram,
+  serverConfig,
+  serverOptions,
+  text,
+} from "@trellis/server";
+
+import manifest from "../package.json" with { type: "json" };
+import { startScreen } from "./start-screen.ts";
+
+const deps = { clock: systemClock, random: Math.random };
+const MEMORY_URL = "memory:";
+
+await runProgram(
+  {
+    name: "trellis-standalone",
+    version: manifest.version,
+    summary: "everything in one process: the server, the controllers and the store",
+    examples: [
+      { command: "npm start", does: "In the checkout: with the catalog and the demo" },
+      { command: "npm start -- --domain ./examples/hello-controller", does: "With a domain of your own besides" },
+    ],
+    options: {
+      domain: repeated(text("MODULE"), { help: "A domain to run, types and controllers: a package, or a path", group: "Resources" }),
+      memory: onOff({ help: "Keep resources in memory only; they are lost at exit", group: "Resources" }),
+      backend: option(text("URL"), { help: "Where resources are kept", group: "Resources", default: MEMORY_URL }),
+      ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "warn" }),
+    },
+    isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
+
+    async start({ values, log, stdout, colour }) {
+      const inMemory = values.backend.startsWith(MEMORY_URL);
+      if (values.memory && !inMemory) {
+        throw new ConfigError([`--memory: expected no other --backend beside it; found ${values.backend}`]);
+      }
+      const specifiers = [...new Set(values.domain)];
+      const domains = await Promise.all(specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })));
+      const registry = createRegistry(domains);
+      const backend = await openBackend(values.backend, deps);
+      const service = createResourceService({ registry, backend, ...deps, log });
+      // Controllers reach the service within the process: no wire, the same code path.
+      const transport = createRouterTransport(service.routes.connect, { router: { jsonOptions: { registry: registry.schemas } } });
+      const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
+      const runtime = createControllerRuntime({ client: createClient({ transport, ...deps }), controllers, ...deps, log });
+      const controllersPart: Part = {
+        name: "controllers",
+        routes: {},
+        start: async () => runtime.start(),
+        stop: () => runtime.stop(),
+        notReady() {
+          const [first] = runtime.status().waitingFor;
+          return first === undefined ? undefined : `waiting to see all of ${first.type}`;
+        },
+      };
+      const server = createServer({
+        parts: [service, controllersPart],
+        config: serverConfig(values),
+        log,
+        clock: systemClock,
+        commonHeaders() {
+          const { storeId, version } = backend.position();
+          return { [STORE_HEADER]: storeId, [VERSION_HEADER]: String(version) };
+        },
+      });
+      const { address, url } = await server.start();
+      log.info({ address, url }, "listening");
+      stdout.write(
+        startScreen({
+          version: manifest.version,
+          url,
+          types: registry.types().map(({ type }) => type.gvk),
+          controllers: controllers.map(({ name }) => name),
+          data: inMemory ? "in memory; lost when this process ends" : values.backend,
+          tryNext: specifiers.includes("@trellis/catalog") ? ["npx trellis apply -f examples/catalog"] : ["npx trellis types"],
+          colour,
+        }),
+      );
+      return {
+        async stop() {
+          await server.stop();
+          await backend.close();
+        },
+      };
+    },
+  },
+  nodeProcess(process),
+);

@@ -1,0 +1,102 @@
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { describe, expect, it } from "@jest/globals";
+import { ErrorReason } from "@trellis/protos/trellis/resource/v1/errors_pb";
+import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+
+import {
+  apiError,
+  errorApplied,
+  errorMetadata,
+  errorReason,
+  errorRetryAfterMs,
+  errorViolations,
+} from "./api-error.ts";
+import { errorCatalogue } from "./error-catalogue.ts";
+import { problemDetails } from "./problem-details.ts";
+
+const init = {
+  reason: "INVALID_REQUEST",
+  message: "id.name invalid",
+  metadata: { applied: "no", hint: "x" },
+  violations: [{ field: "id.name", description: "must be a name" }],
+  retryAfterMs: 1_500,
+} as const;
+
+/** The error as a client gets it over the wire. */
+async function received(): Promise<ConnectError> {
+  const transport = createRouterTransport(({ service }) =>
+    service(ResourceService, {
+      read() {
+        throw apiError(init);
+      },
+    }),
+  );
+  return await createClient(ResourceService, transport)
+    .read({})
+    .then(
+      () => new ConnectError("no error"),
+      (error: unknown) => ConnectError.from(error),
+    );
+}
+
+describe("an error of the API", () => {
+  it.each([
+    ["where it is made", async () => apiError(init)],
+    ["over the wire", received],
+  ])("tells its reason, metadata, violations and when to come back: %s", async (_, make) => {
+    const error = await make();
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(errorReason(error)).toBe("INVALID_REQUEST");
+    expect(errorMetadata(error)).toEqual(init.metadata);
+    expect(errorViolations(error)).toEqual(init.violations);
+    expect(errorRetryAfterMs(error)).toBe(1_500);
+    expect(errorApplied(error)).toBe("no");
+  });
+
+  it("may have another code than its reason's own", () => {
+    expect(apiError({ reason: "PARTITION_NOT_FOUND", message: "x", code: Code.InvalidArgument }).code).toBe(
+      Code.InvalidArgument,
+    );
+  });
+
+  it("is told from any other error", () => {
+    for (const other of [new Error("x"), new ConnectError("x"), undefined, "x"]) {
+      expect([errorReason(other), errorViolations(other), errorRetryAfterMs(other)]).toEqual([
+        undefined,
+        [],
+        undefined,
+      ]);
+    }
+  });
+});
+
+describe("the catalogue", () => {
+  it("has every reason", () => {
+    expect(new Set(Object.keys(errorCatalogue))).toEqual(
+      new Set(Object.keys(ErrorReason).filter((name) => name !== "UNSPECIFIED")),
+    );
+  });
+});
+
+describe("an error as plain HTTP answers it", () => {
+  it("is a problem with the same reason, all violations, and when to come back", () => {
+    const { status, body, retryAfterSeconds } = problemDetails(apiError(init));
+    expect([status, retryAfterSeconds]).toEqual([400, 2]);
+    expect(body).toMatchObject({
+      status: 400,
+      title: "Bad Request",
+      code: "invalid_argument",
+      reason: "INVALID_REQUEST",
+      violations: init.violations,
+    });
+  });
+
+  it("has the status that the route chose, the reason's, or the code's", () => {
+    expect(problemDetails(apiError({ reason: "VERSION_MISMATCH", message: "x" }), 412).status).toBe(412);
+    expect(problemDetails(apiError({ reason: "REQUEST_TOO_LARGE", message: "x" })).status).toBe(413);
+    expect(
+      problemDetails(apiError({ reason: "PARTITION_NOT_FOUND", message: "x", code: Code.InvalidArgument }))
+        .status,
+    ).toBe(400);
+  });
+});
