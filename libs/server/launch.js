@@ -31,13 +31,18 @@ export async function launch(binUrl, main) {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, [bin, ...process.argv.slice(2)], { stdio: "inherit", env: { ...process.env, [SEARCHED]: "1" } });
+  const child = spawn(node, [bin, ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, [SEARCHED]: "1" },
+  });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`${bin}: cannot start ${node}: ${error.message}\n`);
     process.exit(1);
   });
-  child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  child.on("exit", (code, signal) =>
+    process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+  );
 }
 
 /**

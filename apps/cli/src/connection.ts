@@ -1,4 +1,8 @@
-import { createClient as createRpcClient, type Client as RpcClient, type Transport } from "@connectrpc/connect";
+import {
+  createClient as createRpcClient,
+  type Client as RpcClient,
+  type Transport,
+} from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { type Client, createClient } from "@trellis/client";
 import { Health } from "@trellis/protos/grpc/health/v1/health_pb";
@@ -25,8 +29,18 @@ const ATTEMPTS = 3;
 const PING_INTERVAL_MS = 15_000;
 
 /** The connection over any transport, in-memory ones included. */
-export function connectionOver(transport: Transport, server: string, clock: Clock, close: () => void = () => undefined): Connection {
-  return { server, client: createClient({ transport, clock, attempts: ATTEMPTS }), health: createRpcClient(Health, transport), close };
+export function connectionOver(
+  transport: Transport,
+  server: string,
+  clock: Clock,
+  close: () => void = () => undefined,
+): Connection {
+  return {
+    server,
+    client: createClient({ transport, clock, attempts: ATTEMPTS }),
+    health: createRpcClient(Health, transport),
+    close,
+  };
 }
 
 /** Opens a connection over HTTP/2. Nothing is sent before the first call. */
@@ -42,7 +56,10 @@ export function serverUrl(text: string): string {
   const url = URL.canParse(full) ? new URL(full) : undefined;
   const known = url !== undefined && ["http:", "https:"].includes(url.protocol) && url.host !== "";
   if (!known || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw usageError(`the server "${text}" is not an address`, "Give --server or TRELLIS_SERVER as http://HOST:PORT.");
+    throw usageError(
+      `the server "${text}" is not an address`,
+      "Give --server or TRELLIS_SERVER as http://HOST:PORT.",
+    );
   }
   return url.origin;
 }

@@ -16,7 +16,10 @@ export class CliError extends Error implements ErrorText {
   readonly hint: string | undefined;
   readonly exitCode: number;
 
-  constructor(message: string, options: { readonly hint?: string | undefined; readonly exitCode?: number } = {}) {
+  constructor(
+    message: string,
+    options: { readonly hint?: string | undefined; readonly exitCode?: number } = {},
+  ) {
     super(message);
     this.hint = options.hint;
     this.exitCode = options.exitCode ?? EXIT.failed;
@@ -74,7 +77,9 @@ const NOT_TRELLIS: ReadonlySet<Code> = new Set([Code.Unimplemented, Code.Unknown
 function violationsText(error: ConnectError): string | undefined {
   const violations = errorViolations(error);
   if (violations.length === 0) return undefined;
-  const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ field, description }) => `${field}: ${oneLine(description)}`);
+  const shown = violations
+    .slice(0, SHOWN_VIOLATIONS)
+    .map(({ field, description }) => `${field}: ${oneLine(description)}`);
   const rest = violations.length - shown.length;
   return `${shown.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
 }
@@ -108,7 +113,11 @@ function networkFailure(error: unknown): string | undefined {
 }
 
 function hasMessage(error: unknown): error is { message: string } {
-  return typeof error === "object" && error !== null && typeof (error as { message?: unknown }).message === "string";
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    typeof (error as { message?: unknown }).message === "string"
+  );
 }
 
 function oneLine(text: string): string {

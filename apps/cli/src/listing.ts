@@ -28,12 +28,21 @@ export async function listAll(session: Session, listing: Listing): Promise<reado
   }
 }
 
-async function listOnce({ connection, callOptions }: Session, { type, tenancy, selector }: Listing): Promise<readonly Resource[]> {
+async function listOnce(
+  { connection, callOptions }: Session,
+  { type, tenancy, selector }: Listing,
+): Promise<readonly Resource[]> {
   const { group, groupVersion, kind } = type;
   const resources: Resource[] = [];
   let pageToken = "";
   do {
-    const request = { type: { group, groupVersion, kind }, tenancy: { ...tenancy }, selector, pageSize: PAGE_SIZE, pageToken };
+    const request = {
+      type: { group, groupVersion, kind },
+      tenancy: { ...tenancy },
+      selector,
+      pageSize: PAGE_SIZE,
+      pageToken,
+    };
     const page = await connection.client.resources.list(request, callOptions);
     resources.push(...page.resources);
     pageToken = page.nextPageToken;

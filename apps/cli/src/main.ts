@@ -14,7 +14,9 @@ process.on("SIGINT", () => {
   process.stdin.destroy();
 });
 // A reader that has seen enough, as in `trellis get … | head`, is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed),
+);
 
 const { NO_COLOR, TERM, TRELLIS_SERVER } = process.env;
 
@@ -25,7 +27,11 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   clock: systemClock,
   server: TRELLIS_SERVER === undefined || TRELLIS_SERVER === "" ? DEFAULT_SERVER : TRELLIS_SERVER,
-  colour: process.stdout.isTTY && process.stderr.isTTY && (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb",
+  colour:
+    process.stdout.isTTY &&
+    process.stderr.isTTY &&
+    (NO_COLOR === undefined || NO_COLOR === "") &&
+    TERM !== "dumb",
   signal: interruption.signal,
   connect: (server) => openConnection(server, systemClock),
 });

@@ -19,7 +19,10 @@ export async function run(args: readonly string[], environment: Environment): Pr
   } catch (error) {
     if (environment.signal.aborted) return EXIT.interrupted;
     if (isArgumentError(error)) return argumentError(error, args, environment);
-    printError(environment, errorText(error, serverOf(program.opts<{ server?: string }>().server ?? environment.server)));
+    printError(
+      environment,
+      errorText(error, serverOf(program.opts<{ server?: string }>().server ?? environment.server)),
+    );
     return CliError.is(error) ? error.exitCode : EXIT.failed;
   }
 }
@@ -32,7 +35,11 @@ interface ArgumentError {
 
 /** Commander's way to end: help and version end well, and so does a program that is called with nothing. */
 function isArgumentError(error: unknown): error is ArgumentError {
-  return typeof error === "object" && error !== null && String((error as { code?: unknown }).code).startsWith("commander.");
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    String((error as { code?: unknown }).code).startsWith("commander.")
+  );
 }
 
 function argumentError(error: ArgumentError, args: readonly string[], environment: Environment): number {

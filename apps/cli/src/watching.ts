@@ -22,7 +22,11 @@ export type Change =
   | { readonly event: "complete" };
 
 /** Watches until the signal ends it; broken connections are resumed behind the scenes. */
-export async function* watchChanges(session: Session, watching: Watching, signal: AbortSignal): AsyncGenerator<Change> {
+export async function* watchChanges(
+  session: Session,
+  watching: Watching,
+  signal: AbortSignal,
+): AsyncGenerator<Change> {
   const { registry, tenancy, name, selector } = watching;
   const type = dynamicType(watching.type, registry);
   const known = new Set<string>();

@@ -26,18 +26,30 @@ await runProgram(
     version: manifest.version,
     summary: "runs the controllers of domains against a Trellis server",
     examples: [
-      { command: "trellis-controller-manager --domain @trellis/catalog", does: "The catalog's controllers, against a server on this machine" },
+      {
+        command: "trellis-controller-manager --domain @trellis/catalog",
+        does: "The catalog's controllers, against a server on this machine",
+      },
     ],
     options: {
-      domain: repeated(text("MODULE"), { help: "A domain whose controllers to run: a package, or a path", group: "Controllers" }),
-      server: option(serverUrl(), { help: "The server to work against", group: "Controllers", default: "http://127.0.0.1:7500" }),
+      domain: repeated(text("MODULE"), {
+        help: "A domain whose controllers to run: a package, or a path",
+        group: "Controllers",
+      }),
+      server: option(serverUrl(), {
+        help: "The server to work against",
+        group: "Controllers",
+        default: "http://127.0.0.1:7500",
+      }),
       ...serverOptions({ listen: "127.0.0.1:7530", logLevel: "info" }),
     },
-    isUserError: DomainError.is,
+    isUserError: (error) => DomainError.is(error),
 
     async start({ values, log }) {
       const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })));
+      const domains = await Promise.all(
+        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
+      );
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       const client = connectClient({ server: values.server, ...deps });
       const runtime = createControllerRuntime({ client, controllers, ...deps, log });
@@ -48,7 +60,10 @@ await runProgram(
         clock: systemClock,
       });
       const { address, url } = await server.start();
-      log.info({ address, url, server: values.server, controllers: controllers.map(({ name }) => name) }, "listening");
+      log.info(
+        { address, url, server: values.server, controllers: controllers.map(({ name }) => name) },
+        "listening",
+      );
       return {
         async stop() {
           log.info("stopping");

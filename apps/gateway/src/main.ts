@@ -24,18 +24,30 @@ await runProgram(
     summary: "serves resources over Connect, gRPC, gRPC-Web and REST, on one port",
     examples: [
       { command: "trellis-gateway --domain @trellis/catalog", does: "The catalog's types, kept in memory" },
-      { command: "trellis-gateway --domain ./acme --listen :8080", does: "Types of your own, on all interfaces" },
+      {
+        command: "trellis-gateway --domain ./acme --listen :8080",
+        does: "Types of your own, on all interfaces",
+      },
     ],
     options: {
-      domain: repeated(text("MODULE"), { help: "A domain whose types to serve: a package, or a path", group: "Resources" }),
-      backend: option(text("URL"), { help: "Where resources are kept", group: "Resources", default: "memory:" }),
+      domain: repeated(text("MODULE"), {
+        help: "A domain whose types to serve: a package, or a path",
+        group: "Resources",
+      }),
+      backend: option(text("URL"), {
+        help: "Where resources are kept",
+        group: "Resources",
+        default: "memory:",
+      }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "info" }),
     },
     isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
 
     async start({ values, log }) {
       const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })));
+      const domains = await Promise.all(
+        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
+      );
       const registry = createRegistry(domains);
       const backend = await openBackend(values.backend, deps);
       const server = createServer({

@@ -33,12 +33,22 @@ await runProgram(
     summary: "everything in one process: the server, the controllers and the store",
     examples: [
       { command: "npm start", does: "In the checkout: with the catalog and the demo" },
-      { command: "npm start -- --domain ./examples/hello-controller", does: "With a domain of your own besides" },
+      {
+        command: "npm start -- --domain ./examples/hello-controller",
+        does: "With a domain of your own besides",
+      },
     ],
     options: {
-      domain: repeated(text("MODULE"), { help: "A domain to run, types and controllers: a package, or a path", group: "Resources" }),
+      domain: repeated(text("MODULE"), {
+        help: "A domain to run, types and controllers: a package, or a path",
+        group: "Resources",
+      }),
       memory: onOff({ help: "Keep resources in memory only; they are lost at exit", group: "Resources" }),
-      backend: option(text("URL"), { help: "Where resources are kept", group: "Resources", default: MEMORY_URL }),
+      backend: option(text("URL"), {
+        help: "Where resources are kept",
+        group: "Resources",
+        default: MEMORY_URL,
+      }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "warn" }),
     },
     isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
@@ -49,14 +59,23 @@ await runProgram(
         throw new ConfigError([`--memory: expected no other --backend beside it; found ${values.backend}`]);
       }
       const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })));
+      const domains = await Promise.all(
+        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
+      );
       const registry = createRegistry(domains);
       const backend = await openBackend(values.backend, deps);
       const service = createResourceService({ registry, backend, ...deps, log });
       // Controllers reach the service within the process: no wire, the same code path.
-      const transport = createRouterTransport(service.routes.connect, { router: { jsonOptions: { registry: registry.schemas } } });
+      const transport = createRouterTransport(service.routes.connect, {
+        router: { jsonOptions: { registry: registry.schemas } },
+      });
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-      const runtime = createControllerRuntime({ client: createClient({ transport, ...deps }), controllers, ...deps, log });
+      const runtime = createControllerRuntime({
+        client: createClient({ transport, ...deps }),
+        controllers,
+        ...deps,
+        log,
+      });
       const controllersPart: Part = {
         name: "controllers",
         routes: {},
@@ -86,7 +105,9 @@ await runProgram(
           types: registry.types().map(({ type }) => type.gvk),
           controllers: controllers.map(({ name }) => name),
           data: inMemory ? "in memory; lost when this process ends" : values.backend,
-          tryNext: specifiers.includes("@trellis/catalog") ? ["npx trellis apply -f examples/catalog"] : ["npx trellis types"],
+          tryNext: specifiers.includes("@trellis/catalog")
+            ? ["npx trellis apply -f examples/catalog"]
+            : ["npx trellis types"],
           colour,
         }),
       );

@@ -44,8 +44,7 @@ export function keepOwner(
   call: Call,
 ): ID | undefined {
   if (given === undefined && existing === undefined) return undefined;
-  if (given !== undefined && existing !== undefined && sameOwner(given, existing, call, target))
-    return existing;
+  if (sameOwner(given, existing, target, call)) return existing;
   const found = given === undefined ? "the request names none" : `the request names ${idText(given)}`;
   const description = `owner cannot be changed: ${existing === undefined ? "there is none" : `it is ${idText(existing)}`}, ${found}; delete the resource and create it again`;
   throw new ServiceError({
@@ -56,7 +55,14 @@ export function keepOwner(
   });
 }
 
-function sameOwner(given: ID, existing: ID, call: Call, target: Target): boolean {
+/** Whether a request's owner names the stored one; blank parts of it stand for what they default to. */
+export function sameOwner(
+  given: ID | undefined,
+  existing: ID | undefined,
+  target: Target,
+  call: Call,
+): boolean {
+  if (given === undefined || existing === undefined) return false;
   const scope = target.registration.type.scope;
   const units = withDefaults(scope, given.tenancy, call.identity.defaultTenancy);
   return (

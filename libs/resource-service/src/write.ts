@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type WriteRequest,
   WriteRequest_Mode,
@@ -28,7 +28,7 @@ import { alreadyExists, invalidField, resourceNotFound, uidMismatch, versionMism
 import { presentAs } from "./group-version.ts";
 import { checkMetadata } from "./metadata.ts";
 import { mutate, type Plan, type PlannedOperation, type Planner } from "./mutate.ts";
-import { keepOwner, resolveOwner } from "./owner.ts";
+import { keepOwner, resolveOwner, sameOwner } from "./owner.ts";
 import { recordOf, resourceOf } from "./record.ts";
 import { checkRequest } from "./rules.ts";
 import { ServiceError } from "./service-error.ts";
@@ -119,7 +119,7 @@ async function planCreate(
   // A mutate hook may have chosen another owner, or the first one.
   const chosen =
     resource.owner === draft.owner ? owner : await resolveOwner(environment, call, view, resource.owner);
-  const final = chosen === undefined ? resource : create(ResourceSchema, { ...resource, owner: chosen.id });
+  const final = withOwner(resource, chosen?.id);
   return put(environment, view, target, final, undefined, [...guards, ...(chosen?.operations ?? [])]);
 }
 
@@ -136,7 +136,8 @@ async function planUpdate(
   const previous = (await presentAs(target.registration, stored)) ?? existing;
   if (Object.keys(input.status).length > 0 && !statusMapEquals(input.status, existing.status))
     throw statusImmutable();
-  const owner = keepOwner(input.owner, existing.owner, target, call);
+  // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
+  const owner = sameOwner(input.owner, existing.owner, target, call) ? existing.owner : input.owner;
   const { data } = input;
   const draft = create(ResourceSchema, {
     id: { ...target.id, uid: stored.uid },
@@ -145,14 +146,21 @@ async function planUpdate(
     status: existing.status,
     ...(data === undefined ? {} : { data }),
   });
-  const { resource, tenancy } = await judge(environment, call, target, draft, previous);
-  keepOwner(resource.owner, existing.owner, target, call);
+  const judged = await judge(environment, call, target, draft, previous);
+  const { tenancy } = judged;
+  const resource = withOwner(judged.resource, keepOwner(judged.resource.owner, existing.owner, target, call));
   if (isUnchanged(resource, existing)) return unchanged(view, target, stored, previous);
   checkEnding(existing, resource, target, tenancy);
   if (isMarkedForDeletion(resource.metadata) && finalizersOf(resource.metadata).size === 0) {
     return remove(view, target, resource, stored);
   }
   return put(environment, view, target, resource, stored, []);
+}
+
+function withOwner(resource: Resource, owner: ID | undefined): Resource {
+  return owner === undefined || owner === resource.owner
+    ? resource
+    : create(ResourceSchema, { ...resource, owner });
 }
 
 function checkEnding(existing: Resource, resource: Resource, target: Target, tenancy: TenancyState): void {

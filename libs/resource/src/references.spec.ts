@@ -7,23 +7,20 @@ import { compareReferences, idText, referenceTo } from "./references.ts";
 
 const WORDS = ["a", "aa", "b", "bb"];
 
+/** All of them over few words, in the order that comparing part by part gives. */
 function combinations(): Reference[] {
-  const all: Reference[] = [];
-  for (const group of WORDS)
-    for (const kind of WORDS)
-      for (const partition of WORDS)
-        for (const namespace of WORDS)
-          for (const name of WORDS)
-            for (const section of ["", ...WORDS])
-              all.push(
-                create(ReferenceSchema, {
-                  type: { group, groupVersion: "v1", kind },
-                  tenancy: { partition, namespace },
-                  name,
-                  section,
-                }),
-              );
-  return all;
+  const prefixed = (rest: readonly (readonly string[])[], words: readonly string[]) =>
+    words.flatMap((word) => rest.map((parts) => [word, ...parts]));
+  const sections = ["", ...WORDS].map((section) => [section]);
+  const all = [WORDS, WORDS, WORDS, WORDS, WORDS].reduce<readonly (readonly string[])[]>(prefixed, sections);
+  return all.map(([group = "", kind = "", partition = "", namespace = "", name = "", section = ""]) =>
+    create(ReferenceSchema, {
+      type: { group, groupVersion: "v1", kind },
+      tenancy: { partition, namespace },
+      name,
+      section,
+    }),
+  );
 }
 
 describe("references", () => {

@@ -30,7 +30,9 @@ const ALLOWED_HEADERS = [
   "X-Consul-Consistency-Mode",
 ].join(", ");
 
-const EXPOSED_HEADERS = [...connectCors.exposedHeaders, "Trellis-Store", "Trellis-Version", "ETag"].join(", ");
+const EXPOSED_HEADERS = [...connectCors.exposedHeaders, "Trellis-Store", "Trellis-Version", "ETag"].join(
+  ", ",
+);
 
 /** How long a browser may remember a preflight answer. Browsers cap it at two hours themselves. */
 const MAX_AGE_SECONDS = 7_200;
@@ -50,7 +52,8 @@ export function createCors(options: CorsOptions): Cors {
 
   return {
     preflight(method, headers) {
-      if (method !== "OPTIONS" || !headers.has("origin") || !headers.has("access-control-request-method")) return undefined;
+      if (method !== "OPTIONS" || !headers.has("origin") || !headers.has("access-control-request-method"))
+        return undefined;
       const response = new Headers();
       if (allow(headers, response)) {
         response.set("access-control-allow-methods", ALLOWED_METHODS);

@@ -1,4 +1,10 @@
-import { type DescExtension, type DescFile, type DescService, type Registry as SchemaRegistry, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescExtension,
+  type DescFile,
+  type DescService,
+  type Registry as SchemaRegistry,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
 /** Finds proto files for reflection: those of the services, and those of the payload types, which may grow at run time. */
@@ -20,7 +26,10 @@ export function fileWithDependencies(file: DescFile): readonly Uint8Array[] {
 }
 
 /** Makes the index. Lookups of what is not known yet read the registry again, so that types registered later are found. */
-export function createDescriptorIndex(services: readonly DescService[], schemas: SchemaRegistry): DescriptorIndex {
+export function createDescriptorIndex(
+  services: readonly DescService[],
+  schemas: SchemaRegistry,
+): DescriptorIndex {
   const files = closure(services.map((service) => service.file));
   const symbols = new Map<string, DescFile>();
   const extensions = new Map<string, Map<number, DescExtension>>();

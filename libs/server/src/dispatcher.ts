@@ -6,7 +6,13 @@ import type { Cors } from "./cors.ts";
 import { createExchanges, type Exchange } from "./exchanges.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
-import { discardRestOfBody, headersOf, isHttp2, type NodeRequest, type NodeResponse } from "./node-exchange.ts";
+import {
+  discardRestOfBody,
+  headersOf,
+  isHttp2,
+  type NodeRequest,
+  type NodeResponse,
+} from "./node-exchange.ts";
 import { type OutgoingResponse, writeResponse } from "./node-response.ts";
 import type { HttpRoute } from "./part.ts";
 import { problemResponse } from "./problem.ts";
@@ -45,7 +51,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const path = pathOf(request);
     const handler = options.handlers.get(path);
     const headers = safeHeaders(request);
-    const exchange = exchanges.open(request, response, handler !== undefined && streamsResponse(handler.method));
+    const exchange = exchanges.open(
+      request,
+      response,
+      handler !== undefined && streamsResponse(handler.method),
+    );
     try {
       const outgoing =
         exchanges.size() > limits.maxRequests
@@ -124,7 +134,9 @@ function refuse(headers: Headers, maxRequests: number): OutgoingResponse {
 function unknownRoute(options: DispatcherOptions, path: string, contentType: string): OutgoingResponse {
   const service = /^\/([\w.]+)\/(\w+)$/.exec(path)?.[1];
   const handlers = [...options.handlers.values()];
-  const methods = handlers.filter((handler) => handler.service.typeName === service).map(({ method }) => method.name);
+  const methods = handlers
+    .filter((handler) => handler.service.typeName === service)
+    .map(({ method }) => method.name);
   const services = new Set(handlers.map((handler) => handler.service.typeName));
   const exists =
     methods.length > 0
@@ -137,5 +149,7 @@ function unknownRoute(options: DispatcherOptions, path: string, contentType: str
 
 /** An error before any route is found, as the protocol of the content type has it. */
 function failed(contentType: string, error: ConnectError, status: number): OutgoingResponse {
-  return isRpcContentType(contentType) ? rpcFailure(contentType, error, { status }) : problemResponse(error, { status });
+  return isRpcContentType(contentType)
+    ? rpcFailure(contentType, error, { status })
+    : problemResponse(error, { status });
 }

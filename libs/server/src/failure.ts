@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { apiError } from "@trellis/resource";
 
 /** What is known of the call that failed. */
@@ -56,7 +56,8 @@ function classify(error: ConnectError, maxRequestBytes: number): Classified | un
     case Code.DeadlineExceeded:
       return { code, reason: "DEADLINE_EXCEEDED", message, applied: "unknown" };
     case Code.Unimplemented:
-      if (message.startsWith("protocol error")) return { code, reason: "MALFORMED_REQUEST", message, applied: "no" };
+      if (message.startsWith("protocol error"))
+        return { code, reason: "MALFORMED_REQUEST", message, applied: "no" };
       return { code, reason: "NOT_IMPLEMENTED", message, applied: "no" };
     case Code.Unavailable:
       return { code, reason: "UNAVAILABLE", message, applied: "no" };
@@ -76,6 +77,8 @@ function classify(error: ConnectError, maxRequestBytes: number): Classified | un
 
 /** Reads the field out of the JSON parser's messages, which name it in two ways. */
 function malformedField(message: string): { field: string; description: string } {
-  const field = /key "([^"]*)" is unknown/.exec(message)?.[1] ?? /cannot decode field ([\w.]+) from JSON/.exec(message)?.[1];
+  const field =
+    /key "([^"]*)" is unknown/.exec(message)?.[1] ??
+    /cannot decode field ([\w.]+) from JSON/.exec(message)?.[1];
   return { field: field ?? "", description: message };
 }

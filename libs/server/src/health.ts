@@ -15,9 +15,12 @@ const WATCH_INTERVAL_MS = 500;
 /** Registers `grpc.health.v1.Health`: the server as a whole under the empty name, and each RPC service under its own. */
 export function registerHealth(router: ConnectRouter, readiness: Readiness, clock: Clock): void {
   const statusOf = (service: string): ServingStatus => {
-    if (service === "") return readiness.waiting().length === 0 ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    if (service === "")
+      return readiness.waiting().length === 0 ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
     if (!readiness.services().includes(service)) return ServingStatus.SERVICE_UNKNOWN;
-    return readiness.waitingService(service) === undefined ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    return readiness.waitingService(service) === undefined
+      ? ServingStatus.SERVING
+      : ServingStatus.NOT_SERVING;
   };
 
   async function* watch({ service }: HealthCheckRequest, { signal }: HandlerContext) {
@@ -39,7 +42,11 @@ export function registerHealth(router: ConnectRouter, readiness: Readiness, cloc
       throw new ConnectError(`no service "${service}" here; List names them all`, Code.NotFound);
     },
     list() {
-      return { statuses: Object.fromEntries(["", ...readiness.services()].map((name) => [name, { status: statusOf(name) }])) };
+      return {
+        statuses: Object.fromEntries(
+          ["", ...readiness.services()].map((name) => [name, { status: statusOf(name) }]),
+        ),
+      };
     },
     watch,
   });
@@ -68,7 +75,9 @@ export function healthRoutes(readiness: Readiness): readonly HttpRoute[] {
       handle() {
         const waiting = readiness.waiting();
         const ready = waiting.length === 0;
-        return Promise.resolve(ready ? json(200, { status: "ready" }) : json(503, { status: "waiting", waiting }));
+        return Promise.resolve(
+          ready ? json(200, { status: "ready" }) : json(503, { status: "waiting", waiting }),
+        );
       },
     },
   ];

@@ -1,4 +1,10 @@
-import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type Interceptor,
+  type StreamRequest,
+  type UnaryRequest,
+} from "@connectrpc/connect";
 import { apiError, type Clock } from "@trellis/resource";
 
 import { explainFailure } from "./failure.ts";
@@ -53,7 +59,10 @@ export function enforceDeadline(options: InterceptorOptions): Interceptor {
   };
 }
 
-async function* failing<T>(messages: AsyncIterable<T>, fail: (error: unknown) => ConnectError): AsyncGenerator<T> {
+async function* failing<T>(
+  messages: AsyncIterable<T>,
+  fail: (error: unknown) => ConnectError,
+): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {
@@ -61,11 +70,16 @@ async function* failing<T>(messages: AsyncIterable<T>, fail: (error: unknown) =>
   }
 }
 
-function failureOf(error: unknown, request: UnaryRequest | StreamRequest, options: InterceptorOptions): ConnectError {
+function failureOf(
+  error: unknown,
+  request: UnaryRequest | StreamRequest,
+  options: InterceptorOptions,
+): ConnectError {
   const call = { mutation: isMutation(request.method), maxRequestBytes: options.maxRequestBytes };
   if (error instanceof ConnectError) return explainFailure(error, call);
   // A handler that passes on its signal's reason, or an AbortError of the platform, ended because it was told to.
-  if (request.signal.aborted) return explainFailure(ConnectError.from(request.signal.reason, Code.Canceled), call);
+  if (request.signal.aborted)
+    return explainFailure(ConnectError.from(request.signal.reason, Code.Canceled), call);
   const method = `${request.method.parent.typeName}/${request.method.name}`;
   options.log.error({ err: error, method }, "a handler failed");
   return apiError({

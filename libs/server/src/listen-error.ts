@@ -4,7 +4,9 @@ export class ListenError extends Error {
 
   /** Recognises the class across realms. */
   static is(error: unknown): error is ListenError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ListenError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ListenError"
+    );
   }
 }
 

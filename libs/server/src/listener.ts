@@ -51,7 +51,7 @@ export function createListener(options: ListenerOptions): Listener {
   const sockets = new Set<Socket>();
   const h1 = createHttp1Server(options);
   const h2 = createHttp2Server(options);
-  h2.on("session", sessions.add);
+  h2.on("session", (session) => sessions.add(session));
 
   const serveHttp1 = h1.listeners("connection");
   h1.removeAllListeners("connection");
@@ -66,7 +66,9 @@ export function createListener(options: ListenerOptions): Listener {
       if (protocol === "http1") for (const serve of serveHttp1) serve.call(h1, socket);
     });
   });
-  h1.on("drop", () => log.warn({ maxConnections: limits.maxConnections }, "too many connections: one was refused"));
+  h1.on("drop", () =>
+    log.warn({ maxConnections: limits.maxConnections }, "too many connections: one was refused"),
+  );
 
   return {
     listen: (address) => listenOn(h1, address),
@@ -108,7 +110,9 @@ function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http
     settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_BYTES },
   });
   server.on("request", handle);
-  server.on("sessionError", (error: Error) => log.debug({ err: error.message }, "an HTTP/2 connection failed"));
+  server.on("sessionError", (error: Error) =>
+    log.debug({ err: error.message }, "an HTTP/2 connection failed"),
+  );
   // A stream's error reaches its request through "close"; without a listener it would end the process.
   server.on("stream", (stream) => stream.on("error", () => undefined));
   server.on("timeout", () => undefined);
@@ -122,18 +126,28 @@ function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
     return;
   }
   const [status, reason, message] = badHttp(error.code, error.message);
-  const { headers, body } = problemResponse(apiError({ reason, message }), { status, headers: { connection: "close" } });
+  const { headers, body } = problemResponse(apiError({ reason, message }), {
+    status,
+    headers: { connection: "close" },
+  });
   const head = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const text = body instanceof Uint8Array ? Buffer.from(body).toString("utf8") : "";
   socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
 }
 
-function badHttp(code: string | undefined, message: string): readonly [status: number, reason: Reason, message: string] {
+function badHttp(
+  code: string | undefined,
+  message: string,
+): readonly [status: number, reason: Reason, message: string] {
   switch (code) {
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return [408, "DEADLINE_EXCEEDED", "the request did not arrive in time; send it faster"];
     case "HPE_HEADER_OVERFLOW":
-      return [431, "REQUEST_TOO_LARGE", `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`];
+      return [
+        431,
+        "REQUEST_TOO_LARGE",
+        `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`,
+      ];
     default:
       return [400, "MALFORMED_REQUEST", `this is not HTTP/1.1 or HTTP/2: ${message}`];
   }

@@ -99,7 +99,8 @@ function bodyEnd({ clock, timeoutMs, signal }: BodyOptions) {
     rejectWaiting?.(reason);
   };
   const onAbort = (): void => end(signal?.reason);
-  const cancelTimer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => end(tooSlow(timeoutMs)));
+  const cancelTimer =
+    timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => end(tooSlow(timeoutMs)));
   if (signal?.aborted === true) onAbort();
   else signal?.addEventListener("abort", onAbort);
   return {

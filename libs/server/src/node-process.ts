@@ -15,7 +15,8 @@ export function nodeProcess(process: NodeJS.Process): ProgramProcess {
     readFile: (path) => readFileSync(path, "utf8"),
     clock: systemClock,
     onSignal(listener) {
-      for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => listener(constants.signals[signal]));
+      for (const signal of ["SIGTERM", "SIGINT"] as const)
+        process.on(signal, () => listener(constants.signals[signal]));
     },
     onUnhandledRejection: (listener) => void process.on("unhandledRejection", listener),
     exit: (code) => process.exit(code),

@@ -24,7 +24,8 @@ export interface PlainCall {
 export function longestPrefix(routes: readonly HttpRoute[], path: string): HttpRoute | undefined {
   let longest: HttpRoute | undefined;
   for (const route of routes) {
-    if (path.startsWith(route.prefix) && route.prefix.length > (longest?.prefix.length ?? -1)) longest = route;
+    if (path.startsWith(route.prefix) && route.prefix.length > (longest?.prefix.length ?? -1))
+      longest = route;
   }
   return longest;
 }
@@ -35,12 +36,14 @@ export async function answerPlain(route: HttpRoute, call: PlainCall): Promise<Ou
   const target = request.url ?? "/";
   const path = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/]*/i, "");
   try {
-    if (!URL.canParse(`http://trellis.invalid${path}`)) throw new ConnectError(`"${path}" is not a URL`, Code.InvalidArgument);
+    if (!URL.canParse(`http://trellis.invalid${path}`))
+      throw new ConnectError(`"${path}" is not a URL`, Code.InvalidArgument);
     const answer = await route.handle({
       method: request.method === "HEAD" ? "GET" : (request.method ?? ""),
       url: new URL(`http://trellis.invalid${path}`),
       headers,
-      body: () => readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes: limits.maxRequestBytes }),
+      body: () =>
+        readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes: limits.maxRequestBytes }),
       signal: exchange.signal,
     });
     return plainResponse(answer, exchange, request.method === "HEAD");
@@ -70,6 +73,10 @@ async function* encoded(parts: AsyncIterable<string | Uint8Array>): AsyncGenerat
 function plainFailure(thrown: unknown, call: PlainCall): OutgoingResponse {
   const known = isConnectError(thrown) ? thrown : undefined;
   if (known === undefined) call.log.error({ err: thrown, path: call.request.url }, "a route failed");
-  const raised = known ?? new ConnectError("the server failed in an unforeseen way; its log has the details", Code.Internal);
-  return problemResponse(explainFailure(raised, { mutation: false, maxRequestBytes: call.limits.maxRequestBytes }));
+  const raised =
+    known ??
+    new ConnectError("the server failed in an unforeseen way; its log has the details", Code.Internal);
+  return problemResponse(
+    explainFailure(raised, { mutation: false, maxRequestBytes: call.limits.maxRequestBytes }),
+  );
 }

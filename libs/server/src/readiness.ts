@@ -66,7 +66,8 @@ export class ServerState implements Readiness {
   }
 
   #waitingPart(part: Part): Waiting | undefined {
-    const reason = part.notReady?.() ?? (this.#startedParts.has(part.name) ? undefined : "it is being started");
+    const reason =
+      part.notReady?.() ?? (this.#startedParts.has(part.name) ? undefined : "it is being started");
     return reason === undefined ? undefined : { part: part.name, reason };
   }
 }

@@ -13,14 +13,22 @@ export function registerReflection(router: ConnectRouter, index: () => Descripto
   router.service(ServerReflection, {
     async *serverReflectionInfo(requests) {
       for await (const request of requests) {
-        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request.messageRequest, index()) };
+        yield {
+          validHost: request.host,
+          originalRequest: request,
+          messageResponse: answer(request.messageRequest, index()),
+        };
       }
     },
   });
   router.service(ServerReflectionAlpha, {
     async *serverReflectionInfo(requests) {
       for await (const request of requests) {
-        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request.messageRequest, index()) };
+        yield {
+          validHost: request.host,
+          originalRequest: request,
+          messageResponse: answer(request.messageRequest, index()),
+        };
       }
     },
   });
@@ -75,5 +83,8 @@ function fileAnswer(file: Parameters<typeof fileWithDependencies>[0] | undefined
 }
 
 function notFound(what: string): Answer {
-  return { case: "errorResponse", value: { errorCode: Code.NotFound, errorMessage: `no ${what} on this server` } };
+  return {
+    case: "errorResponse",
+    value: { errorCode: Code.NotFound, errorMessage: `no ${what} on this server` },
+  };
 }

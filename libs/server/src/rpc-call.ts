@@ -42,7 +42,10 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
     contextValues: createContextValues(),
   });
   if (answer.body === undefined && answer.status >= 400) return refusal(handler, answer, headers);
-  return await rpcResponse(answer, { mutation: isMutation(handler.method), maxRequestBytes: limits.maxRequestBytes });
+  return await rpcResponse(answer, {
+    mutation: isMutation(handler.method),
+    maxRequestBytes: limits.maxRequestBytes,
+  });
 }
 
 /** Only path and query mean something; the origin is made up. */
@@ -57,15 +60,25 @@ function hasBrokenMessage(url: URL): boolean {
 }
 
 /** What a handler refuses before any protocol is chosen: a wrong verb, content type or HTTP version. */
-function refusal(handler: UniversalHandler, answer: UniversalServerResponse, headers: Headers): OutgoingResponse {
+function refusal(
+  handler: UniversalHandler,
+  answer: UniversalServerResponse,
+  headers: Headers,
+): OutgoingResponse {
   const { status } = answer;
   const contentType = headers.get("content-type") ?? "";
   const refuse = (error: ConnectError, more: Readonly<Record<string, string>> = {}): OutgoingResponse =>
-    rpcFailure(contentType, error, { status, headers: { ...Object.fromEntries(answer.header ?? new Headers()), ...more } });
+    rpcFailure(contentType, error, {
+      status,
+      headers: { ...Object.fromEntries(answer.header ?? new Headers()), ...more },
+    });
   switch (status) {
     case 405: {
       const allow = handler.allowedMethods.join(", ");
-      return refuse(apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}` }), { allow });
+      return refuse(
+        apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}` }),
+        { allow },
+      );
     }
     case 415: {
       const accepted = acceptedTypes(handler).join(", ");

@@ -17,7 +17,9 @@ const CONNECT_UNARY = /^application\/(proto|json)(;|$)/i;
 
 /** True for the content types of Connect, gRPC and gRPC-Web, streaming or not. */
 export function isRpcContentType(contentType: string): boolean {
-  return GRPC.test(contentType) || CONNECT_UNARY.test(contentType) || contentTypeStreamRegExp.test(contentType);
+  return (
+    GRPC.test(contentType) || CONNECT_UNARY.test(contentType) || contentTypeStreamRegExp.test(contentType)
+  );
 }
 
 /**

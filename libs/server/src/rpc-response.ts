@@ -24,13 +24,19 @@ const MAX_ERROR_BYTES = 1024 * 1024;
  * Errors of parsing never pass an interceptor, so this is the first place that sees them: the trailers of gRPC, the last envelope of
  * gRPC-Web and of Connect streams, the body of a Connect unary error.
  */
-export async function rpcResponse(answer: UniversalServerResponse, call: FailedCall): Promise<OutgoingResponse> {
+export async function rpcResponse(
+  answer: UniversalServerResponse,
+  call: FailedCall,
+): Promise<OutgoingResponse> {
   const headers = answer.header ?? new Headers();
   const contentType = headers.get("content-type") ?? "";
   const response = { status: answer.status, headers, body: answer.body };
   if (contentType.startsWith("application/grpc-web")) {
     const encoding = headers.get("grpc-encoding");
-    return { ...response, transform: (chunk) => explainEnvelope(chunk, trailerFlag, encoding, (data) => webTrailer(data, call)) };
+    return {
+      ...response,
+      transform: (chunk) => explainEnvelope(chunk, trailerFlag, encoding, (data) => webTrailer(data, call)),
+    };
   }
   if (contentType.startsWith("application/grpc")) {
     const trailer = answer.trailer ?? new Headers();
@@ -38,9 +44,14 @@ export async function rpcResponse(answer: UniversalServerResponse, call: FailedC
   }
   if (contentType.startsWith("application/connect+")) {
     const encoding = headers.get("connect-content-encoding");
-    return { ...response, transform: (chunk) => explainEnvelope(chunk, endStreamFlag, encoding, (data) => streamEnd(data, call)) };
+    return {
+      ...response,
+      transform: (chunk) => explainEnvelope(chunk, endStreamFlag, encoding, (data) => streamEnd(data, call)),
+    };
   }
-  return answer.status >= 400 && answer.body !== undefined ? await explainUnary(response, answer.body, call) : response;
+  return answer.status >= 400 && answer.body !== undefined
+    ? await explainUnary(response, answer.body, call)
+    : response;
 }
 
 async function explainUnary(
@@ -68,7 +79,9 @@ async function explainUnary(
 
 function explainTrailer(trailer: Headers, call: FailedCall): Headers {
   const error = trailer.has("grpc-status-details-bin") ? undefined : findTrailerError(trailer);
-  return error === undefined ? trailer : setTrailerStatus(trailer, explainFailure(withoutMetadata(error), call));
+  return error === undefined
+    ? trailer
+    : setTrailerStatus(trailer, explainFailure(withoutMetadata(error), call));
 }
 
 /** Each chunk of a streamed body is one whole envelope; only the last, flagged one can tell an error. */
@@ -108,5 +121,7 @@ function withoutMetadata(error: ConnectError): ConnectError {
 
 async function decompress(bytes: Uint8Array, encoding: string | null): Promise<Uint8Array> {
   const compression = [compressionGzip, compressionBrotli].find(({ name }) => name === encoding);
-  return compression === undefined ? bytes : await compression.decompress(Uint8Array.from(bytes), MAX_ERROR_BYTES);
+  return compression === undefined
+    ? bytes
+    : await compression.decompress(Uint8Array.from(bytes), MAX_ERROR_BYTES);
 }

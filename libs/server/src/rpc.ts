@@ -28,7 +28,8 @@ export function createRpcHandlers(options: RpcOptions): ReadonlyMap<string, Univ
   for (const register of options.registrations) register(router);
   const handlers = new Map<string, UniversalHandler>();
   for (const handler of router.handlers) {
-    if (handlers.has(handler.requestPath)) throw new Error(`two parts serve ${handler.requestPath}: leave one out`);
+    if (handlers.has(handler.requestPath))
+      throw new Error(`two parts serve ${handler.requestPath}: leave one out`);
     handlers.set(handler.requestPath, handler);
   }
   return handlers;
@@ -52,7 +53,9 @@ function rpcRouterOptions(options: RpcOptions): ConnectRouterOptions {
 
 /** Whether a call of the method could change something. */
 export function isMutation(method: DescMethod): boolean {
-  return method.methodKind === "unary" && method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return (
+    method.methodKind === "unary" && method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS
+  );
 }
 
 /** Whether the client sends one message, which then has to arrive in bounded time. */

@@ -50,7 +50,10 @@ const SAME_SIGNAL_MS = 500;
  * Runs a service until it is told to stop: reads the configuration, answers `--help` and `--version`, starts it, and on the first
  * SIGTERM or SIGINT stops it and exits with 0; a second one exits at once. A user's error is one or two lines on stderr and exit code 1.
  */
-export async function runProgram<O extends Options & LogOptions>(program: Program<O>, process: ProgramProcess): Promise<void> {
+export async function runProgram<O extends Options & LogOptions>(
+  program: Program<O>,
+  process: ProgramProcess,
+): Promise<void> {
   const { stdout, stderr } = process;
   let running: { stop(): Promise<void> } | undefined;
   let firstSignalAt: number | undefined;
@@ -78,9 +81,17 @@ export async function runProgram<O extends Options & LogOptions>(program: Progra
     }
     const { values } = config;
     const { logLevel: level, logFormat: format } = values as Values<LogOptions>;
-    const log = createLogger({ name: program.name, level, format, output: stderr, colour: wantsColour(stderr, process) });
+    const log = createLogger({
+      name: program.name,
+      level,
+      format,
+      output: stderr,
+      colour: wantsColour(stderr, process),
+    });
     // Types, rules and controllers are other people's code: a promise that one of them forgot must not end everybody's server.
-    process.onUnhandledRejection((reason) => log.error({ err: reason }, "a promise was rejected and nobody waited for it"));
+    process.onUnhandledRejection((reason) =>
+      log.error({ err: reason }, "a promise was rejected and nobody waited for it"),
+    );
     running = await program.start({ values, log, stdout, colour: wantsColour(stdout, process) });
   } catch (error) {
     stderr.write(failureText(program, error, wantsColour(stderr, process)));
@@ -102,7 +113,9 @@ function wantsColour(output: Output, { environment }: ProgramProcess): boolean {
 function failureText(program: Program<Options>, error: unknown, colour: boolean): string {
   const colours = createColors(colour);
   const known = ConfigError.is(error) || ListenError.is(error) || program.isUserError?.(error) === true;
-  const lines = ConfigError.is(error) ? error.faults : [known ? (error as Error).message : `failed to start: ${textOf(error)}`];
+  const lines = ConfigError.is(error)
+    ? error.faults
+    : [known ? (error as Error).message : `failed to start: ${textOf(error)}`];
   return lines.map((line) => `${colours.red(program.name)}: ${line}\n`).join("");
 }
 

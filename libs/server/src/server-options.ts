@@ -31,14 +31,33 @@ export function serverOptions(defaults: { readonly listen: string; readonly logL
       default: "1MiB",
     }),
     maxConnections: count("The most open connections", DEFAULT_LIMITS.maxConnections),
-    maxStreams: count("The most open streams of one HTTP/2 connection", DEFAULT_LIMITS.maxStreamsPerConnection),
+    maxStreams: count(
+      "The most open streams of one HTTP/2 connection",
+      DEFAULT_LIMITS.maxStreamsPerConnection,
+    ),
     maxRequests: count("The most requests under way", DEFAULT_LIMITS.maxRequests),
-    headersTimeoutMs: duration("How long a client may take to send the head of a request", DEFAULT_LIMITS.headersTimeoutMs),
-    bodyTimeoutMs: duration("How long a client may take to send the body of a request", DEFAULT_LIMITS.bodyTimeoutMs),
-    idleTimeoutMs: duration("How long a connection is kept between two requests", DEFAULT_LIMITS.keepAliveTimeoutMs),
+    headersTimeoutMs: duration(
+      "How long a client may take to send the head of a request",
+      DEFAULT_LIMITS.headersTimeoutMs,
+    ),
+    bodyTimeoutMs: duration(
+      "How long a client may take to send the body of a request",
+      DEFAULT_LIMITS.bodyTimeoutMs,
+    ),
+    idleTimeoutMs: duration(
+      "How long a connection is kept between two requests",
+      DEFAULT_LIMITS.keepAliveTimeoutMs,
+    ),
     writeTimeoutMs: duration("How long a client may leave an answer unread", DEFAULT_LIMITS.writeStallMs),
-    graceMs: duration("How long requests may take to finish when the program is told to stop", DEFAULT_LIMITS.graceMs),
-    logLevel: option(choice("LEVEL", LOG_LEVELS), { help: `How much is logged: ${LOG_LEVELS.join(", ")}`, group: LOGS, default: defaults.logLevel }),
+    graceMs: duration(
+      "How long requests may take to finish when the program is told to stop",
+      DEFAULT_LIMITS.graceMs,
+    ),
+    logLevel: option(choice("LEVEL", LOG_LEVELS), {
+      help: `How much is logged: ${LOG_LEVELS.join(", ")}`,
+      group: LOGS,
+      default: defaults.logLevel,
+    }),
     logFormat: option(choice("FORMAT", LOG_FORMATS), {
       help: "Lines for people (pretty), for machines (json), or as fits where they go (auto)",
       group: LOGS,

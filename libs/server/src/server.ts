@@ -84,10 +84,17 @@ export function createServer(options: ServerOptions): Server {
     stopping ??= shutDown({ parts, log, clock, state, dispatcher, listener, graceMs: limits.graceMs });
     return stopping;
   }
-  return { start, stop, load: () => ({ connections: listener.connections(), requests: dispatcher.active() }) };
+  return {
+    start,
+    stop,
+    load: () => ({ connections: listener.connections(), requests: dispatcher.active() }),
+  };
 }
 
-function assemble(options: ServerOptions, limits: ServerLimits): { dispatcher: Dispatcher; state: ServerState } {
+function assemble(
+  options: ServerOptions,
+  limits: ServerLimits,
+): { dispatcher: Dispatcher; state: ServerState } {
   const { parts, config, log, clock } = options;
   const schemas = joinSchemas(parts.flatMap((part) => part.routes.schemas ?? []));
   const serviceParts = new Map<string, Part>();
@@ -163,7 +170,8 @@ async function shutDown({ parts, log, clock, state, dispatcher, listener, graceM
         return true;
       },
     );
-    if ((await within(stopped, leftMs, clock)) === undefined) log.warn({ part: part.name, graceMs }, "a part is still not stopped");
+    if ((await within(stopped, leftMs, clock)) === undefined)
+      log.warn({ part: part.name, graceMs }, "a part is still not stopped");
   }
   await dispatcher.drain(Math.max(0, endsAt - clock.monotonic()));
   await listener.destroy();

@@ -61,14 +61,23 @@ const OUTCOMES: Readonly<Record<WriteResponse_Outcome, Exclude<Outcome, "failed"
 };
 
 /** Writes one resource. `created` are those that this run created, or would have. */
-async function write(session: Session, { resource }: LoadedManifest, dryRun: boolean, created: ReadonlySet<string>): Promise<Exclude<Outcome, "failed">> {
+async function write(
+  session: Session,
+  { resource }: LoadedManifest,
+  dryRun: boolean,
+  created: ReadonlySet<string>,
+): Promise<Exclude<Outcome, "failed">> {
   const { client } = session.connection;
   try {
     const { outcome } = await client.resources.write({ resource, dryRun }, session.callOptions);
-    return OUTCOMES[outcome];
+    return OUTCOMES[outcome] ?? "updated";
   } catch (error) {
     const { owner } = resource;
-    const ownerToCome = dryRun && errorReason(error) === "OWNER_NOT_FOUND" && owner !== undefined && created.has(resourceKey({ ...resource, id: owner }));
+    const ownerToCome =
+      dryRun &&
+      errorReason(error) === "OWNER_NOT_FOUND" &&
+      owner !== undefined &&
+      created.has(resourceKey({ ...resource, id: owner }));
     if (!ownerToCome) throw error;
     // The owner would be there by now: what is left to check is the resource itself.
     await client.resources.mutateAndValidate({ resource }, session.callOptions);

@@ -12,7 +12,10 @@ export interface CommandContext {
 }
 
 /** Makes the context of one run of the program; `finish` takes the exit code. */
-export function createCommandContext(environment: Environment, finish: (exitCode: number) => void): CommandContext {
+export function createCommandContext(
+  environment: Environment,
+  finish: (exitCode: number) => void,
+): CommandContext {
   return {
     environment,
     async run(command, work) {
@@ -31,7 +34,10 @@ export function withTenancyOptions(command: Command): Command {
 
 /** `-A`. */
 export function withAllNamespacesOption(command: Command): Command {
-  return command.option("-A, --all-namespaces", "every namespace of every partition, or of the one given with -p");
+  return command.option(
+    "-A, --all-namespaces",
+    "every namespace of every partition, or of the one given with -p",
+  );
 }
 
 /** `-o`. */

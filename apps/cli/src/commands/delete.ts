@@ -36,19 +36,33 @@ export function addDeleteCommand(program: Command, context: CommandContext): voi
     );
 }
 
-async function deleteOne(session: Session, kind: string | undefined, name: string | undefined, options: DeleteOptions): Promise<number> {
-  if (kind === undefined) throw usageError("nothing to delete is named", "Give KIND/NAME, or -f and manifests.");
+async function deleteOne(
+  session: Session,
+  kind: string | undefined,
+  name: string | undefined,
+  options: DeleteOptions,
+): Promise<number> {
+  if (kind === undefined)
+    throw usageError("nothing to delete is named", "Give KIND/NAME, or -f and manifests.");
   const catalog = await session.catalog();
   const { type, name: found } = parseNamedTarget(catalog, kind, name);
   const { group, groupVersion, kind: kindName } = type;
-  const id = { type: { group, groupVersion, kind: kindName }, name: found, tenancy: tenancyOfName(type, options) };
+  const id = {
+    type: { group, groupVersion, kind: kindName },
+    name: found,
+    tenancy: tenancyOfName(type, options),
+  };
   const label = `${catalog.word(type)}/${found}`;
   await remove(session, id, label, reportFor(session, [label], options), options);
   return EXIT.ok;
 }
 
 /** Deletes what manifests name, owned resources before their owners. All are tried. */
-async function deleteFiles(session: Session, paths: readonly string[], options: DeleteOptions): Promise<number> {
+async function deleteFiles(
+  session: Session,
+  paths: readonly string[],
+  options: DeleteOptions,
+): Promise<number> {
   const { environment, connection } = session;
   const catalog = await session.catalog();
   const defaults = { partition: options.partition ?? "", namespace: options.namespace ?? "" };
@@ -79,11 +93,17 @@ async function remove(
   { dryRun = false }: DeleteOptions,
 ): Promise<void> {
   const { outcome } = await connection.client.resources.delete({ id, dryRun }, callOptions);
-  if (outcome === DeleteResponse_Outcome.MARKED) report.done(label, "marked", "it has finalizers, and goes with the last of them");
-  else if (outcome === DeleteResponse_Outcome.ABSENT) report.done(label, "absent", "there was nothing to delete");
+  if (outcome === DeleteResponse_Outcome.MARKED)
+    report.done(label, "marked", "it has finalizers, and goes with the last of them");
+  else if (outcome === DeleteResponse_Outcome.ABSENT)
+    report.done(label, "absent", "there was nothing to delete");
   else report.done(label, "deleted");
 }
 
-function reportFor({ environment }: Session, labels: readonly string[], { dryRun = false }: DeleteOptions): Report {
+function reportFor(
+  { environment }: Session,
+  labels: readonly string[],
+  { dryRun = false }: DeleteOptions,
+): Report {
   return createReport(labels, { colour: environment.colour, dryRun, print: environment.stdout });
 }

@@ -4,9 +4,21 @@ import { EXIT } from "../errors.ts";
 import { listAll } from "../listing.ts";
 import { type FormatOptions, type OutputFormat, resourcesText, resourceText } from "../output/format.ts";
 import type { Session } from "../session.ts";
-import { checkedSelector, parseTarget, type Target, tenancyOfList, tenancyOfName, type TenancyOptions } from "../target.ts";
+import {
+  checkedSelector,
+  parseTarget,
+  type Target,
+  tenancyOfList,
+  tenancyOfName,
+  type TenancyOptions,
+} from "../target.ts";
 import { CliError, usageError } from "../errors.ts";
-import { type CommandContext, outputOption, withAllNamespacesOption, withTenancyOptions } from "./command-context.ts";
+import {
+  type CommandContext,
+  outputOption,
+  withAllNamespacesOption,
+  withTenancyOptions,
+} from "./command-context.ts";
 
 interface GetOptions extends TenancyOptions {
   readonly output: OutputFormat;
@@ -24,19 +36,25 @@ export function addGetCommand(program: Command, context: CommandContext): void {
     .action((kind: string, name: string | undefined, options: GetOptions) =>
       context.run(command, async (session) => {
         const target = parseTarget(await session.catalog(), kind, name);
-        await (target.name === undefined ? getList(session, target, options) : getOne(session, target, target.name, options));
+        await (target.name === undefined
+          ? getList(session, target, options)
+          : getOne(session, target, target.name, options));
         return EXIT.ok;
       }),
     );
 }
 
 async function getOne(session: Session, { type }: Target, name: string, options: GetOptions): Promise<void> {
-  if (options.selector !== undefined) throw usageError("a selector chooses from a list, and a name is given", "Leave out one of the two.");
+  if (options.selector !== undefined)
+    throw usageError("a selector chooses from a list, and a name is given", "Leave out one of the two.");
   const { group, groupVersion, kind } = type;
   const id = { type: { group, groupVersion, kind }, name, tenancy: tenancyOfName(type, options) };
   const { resource } = await session.connection.client.resources.read({ id }, session.callOptions);
-  if (resource === undefined) throw new CliError(`${session.connection.server} answered without the resource`);
-  session.environment.stdout(resourceText(resource, options.output, await formatOptions(session, type, options)));
+  if (resource === undefined)
+    throw new CliError(`${session.connection.server} answered without the resource`);
+  session.environment.stdout(
+    resourceText(resource, options.output, await formatOptions(session, type, options)),
+  );
 }
 
 async function getList(session: Session, { type }: Target, options: GetOptions): Promise<void> {
@@ -56,7 +74,11 @@ function whereText({ allNamespaces, namespace, selector }: GetOptions): string {
   return namespace === undefined ? `here${fits}.` : `in namespace ${namespace}${fits}.`;
 }
 
-async function formatOptions(session: Session, type: Target["type"], options: GetOptions): Promise<FormatOptions> {
+async function formatOptions(
+  session: Session,
+  type: Target["type"],
+  options: GetOptions,
+): Promise<FormatOptions> {
   const { environment } = session;
   const catalog = await session.catalog();
   return {

@@ -40,7 +40,10 @@ async function askStatus(session: Session): Promise<ServerStatus> {
   const { connection, environment } = session;
   // First the types: an error of this call says best what is wrong with the server.
   const headers = new Headers();
-  const options = { ...session.callOptions, onHeader: (answered: Headers) => answered.forEach((value, name) => headers.set(name, value)) };
+  const options = {
+    ...session.callOptions,
+    onHeader: (answered: Headers) => answered.forEach((value, name) => headers.set(name, value)),
+  };
   const { types } = await connection.client.types.listTypes({}, options);
   const health = await askHealth(session);
   const latencies: number[] = [];
@@ -70,7 +73,10 @@ async function askHealth({ connection, callOptions }: Session): Promise<ServerSt
   }
 }
 
-function statusText({ server, health, store, version, types, latencyMs }: ServerStatus, colour: boolean): string {
+function statusText(
+  { server, health, store, version, types, latencyMs }: ServerStatus,
+  colour: boolean,
+): string {
   const paint = createPaint(colour);
   const painted = { ready: paint.good, "not ready": paint.bad, "not told": paint.warning }[health];
   const facts = [

@@ -47,7 +47,11 @@ function typeValue({ gvk, scope, messageName, shortNames, description }: KnownTy
   };
 }
 
-const SCOPES: Readonly<Record<number, string>> = { [Scope.CLUSTER]: "cluster", [Scope.PARTITION]: "partition", [Scope.NAMESPACE]: "namespace" };
+const SCOPES: Readonly<Record<number, string>> = {
+  [Scope.CLUSTER]: "cluster",
+  [Scope.PARTITION]: "partition",
+  [Scope.NAMESPACE]: "namespace",
+};
 
 function scopeText(scope: Scope): string {
   return SCOPES[scope] ?? "none";
@@ -58,5 +62,7 @@ const SHOWN_CHARACTERS = 60;
 
 function firstSentence(description: string): string {
   const sentence = /^.*?\.(?=\s|$)/s.exec(description)?.[0] ?? description;
-  return sentence.length <= SHOWN_CHARACTERS ? sentence : `${sentence.slice(0, SHOWN_CHARACTERS - 1).trimEnd()}…`;
+  return sentence.length <= SHOWN_CHARACTERS
+    ? sentence
+    : `${sentence.slice(0, SHOWN_CHARACTERS - 1).trimEnd()}…`;
 }

@@ -22,7 +22,10 @@ export function addWaitCommand(program: Command, context: CommandContext): void 
   withTenancyOptions(command)
     .argument("<kind>", "KIND/NAME, or KIND and the name after it")
     .argument("[name]")
-    .requiredOption("--for <what>", "condition=[KEY:]TYPE[=STATE], where STATE is TRUE, FALSE or UNKNOWN, or deleted")
+    .requiredOption(
+      "--for <what>",
+      "condition=[KEY:]TYPE[=STATE], where STATE is TRUE, FALSE or UNKNOWN, or deleted",
+    )
     .option("--timeout <time>", "how long: 500ms, 30s, 5m, 1h", "30s")
     .action((kind: string, name: string | undefined, options: WaitOptions) =>
       context.run(command, async (session) => {
@@ -49,7 +52,11 @@ interface Patience {
   readonly label: string;
 }
 
-async function waitFor(session: Session, watching: Watching, { awaited, timeoutMs, timeout, label }: Patience): Promise<void> {
+async function waitFor(
+  session: Session,
+  watching: Watching,
+  { awaited, timeoutMs, timeout, label }: Patience,
+): Promise<void> {
   const { clock, signal, stdout, colour } = session.environment;
   const expiry = new AbortController();
   const cancel = clock.after(timeoutMs, () => expiry.abort());
@@ -61,7 +68,10 @@ async function waitFor(session: Session, watching: Watching, { awaited, timeoutM
       // That something is not there is known only when everything that is there has come.
       if (change.event === "complete" && present) continue;
       present = change.event === "added" || change.event === "changed";
-      const verdict = verdictOn(present && change.event !== "complete" ? change.resource : undefined, awaited);
+      const verdict = verdictOn(
+        present && change.event !== "complete" ? change.resource : undefined,
+        awaited,
+      );
       if (verdict.met) {
         stdout(`${createPaint(colour).good("●")} ${label}: ${verdict.seen}\n`);
         return;

@@ -7,9 +7,21 @@ import type { OutputFormat } from "../output/format.ts";
 import { resourceTable } from "../output/resource-table.ts";
 import { createTable } from "../output/table.ts";
 import type { Session } from "../session.ts";
-import { checkedSelector, explicitTenancy, parseTarget, tenancyOfList, tenancyOfName, type TenancyOptions } from "../target.ts";
+import {
+  checkedSelector,
+  explicitTenancy,
+  parseTarget,
+  tenancyOfList,
+  tenancyOfName,
+  type TenancyOptions,
+} from "../target.ts";
 import { type Change, watchChanges, type Watching } from "../watching.ts";
-import { type CommandContext, outputOption, withAllNamespacesOption, withTenancyOptions } from "./command-context.ts";
+import {
+  type CommandContext,
+  outputOption,
+  withAllNamespacesOption,
+  withTenancyOptions,
+} from "./command-context.ts";
 
 interface WatchOptions extends TenancyOptions {
   readonly output: OutputFormat;
@@ -40,14 +52,25 @@ export function addWatchCommand(program: Command, context: CommandContext): void
         const units = target.name === undefined ? tenancyOfList(type, options) : tenancyOfName(type, options);
         const registry = await catalog.schemas([type]);
         const selector = checkedSelector(options.selector);
-        const watching = { type, registry, tenancy: explicitTenancy(type, units), name: target.name, selector };
+        const watching = {
+          type,
+          registry,
+          tenancy: explicitTenancy(type, units),
+          name: target.name,
+          selector,
+        };
         await printChanges(session, watching, options, catalog.word(type));
         return EXIT.ok;
       }),
     );
 }
 
-async function printChanges(session: Session, watching: Watching, options: WatchOptions, word: string): Promise<void> {
+async function printChanges(
+  session: Session,
+  watching: Watching,
+  options: WatchOptions,
+  word: string,
+): Promise<void> {
   const { stdout, signal } = session.environment;
   const print = changePrinter(session, watching, options, word);
   // The first table is aligned by all its rows, so they are gathered until everything that was there has come.
@@ -64,14 +87,30 @@ async function printChanges(session: Session, watching: Watching, options: Watch
   }
 }
 
-function changePrinter(session: Session, { type, registry }: Watching, options: WatchOptions, word: string): (changes: readonly ResourceChange[]) => string {
+function changePrinter(
+  session: Session,
+  { type, registry }: Watching,
+  options: WatchOptions,
+  word: string,
+): (changes: readonly ResourceChange[]) => string {
   const { output } = options;
   const { clock, colour } = session.environment;
-  const each = (print: (change: ResourceChange) => string) => (changes: readonly ResourceChange[]) => changes.map(print).join("");
-  if (output === "json") return each(({ event, resource }) => `${JSON.stringify({ event, resource: manifestOf(resource, registry) })}\n`);
-  if (output === "yaml") return each(({ event, resource }) => `# ${event}\n${yamlText(manifestOf(resource, registry))}---\n`);
-  if (output === "name") return each(({ event, resource }) => `${word}/${resource.id?.name ?? ""} ${event}\n`);
-  const tableAt = (nowMs: number) => resourceTable(type, registry, { wide: output === "wide", tenancy: options.allNamespaces === true, nowMs });
+  const each = (print: (change: ResourceChange) => string) => (changes: readonly ResourceChange[]) =>
+    changes.map(print).join("");
+  if (output === "json")
+    return each(
+      ({ event, resource }) => `${JSON.stringify({ event, resource: manifestOf(resource, registry) })}\n`,
+    );
+  if (output === "yaml")
+    return each(({ event, resource }) => `# ${event}\n${yamlText(manifestOf(resource, registry))}---\n`);
+  if (output === "name")
+    return each(({ event, resource }) => `${word}/${resource.id?.name ?? ""} ${event}\n`);
+  const tableAt = (nowMs: number) =>
+    resourceTable(type, registry, {
+      wide: output === "wide",
+      tenancy: options.allNamespaces === true,
+      nowMs,
+    });
   const [name = "NAME", ...headers] = tableAt(0).headers;
   const table = createTable([name, "EVENT", ...headers], colour);
   return (changes) => {

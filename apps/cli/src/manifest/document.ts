@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type YAMLMap } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type LineCounter,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
 
 import type { Place } from "./problem.ts";
 
@@ -42,7 +52,11 @@ export interface Entry {
 
 /** The entries of a map; keys that are numbers or booleans are taken as written. */
 export function entriesOf(map: YAMLMap): readonly Entry[] {
-  return map.items.map((pair: Pair) => ({ key: keyText(pair.key), offset: offsetOf(pair.key, offsetOf(map, 0)), value: pair.value }));
+  return map.items.map((pair: Pair) => ({
+    key: keyText(pair.key),
+    offset: offsetOf(pair.key, offsetOf(map, 0)),
+    value: pair.value,
+  }));
 }
 
 /** Whether a value is written as nothing: `key:` or `key: null`. */
@@ -67,7 +81,9 @@ export function foundText(document: Document, value: unknown): string {
   const { value: scalar } = node;
   if (typeof scalar === "string") return `the string ${JSON.stringify(clip(scalar))}`;
   if (typeof scalar === "boolean") return `${scalar}`;
-  return typeof scalar === "object" ? "a value of another kind" : `the number ${clip(node.source ?? String(scalar))}`;
+  if (typeof scalar === "number" || typeof scalar === "bigint")
+    return `the number ${clip(node.source ?? String(scalar))}`;
+  return "a value of another kind";
 }
 
 /** How much of a found value an error shows, in characters. */

@@ -29,7 +29,19 @@ export interface ManifestHeader {
 
 const IDENTITY_FIELDS = ["type", "name", "partition", "namespace", "uid", "tenancy"] as const;
 const WIRE_FIELDS = ["id", "owner", "metadata", "data", "version", "generation", "status"] as const;
-const MANIFEST_FIELDS = ["type", "name", "partition", "namespace", "owner", "metadata", "data", "uid", "version", "generation", "status"] as const;
+const MANIFEST_FIELDS = [
+  "type",
+  "name",
+  "partition",
+  "namespace",
+  "owner",
+  "metadata",
+  "data",
+  "uid",
+  "version",
+  "generation",
+  "status",
+] as const;
 
 /**
  * Reads who a manifest is about, in the manifest's own form or in the wire's with `id`. What is wrong is noted in the reading; undefined when there is
@@ -41,13 +53,24 @@ export function readHeader(reading: Reading, root: unknown): ManifestHeader | un
   const entries = entriesOf(map);
   const wire = entries.find(({ key }) => key === "id");
   checkFields(reading, entries, wire === undefined ? MANIFEST_FIELDS : WIRE_FIELDS, []);
-  const id = wire === undefined ? readIdentity(reading, entries, root, []) : readIdentityMap(reading, wire, "id");
+  const id =
+    wire === undefined ? readIdentity(reading, entries, root, []) : readIdentityMap(reading, wire, "id");
   const ownerEntry = entries.find(({ key, value }) => key === "owner" && !isNothing(reading.document, value));
   const owner = ownerEntry === undefined ? undefined : readIdentityMap(reading, ownerEntry, "owner");
-  const metadata = readMetadata(reading, entries.find(({ key }) => key === "metadata"));
+  const metadata = readMetadata(
+    reading,
+    entries.find(({ key }) => key === "metadata"),
+  );
   if (id === undefined) return undefined;
   const data = entries.find(({ key }) => key === "data")?.value;
-  return { id: id.identity, typeNode: id.typeNode, owner: owner?.identity, ownerTypeNode: owner?.typeNode, metadata, data };
+  return {
+    id: id.identity,
+    typeNode: id.typeNode,
+    owner: owner?.identity,
+    ownerTypeNode: owner?.typeNode,
+    metadata,
+    data,
+  };
 }
 
 interface ReadIdentity {
@@ -64,7 +87,12 @@ function readIdentityMap(reading: Reading, entry: Entry, field: string): ReadIde
   return readIdentity(reading, entries, entry.value, path);
 }
 
-function readIdentity(reading: Reading, entries: readonly Entry[], node: unknown, path: readonly Step[]): ReadIdentity | undefined {
+function readIdentity(
+  reading: Reading,
+  entries: readonly Entry[],
+  node: unknown,
+  path: readonly Step[],
+): ReadIdentity | undefined {
   const find = (field: string) => entries.find(({ key }) => key === field)?.value;
   const text = (field: string) => readText(reading, find(field), [...path, { field }]);
   const tenancy = readTenancy(reading, find("tenancy"), [...path, { field: "tenancy" }]);
@@ -77,26 +105,37 @@ function readIdentity(reading: Reading, entries: readonly Entry[], node: unknown
   return { identity: { type, name, partition, namespace, uid: text("uid") }, typeNode: find("type") };
 }
 
-function readTenancy(reading: Reading, node: unknown, path: readonly Step[]): { partition: string; namespace: string } {
+function readTenancy(
+  reading: Reading,
+  node: unknown,
+  path: readonly Step[],
+): { partition: string; namespace: string } {
   const none = { partition: "", namespace: "" };
   if (isNothing(reading.document, node)) return none;
   const map = reading.enter(node, path);
   if (!isMap(map)) return reading.expected(node, path, "a map with partition and namespace") ?? none;
   const entries = entriesOf(map);
   checkFields(reading, entries, ["partition", "namespace"], path);
-  const text = (field: string) => readText(reading, entries.find(({ key }) => key === field)?.value, [...path, { field }]);
+  const text = (field: string) =>
+    readText(reading, entries.find(({ key }) => key === field)?.value, [...path, { field }]);
   return { partition: text("partition"), namespace: text("namespace") };
 }
 
 /** A type as `group.version.Kind`, or as the wire's map of the three. */
-function readType(reading: Reading, node: unknown, parent: unknown, path: readonly Step[]): TypeName | undefined {
+function readType(
+  reading: Reading,
+  node: unknown,
+  parent: unknown,
+  path: readonly Step[],
+): TypeName | undefined {
   const form = 'group.version.Kind, as in "catalog.v1.Service"';
   if (isNothing(reading.document, node)) return reading.report(parent, path, `a type is missing: ${form}`);
   const found = reading.enter(node, path);
   if (isMap(found)) {
     const entries = entriesOf(found);
     checkFields(reading, entries, ["group", "groupVersion", "kind"], path);
-    const text = (...names: string[]) => readText(reading, entries.find(({ key }) => names.includes(key))?.value, path);
+    const text = (...names: string[]) =>
+      readText(reading, entries.find(({ key }) => names.includes(key))?.value, path);
     return { group: text("group"), groupVersion: text("groupVersion", "group_version"), kind: text("kind") };
   }
   const value: unknown = isScalar(found) ? found.value : undefined;
@@ -109,7 +148,9 @@ function readMetadata(reading: Reading, entry: Entry | undefined): Readonly<Reco
   const path = [{ field: "metadata" }];
   const map = reading.enter(entry.value, path);
   if (!isMap(map)) return reading.expected(entry.value, path, "a map to strings") ?? {};
-  return Object.fromEntries(entriesOf(map).map(({ key, value }) => [key, readText(reading, value, [...path, { key }])]));
+  return Object.fromEntries(
+    entriesOf(map).map(({ key, value }) => [key, readText(reading, value, [...path, { key }])]),
+  );
 }
 
 function readText(reading: Reading, node: unknown, path: readonly Step[]): string {
@@ -120,12 +161,21 @@ function readText(reading: Reading, node: unknown, path: readonly Step[]): strin
   return reading.expected(node, path, isScalar(found) ? "a string in quotes" : "a string") ?? "";
 }
 
-function checkFields(reading: Reading, entries: readonly Entry[], known: readonly string[], path: readonly Step[]): void {
+function checkFields(
+  reading: Reading,
+  entries: readonly Entry[],
+  known: readonly string[],
+  path: readonly Step[],
+): void {
   for (const { key, offset } of entries) {
     if (known.includes(key) || (key === "group_version" && known.includes("groupVersion"))) continue;
     const close = nearest(key, known);
     const advice = close.length > 0 ? `did you mean ${alternatives(close)}?` : `it has ${known.join(", ")}`;
-    reading.reportAt(offset, [...path, { field: key }], `there is no such field${close.length > 0 ? "; " : " here; "}${advice}`);
+    reading.reportAt(
+      offset,
+      [...path, { field: key }],
+      `there is no such field${close.length > 0 ? "; " : " here; "}${advice}`,
+    );
   }
 }
 

@@ -69,13 +69,19 @@ export async function loadManifests(
   const { ordered, circular } = ownersFirst(distinct);
   for (const { item, circle } of circular) {
     const names = circle.map((one) => labelOf(one, catalog)).join(" → ");
-    failed.push({ label: labelOf(item, catalog), faults: [{ place: startOf(item.manifest), message: `owner: the owners form a circle: ${names}` }] });
+    failed.push({
+      label: labelOf(item, catalog),
+      faults: [{ place: startOf(item.manifest), message: `owner: the owners form a circle: ${names}` }],
+    });
   }
   return { loaded: ordered, failed };
 }
 
 /** How a resource is named in what is printed: `service/api`, with the namespace that is not the default as the commands take it. */
-export function labelOf({ type, resource }: Pick<LoadedManifest, "type" | "resource">, catalog: TypeCatalog): string {
+export function labelOf(
+  { type, resource }: Pick<LoadedManifest, "type" | "resource">,
+  catalog: TypeCatalog,
+): string {
   return namedLabel(catalog.word(type), resource.id?.name ?? "", resource.id?.tenancy?.namespace ?? "");
 }
 
@@ -90,7 +96,10 @@ export function faultOf(manifest: ManifestDocument, { offset, path, message }: P
 }
 
 function refused({ manifest, header, problems }: RefusedManifest, catalog: TypeCatalog): FailedManifest {
-  return { label: header === undefined ? `${manifest.file} (${manifest.position})` : headerLabel(header, catalog), faults: problems.map((problem) => faultOf(manifest, problem)) };
+  return {
+    label: header === undefined ? `${manifest.file} (${manifest.position})` : headerLabel(header, catalog),
+    faults: problems.map((problem) => faultOf(manifest, problem)),
+  };
 }
 
 function headerLabel({ id }: ManifestHeader, catalog: TypeCatalog): string {
@@ -104,7 +113,11 @@ function namedLabel(word: string, name: string, namespace: string): string {
 }
 
 /** Two manifests of one resource would overwrite each other: the second is refused. */
-function withoutRepeats(loaded: readonly LoadedManifest[], catalog: TypeCatalog, failed: FailedManifest[]): readonly LoadedManifest[] {
+function withoutRepeats(
+  loaded: readonly LoadedManifest[],
+  catalog: TypeCatalog,
+  failed: FailedManifest[],
+): readonly LoadedManifest[] {
   const first = new Map<string, LoadedManifest>();
   for (const item of loaded) {
     const key = resourceKey(item.resource);
@@ -114,7 +127,15 @@ function withoutRepeats(loaded: readonly LoadedManifest[], catalog: TypeCatalog,
       continue;
     }
     const { file, line } = startOf(other.manifest);
-    failed.push({ label: labelOf(item, catalog), faults: [{ place: startOf(item.manifest), message: `the same resource stands in ${file}:${line} already; remove one` }] });
+    failed.push({
+      label: labelOf(item, catalog),
+      faults: [
+        {
+          place: startOf(item.manifest),
+          message: `the same resource stands in ${file}:${line} already; remove one`,
+        },
+      ],
+    });
   }
   return [...first.values()];
 }

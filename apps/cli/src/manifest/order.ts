@@ -9,9 +9,12 @@ export interface OwnersFirst<Item> {
 }
 
 /** Orders items owners first, and otherwise as they came. The resources of the items have distinct keys ({@link resourceKey}). */
-export function ownersFirst<Item extends { readonly resource: Resource }>(items: readonly Item[]): OwnersFirst<Item> {
+export function ownersFirst<Item extends { readonly resource: Resource }>(
+  items: readonly Item[],
+): OwnersFirst<Item> {
   const byKey = new Map(items.map((item) => [keyOf(item.resource.id), item]));
-  const ownerOf = (item: Item) => (item.resource.owner === undefined ? undefined : byKey.get(keyOf(item.resource.owner)));
+  const ownerOf = (item: Item) =>
+    item.resource.owner === undefined ? undefined : byKey.get(keyOf(item.resource.owner));
   const placed = new Set<Item>();
   const ordered: Item[] = [];
   const circular: { item: Item; circle: readonly Item[] }[] = [];
@@ -56,5 +59,11 @@ export function resourceKey(resource: Resource): string {
 
 function keyOf(id: ID | undefined): string {
   const { partition = "", namespace = "" } = id?.tenancy ?? {};
-  return [id?.type?.group, id?.type?.kind, partition || DEFAULT_PARTITION, namespace || DEFAULT_NAMESPACE, id?.name].join("/");
+  return [
+    id?.type?.group,
+    id?.type?.kind,
+    partition || DEFAULT_PARTITION,
+    namespace || DEFAULT_NAMESPACE,
+    id?.name,
+  ].join("/");
 }

@@ -24,7 +24,8 @@ export function parseManifests(file: string, text: string): ParsedFile {
   const lines = new LineCounter();
   const manifests: ManifestDocument[] = [];
   const broken: BrokenManifest[] = [];
-  const fail = (offset: number, message: string) => broken.push({ place: placeOf({ file, lines }, offset), message });
+  const fail = (offset: number, message: string) =>
+    broken.push({ place: placeOf({ file, lines }, offset), message });
   try {
     for (const document of documentsOf(text, lines)) {
       const problem = documentProblem(document);
@@ -49,20 +50,32 @@ export function parseManifests(file: string, text: string): ParsedFile {
 }
 
 function* documentsOf(text: string, lines: LineCounter): Generator<Document.Parsed> {
-  const composer = new Composer({ lineCounter: lines, intAsBigInt: true, keepSourceTokens: false, prettyErrors: false } as object);
+  const composer = new Composer({
+    lineCounter: lines,
+    intAsBigInt: true,
+    keepSourceTokens: false,
+    prettyErrors: false,
+  } as object);
   const tokens = new Parser(lines.addNewLine).parse(text);
   yield* composer.compose(tokens) as Generator<Document.Parsed>;
 }
 
 function documentProblem(document: Document.Parsed): { offset: number; message: string } | undefined {
   const [error] = document.errors;
-  if (error !== undefined) return { offset: error.pos[0], message: `this is not YAML: ${lowerFirst(error.message.split("\n")[0] ?? "")}` };
+  if (error !== undefined)
+    return {
+      offset: error.pos[0],
+      message: `this is not YAML: ${lowerFirst(error.message.split("\n")[0] ?? "")}`,
+    };
   try {
     document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (cause) {
     const offset = offsetOf(document.contents, 0);
     if ((cause as { name?: unknown }).name === "RangeError") throw cause;
-    return { offset, message: `expected at most ${MAX_ALIASES} uses of aliases, or an alias stands for nothing; write the values out` };
+    return {
+      offset,
+      message: `expected at most ${MAX_ALIASES} uses of aliases, or an alias stands for nothing; write the values out`,
+    };
   }
   return undefined;
 }
@@ -71,10 +84,14 @@ function documentProblem(document: Document.Parsed): { offset: number; message: 
 function rootsOf(document: Document): readonly Node[] {
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.value === null)) return [];
-  if (isSeq(contents)) return contents.items.filter((item): item is Node => isMap(item) || isScalar(item) || isSeq(item));
+  if (isSeq(contents))
+    return contents.items.filter((item): item is Node => isMap(item) || isScalar(item) || isSeq(item));
   return [contents as Node];
 }
 
 function lowerFirst(text: string): string {
-  return problemLine({ path: "", message: /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text });
+  return problemLine({
+    path: "",
+    message: /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text,
+  });
 }

@@ -1,4 +1,12 @@
-import { type DescEnum, type DescField, type DescMessage, fromJson, type JsonValue, type Registry, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type Registry,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { isMap, isScalar, isSeq, type YAMLMap } from "yaml";
 
@@ -20,7 +28,13 @@ const LISTED_NAMES = 8;
  * Reads a message's fields from a manifest, by their proto or JSON names, into protobuf's JSON. Everything that does not fit is noted in
  * the reading, with its place; the result is then incomplete. Undefined when it is no map at all.
  */
-export function readMessage(reading: Reading, registry: Registry, type: DescMessage, node: unknown, path: readonly Step[]): JsonValue | undefined {
+export function readMessage(
+  reading: Reading,
+  registry: Registry,
+  type: DescMessage,
+  node: unknown,
+  path: readonly Step[],
+): JsonValue | undefined {
   if (isWellKnown(type)) return readWellKnown(reading, registry, type, node, path);
   const map = reading.enter(node, path);
   if (map === undefined) return undefined;
@@ -28,7 +42,13 @@ export function readMessage(reading: Reading, registry: Registry, type: DescMess
   return readFields(reading, registry, type, map, path);
 }
 
-function readFields(reading: Reading, registry: Registry, type: DescMessage, map: YAMLMap, path: readonly Step[]): JsonMap {
+function readFields(
+  reading: Reading,
+  registry: Registry,
+  type: DescMessage,
+  map: YAMLMap,
+  path: readonly Step[],
+): JsonMap {
   const result: JsonMap = {};
   const oneofs = new Map<string, string>();
   for (const { key, offset, value } of entriesOf(map)) {
@@ -38,7 +58,8 @@ function readFields(reading: Reading, registry: Registry, type: DescMessage, map
       continue;
     }
     const at = [...path, { field: field.jsonName }];
-    if (Object.hasOwn(result, field.jsonName)) reading.reportAt(offset, at, `set twice, as ${field.name} and ${field.jsonName}`);
+    if (Object.hasOwn(result, field.jsonName))
+      reading.reportAt(offset, at, `set twice, as ${field.name} and ${field.jsonName}`);
     if (isNothing(reading.document, value) && !isWellKnown(field.message)) continue;
     const other = field.oneof === undefined ? undefined : oneofs.get(field.oneof.name);
     if (other !== undefined) reading.reportAt(offset, at, `excludes ${other}, which is set beside it`);
@@ -49,7 +70,13 @@ function readFields(reading: Reading, registry: Registry, type: DescMessage, map
   return result;
 }
 
-function readField(reading: Reading, registry: Registry, field: DescField, node: unknown, path: readonly Step[]): JsonValue | undefined {
+function readField(
+  reading: Reading,
+  registry: Registry,
+  field: DescField,
+  node: unknown,
+  path: readonly Step[],
+): JsonValue | undefined {
   const element = elementOf(field);
   const one = (value: unknown, at: readonly Step[]) => readElement(reading, registry, element, value, at);
   if (field.fieldKind === "list") {
@@ -65,7 +92,8 @@ function readField(reading: Reading, registry: Registry, field: DescField, node:
     return Object.fromEntries(
       entriesOf(map).map(({ key, offset, value }) => {
         const at = [...path, { key }];
-        if (readMapKey(field.mapKey, key) === undefined) reading.reportAt(offset, at, `expected ${scalarWords(field.mapKey)} as the key`);
+        if (readMapKey(field.mapKey, key) === undefined)
+          reading.reportAt(offset, at, `expected ${scalarWords(field.mapKey)} as the key`);
         return [key, one(value, at) ?? null];
       }),
     );
@@ -73,7 +101,8 @@ function readField(reading: Reading, registry: Registry, field: DescField, node:
   return one(node, path);
 }
 
-type Element = { readonly scalar: ScalarType } | { readonly enum: DescEnum } | { readonly message: DescMessage };
+type Element =
+  { readonly scalar: ScalarType } | { readonly enum: DescEnum } | { readonly message: DescMessage };
 
 function elementOf(field: DescField): Element {
   if (field.message !== undefined) return { message: field.message };
@@ -81,7 +110,13 @@ function elementOf(field: DescField): Element {
   return { scalar: field.scalar ?? ScalarType.STRING };
 }
 
-function readElement(reading: Reading, registry: Registry, element: Element, node: unknown, path: readonly Step[]): JsonValue | undefined {
+function readElement(
+  reading: Reading,
+  registry: Registry,
+  element: Element,
+  node: unknown,
+  path: readonly Step[],
+): JsonValue | undefined {
   if ("message" in element) return readMessage(reading, registry, element.message, node, path);
   const scalar = reading.enter(node, path);
   if (scalar === undefined && !isNothing(reading.document, node)) return undefined;
@@ -94,23 +129,33 @@ function readElement(reading: Reading, registry: Registry, element: Element, nod
   const read = readScalar(element.scalar, value);
   if (read !== undefined) return read;
   const advice = element.scalar === ScalarType.STRING ? "; put it in quotes" : "";
-  return reading.report(node, path, `expected ${scalarWords(element.scalar)}, found ${foundText(reading.document, node)}${advice}`);
+  return reading.report(
+    node,
+    path,
+    `expected ${scalarWords(element.scalar)}, found ${foundText(reading.document, node)}${advice}`,
+  );
 }
 
 function elementWords(element: Element, several: boolean): string {
   if ("message" in element) return several ? element.message.name : `the fields of ${element.message.name}`;
   if ("enum" in element) return several ? element.enum.name : enumWords(element.enum, "");
   if (!several) return scalarWords(element.scalar);
-  return scalarWords(element.scalar).replace("a string", "strings").replace("a whole number", "whole numbers").replace("a number", "numbers");
+  return scalarWords(element.scalar)
+    .replace("a string", "strings")
+    .replace("a whole number", "whole numbers")
+    .replace("a number", "numbers");
 }
 
 function enumWords(type: DescEnum, found: YamlScalar): string {
   const names = type.values.map(({ name }) => name);
   const wanted = typeof found === "string" && found !== "" ? found.toUpperCase().replaceAll("-", "_") : "";
   const meant = names.filter((name) => wanted !== "" && name.endsWith(`_${wanted}`));
-  const close = meant.length > 0 ? meant : typeof found === "string" && found !== "" ? nearest(found, names) : [];
+  const close =
+    meant.length > 0 ? meant : typeof found === "string" && found !== "" ? nearest(found, names) : [];
   if (close.length > 0) return `a ${type.name} (did you mean ${close.join(" or ")}?)`;
-  return names.length <= LISTED_NAMES ? `one of ${names.join(", ")}` : `a ${type.name} such as ${names.slice(1, LISTED_NAMES).join(", ")}`;
+  return names.length <= LISTED_NAMES
+    ? `one of ${names.join(", ")}`
+    : `a ${type.name} such as ${names.slice(1, LISTED_NAMES).join(", ")}`;
 }
 
 function unknownField(key: string, type: DescMessage): string {
@@ -146,23 +191,37 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
   "google.protobuf.Value": "a value",
 };
 
-function readWellKnown(reading: Reading, registry: Registry, type: DescMessage, node: unknown, path: readonly Step[]): JsonValue | undefined {
+function readWellKnown(
+  reading: Reading,
+  registry: Registry,
+  type: DescMessage,
+  node: unknown,
+  path: readonly Step[],
+): JsonValue | undefined {
   const json = plainJson(reading, node, path);
   try {
     fromJson(type, json, { registry });
     return json;
   } catch {
     const scalar = isWrapperDesc(type) ? type.fields[0]?.scalar : undefined;
-    return reading.expected(node, path, WELL_KNOWN[type.typeName] ?? scalarWords(scalar ?? ScalarType.STRING));
+    return reading.expected(
+      node,
+      path,
+      WELL_KNOWN[type.typeName] ?? scalarWords(scalar ?? ScalarType.STRING),
+    );
   }
 }
 
 /** A value as it is written, without a type to go by. */
 function plainJson(reading: Reading, node: unknown, path: readonly Step[]): JsonValue {
   const found = reading.enter(node, path);
-  if (isMap(found)) return Object.fromEntries(entriesOf(found).map(({ key, value }) => [key, plainJson(reading, value, [...path, { key }])]));
+  if (isMap(found))
+    return Object.fromEntries(
+      entriesOf(found).map(({ key, value }) => [key, plainJson(reading, value, [...path, { key }])]),
+    );
   if (isSeq(found)) return found.items.map((item, index) => plainJson(reading, item, [...path, { index }]));
   const value: unknown = isScalar(found) ? found.value : null;
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (typeof value === "bigint")
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   return isYamlScalar(value) ? (value as string | number | boolean) : null;
 }

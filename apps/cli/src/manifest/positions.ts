@@ -23,7 +23,10 @@ export function locateField(manifest: ManifestDocument, field: string): LocatedF
   let node: Node | undefined = manifest.root;
   let offset = start;
   for (const step of wanted) {
-    const found: { value: unknown; offset: number } | undefined = childOf(resolveNode(manifest.document, node), step);
+    const found: { value: unknown; offset: number } | undefined = childOf(
+      resolveNode(manifest.document, node),
+      step,
+    );
     if (found === undefined) break;
     offset = found.offset;
     node = resolveNode(manifest.document, found.value);
@@ -36,7 +39,20 @@ function withoutResource(steps: readonly Step[]): readonly Step[] {
   return first !== undefined && "field" in first && first.field === "resource" ? steps.slice(1) : steps;
 }
 
-const TOP_LEVEL = new Set(["id", "owner", "metadata", "data", "type", "name", "partition", "namespace", "status", "version", "generation", "uid"]);
+const TOP_LEVEL = new Set([
+  "id",
+  "owner",
+  "metadata",
+  "data",
+  "type",
+  "name",
+  "partition",
+  "namespace",
+  "status",
+  "version",
+  "generation",
+  "uid",
+]);
 
 /** The same field in the form that the manifest is written in: a manifest's own fields stand for the wire's `id`; a payload's field may come without `data`. */
 function manifestSteps({ document, root }: ManifestDocument, steps: readonly Step[]): readonly Step[] {
@@ -48,10 +64,16 @@ function manifestSteps({ document, root }: ManifestDocument, steps: readonly Ste
   return withoutTenancy(document, root, steps.slice(1), undefined);
 }
 
-function withoutTenancy(document: ManifestDocument["document"], root: Node, steps: readonly Step[], parent: string | undefined): readonly Step[] {
+function withoutTenancy(
+  document: ManifestDocument["document"],
+  root: Node,
+  steps: readonly Step[],
+  parent: string | undefined,
+): readonly Step[] {
   const [first] = steps;
   if (first === undefined || !("field" in first) || first.field !== "tenancy") return steps;
-  const container = parent === undefined ? root : resolveNode(document, childOf(root, { field: parent })?.value);
+  const container =
+    parent === undefined ? root : resolveNode(document, childOf(root, { field: parent })?.value);
   return childOf(container, first) === undefined ? steps.slice(1) : steps;
 }
 
@@ -64,7 +86,9 @@ function childOf(node: Node | undefined, step: Step): { value: unknown; offset: 
   if (!isMap(node)) return undefined;
   const entries = entriesOf(node);
   const wanted = "field" in step ? step.field : "key" in step ? step.key : String(step.index);
-  const found = entries.find(({ key }) => key === wanted) ?? ("field" in step ? entries.find(({ key }) => plain(key) === plain(wanted)) : undefined);
+  const found =
+    entries.find(({ key }) => key === wanted) ??
+    ("field" in step ? entries.find(({ key }) => plain(key) === plain(wanted)) : undefined);
   return found === undefined ? undefined : { value: found.value, offset: found.offset };
 }
 
@@ -73,5 +97,7 @@ function plain(name: string): string {
 }
 
 function camelCased(step: Step): Step {
-  return "field" in step ? { field: step.field.replaceAll(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase()) } : step;
+  return "field" in step
+    ? { field: step.field.replaceAll(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase()) }
+    : step;
 }

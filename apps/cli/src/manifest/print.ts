@@ -1,6 +1,11 @@
 import { fromBinary, type JsonValue, type Registry, toJson } from "@bufbuild/protobuf";
 import { type Any } from "@bufbuild/protobuf/wkt";
-import { type ID, type Resource, type Status, StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type ID,
+  type Resource,
+  type Status,
+  StatusSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { typeNameText } from "@trellis/resource";
 import { stringify } from "yaml";
 
@@ -68,7 +73,10 @@ function statusOf(status: Status, registry: Registry): JsonValue {
   return toJson(StatusSchema, status, { registry });
 }
 
-function sorted<Value>(map: Readonly<Record<string, Value>>, print: (value: Value) => JsonValue): { readonly [key: string]: JsonValue } {
+function sorted<Value>(
+  map: Readonly<Record<string, Value>>,
+  print: (value: Value) => JsonValue,
+): { readonly [key: string]: JsonValue } {
   return Object.fromEntries(
     Object.entries(map)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,6 +1,11 @@
 import { create, fromJson, type Registry, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
-import { type ID, IDSchema, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type ID,
+  IDSchema,
+  type Resource,
+  ResourceSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
 import { isMap, isScalar, YAMLMap } from "yaml";
 
@@ -37,17 +42,27 @@ export interface RefusedManifest {
 }
 
 /** Reads who a manifest is about and finds its type among the server's. */
-export function identifyManifest(manifest: ManifestDocument, catalog: TypeCatalog): IdentifiedManifest | RefusedManifest {
+export function identifyManifest(
+  manifest: ManifestDocument,
+  catalog: TypeCatalog,
+): IdentifiedManifest | RefusedManifest {
   const reading = new Reading(manifest.document, offsetOf(manifest.root, 0));
   const header = readHeader(reading, manifest.root);
   if (header === undefined) return { manifest, header, problems: inOrder(reading.problems) };
   const type = catalog.find(header.id.type);
-  if (type === undefined) reading.report(header.typeNode, [{ field: "type" }], unknownType(header.id, catalog));
+  if (type === undefined)
+    reading.report(header.typeNode, [{ field: "type" }], unknownType(header.id, catalog));
   const { owner } = header;
   if (owner !== undefined && catalog.find(owner.type) === undefined) {
-    reading.report(header.ownerTypeNode, [{ field: "owner" }, { field: "type" }], unknownType(owner, catalog));
+    reading.report(
+      header.ownerTypeNode,
+      [{ field: "owner" }, { field: "type" }],
+      unknownType(owner, catalog),
+    );
   }
-  return type === undefined ? { manifest, header, problems: inOrder(reading.problems) } : { manifest, reading, header, type };
+  return type === undefined
+    ? { manifest, header, problems: inOrder(reading.problems) }
+    : { manifest, reading, header, type };
 }
 
 /** Reads the payload and makes the resource to write: without uid, version, generation and status. */
@@ -57,7 +72,8 @@ export function readManifest(
   context: { readonly defaults: TenancyDefaults; readonly catalog: TypeCatalog },
 ): Resource | RefusedManifest {
   const data = readData(reading, registry, type, header.data);
-  if (reading.problems.length > 0 || data === undefined) return { manifest, header, problems: inOrder(reading.problems) };
+  if (reading.problems.length > 0 || data === undefined)
+    return { manifest, header, problems: inOrder(reading.problems) };
   const id = idOf(header.id, context.catalog, context.defaults);
   const { owner } = header;
   const inherited = { partition: id.tenancy?.partition ?? "", namespace: id.tenancy?.namespace ?? "" };
@@ -75,8 +91,10 @@ export function idOf(identity: Identity, catalog: TypeCatalog, defaults: Tenancy
   const { name, uid } = identity;
   const partition = identity.partition || (scope === Scope.CLUSTER ? "" : defaults.partition);
   // A namespace of one partition is not that of another.
-  const sameNamespaces = identity.partition === "" || identity.partition === defaults.partition || defaults.partition === "";
-  const namespace = identity.namespace || (scope === Scope.NAMESPACE && sameNamespaces ? defaults.namespace : "");
+  const sameNamespaces =
+    identity.partition === "" || identity.partition === defaults.partition || defaults.partition === "";
+  const namespace =
+    identity.namespace || (scope === Scope.NAMESPACE && sameNamespaces ? defaults.namespace : "");
   return create(IDSchema, { type: { ...identity.type }, name, uid, tenancy: { partition, namespace } });
 }
 
@@ -88,8 +106,15 @@ function readData(reading: Reading, registry: Registry, type: KnownType, node: u
   const raw = isMap(map) ? rawPayload(reading, registry, map) : undefined;
   if (raw !== undefined) return raw;
   const schema = registry.getMessage(type.messageName);
-  if (schema === undefined) return reading.report(node, path, `the server sent no schema of ${type.messageName}`);
-  const json = readMessage(reading, registry, schema, isMap(map) ? withoutTypeUrl(reading, type, map) : node, path);
+  if (schema === undefined)
+    return reading.report(node, path, `the server sent no schema of ${type.messageName}`);
+  const json = readMessage(
+    reading,
+    registry,
+    schema,
+    isMap(map) ? withoutTypeUrl(reading, type, map) : node,
+    path,
+  );
   if (json === undefined || reading.problems.length > 0) return undefined;
   try {
     return create(AnySchema, { typeUrl, value: toBinary(schema, fromJson(schema, json, { registry })) });
@@ -105,7 +130,8 @@ function rawPayload(reading: Reading, registry: Registry, map: YAMLMap): Any | u
   const typeUrl = values.get("@type");
   const value = values.get("value");
   if (values.size !== 2 || !isScalar(typeUrl) || !isScalar(value)) return undefined;
-  if (typeof typeUrl.value !== "string" || typeof value.value !== "string" || !isBase64(value.value)) return undefined;
+  if (typeof typeUrl.value !== "string" || typeof value.value !== "string" || !isBase64(value.value))
+    return undefined;
   const known = registry.getMessage(messageNameOf(typeUrl.value));
   if (known?.fields.some(({ jsonName }) => jsonName === "value") === true) return undefined;
   return create(AnySchema, { typeUrl: typeUrl.value, value: Buffer.from(value.value, "base64") });
@@ -133,8 +159,16 @@ function messageNameOf(typeUrl: string): string {
 
 function unknownType(identity: Identity, catalog: TypeCatalog): string {
   const found = identityType(identity);
-  const sameKind = catalog.types.filter(({ kind }) => kind.toLowerCase() === identity.type.kind.toLowerCase()).map(({ gvk }) => gvk);
-  const close = sameKind.length > 0 ? sameKind : nearest(found, catalog.types.map(({ gvk }) => gvk));
+  const sameKind = catalog.types
+    .filter(({ kind }) => kind.toLowerCase() === identity.type.kind.toLowerCase())
+    .map(({ gvk }) => gvk);
+  const close =
+    sameKind.length > 0
+      ? sameKind
+      : nearest(
+          found,
+          catalog.types.map(({ gvk }) => gvk),
+        );
   return `the server knows no type ${found}; ${close.length > 0 ? `did you mean ${close.join(" or ")}?` : 'see "trellis types"'}`;
 }
 

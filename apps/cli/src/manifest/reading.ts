@@ -40,8 +40,11 @@ export class Reading {
   /** The node itself, behind aliases; undefined beyond the bounds, which is noted once. */
   enter(node: unknown, path: readonly Step[]) {
     this.#values += 1;
-    if (this.#values === MAX_VALUES || path.length === MAX_NESTING) this.report(node, path, "the manifest is too large or nested too deeply to be read");
-    return this.#values >= MAX_VALUES || path.length >= MAX_NESTING ? undefined : resolveNode(this.document, node);
+    if (this.#values === MAX_VALUES || path.length === MAX_NESTING)
+      this.report(node, path, "the manifest is too large or nested too deeply to be read");
+    return this.#values >= MAX_VALUES || path.length >= MAX_NESTING
+      ? undefined
+      : resolveNode(this.document, node);
   }
 
   offset(node: unknown): number {

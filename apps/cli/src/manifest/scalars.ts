@@ -6,9 +6,26 @@ export type ScalarJson = string | number | boolean;
 /** A scalar as YAML gives it: integers are bigints. */
 export type YamlScalar = string | number | bigint | boolean;
 
-const INTEGERS: Readonly<Partial<Record<ScalarType, { readonly name: string; readonly min: bigint; readonly max: bigint; readonly wide: boolean }>>> = (() => {
-  const signed = (bits: bigint, name: string) => ({ name, min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n, wide: bits > 32n });
-  const unsigned = (bits: bigint, name: string) => ({ name, min: 0n, max: 2n ** bits - 1n, wide: bits > 32n });
+const INTEGERS: Readonly<
+  Partial<
+    Record<
+      ScalarType,
+      { readonly name: string; readonly min: bigint; readonly max: bigint; readonly wide: boolean }
+    >
+  >
+> = (() => {
+  const signed = (bits: bigint, name: string) => ({
+    name,
+    min: -(2n ** (bits - 1n)),
+    max: 2n ** (bits - 1n) - 1n,
+    wide: bits > 32n,
+  });
+  const unsigned = (bits: bigint, name: string) => ({
+    name,
+    min: 0n,
+    max: 2n ** bits - 1n,
+    wide: bits > 32n,
+  });
   return {
     [ScalarType.INT32]: signed(32n, "int32"),
     [ScalarType.SINT32]: signed(32n, "int32"),
@@ -26,7 +43,10 @@ const INTEGERS: Readonly<Partial<Record<ScalarType, { readonly name: string; rea
 /** What is expected of a scalar field, in words. */
 export function scalarWords(type: ScalarType): string {
   const integer = INTEGERS[type];
-  if (integer !== undefined) return integer.min === 0n ? `a whole number from 0 (${integer.name})` : `a whole number (${integer.name})`;
+  if (integer !== undefined)
+    return integer.min === 0n
+      ? `a whole number from 0 (${integer.name})`
+      : `a whole number (${integer.name})`;
   if (type === ScalarType.BOOL) return "true or false";
   if (type === ScalarType.BYTES) return "bytes in base64";
   if (type === ScalarType.FLOAT || type === ScalarType.DOUBLE) return "a number";

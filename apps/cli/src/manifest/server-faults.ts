@@ -12,5 +12,7 @@ export function serverFaults(error: unknown, manifest: ManifestDocument, server:
     const { message } = errorText(error, server);
     return [{ place: startOf(manifest), message }];
   }
-  return violations.map(({ field, description }) => faultOf(manifest, { ...locateField(manifest, field), message: description }));
+  return violations.map(({ field, description }) =>
+    faultOf(manifest, { ...locateField(manifest, field), message: description }),
+  );
 }

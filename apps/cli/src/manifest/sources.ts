@@ -18,15 +18,22 @@ const EXTENSIONS = /\.(ya?ml|json)$/i;
  * Reads what `-f` names: files, folders (their .yaml, .yml and .json files, folders below included, in the order of their names) and `-` for the standard
  * input. Throws when something is not there, is not UTF-8, or is beyond the limits.
  */
-export async function readSources(environment: Environment, paths: readonly string[]): Promise<readonly ManifestSource[]> {
+export async function readSources(
+  environment: Environment,
+  paths: readonly string[],
+): Promise<readonly ManifestSource[]> {
   const sources: ManifestSource[] = [];
   for (const path of paths) {
     if (path === "-") {
-      sources.push({ file: "standard input", text: decode("the standard input", await readInput(environment.stdin)) });
+      sources.push({
+        file: "standard input",
+        text: decode("the standard input", await readInput(environment.stdin)),
+      });
       continue;
     }
     const files = await filesOf(environment.cwd, path);
-    if (sources.length + files.length > MAX_FILES) throw new CliError(`${path} brings more than ${MAX_FILES} files; apply its folders one by one`);
+    if (sources.length + files.length > MAX_FILES)
+      throw new CliError(`${path} brings more than ${MAX_FILES} files; apply its folders one by one`);
     for (const file of files) sources.push({ file, text: await readText(environment.cwd, file) });
   }
   return sources;
@@ -35,7 +42,8 @@ export async function readSources(environment: Environment, paths: readonly stri
 async function filesOf(cwd: string, path: string): Promise<readonly string[]> {
   if (!(await kindOf(cwd, path)).isDirectory()) return [path];
   const files = await filesBelow(cwd, path, 0);
-  if (files.length === 0) throw new CliError(`${path} holds no manifests`, { hint: "Files end in .yaml, .yml or .json." });
+  if (files.length === 0)
+    throw new CliError(`${path} holds no manifests`, { hint: "Files end in .yaml, .yml or .json." });
   return files;
 }
 
@@ -49,7 +57,8 @@ async function filesBelow(cwd: string, folder: string, depth: number): Promise<r
     const kind = await kindOf(cwd, path);
     if (kind.isDirectory()) files.push(...(await filesBelow(cwd, path, depth + 1)));
     else if (EXTENSIONS.test(name)) files.push(path);
-    if (files.length > MAX_FILES) throw new CliError(`${folder} holds more than ${MAX_FILES} files; apply its folders one by one`);
+    if (files.length > MAX_FILES)
+      throw new CliError(`${folder} holds more than ${MAX_FILES} files; apply its folders one by one`);
   }
   return files;
 }
@@ -100,7 +109,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function unreadable(path: string, error: unknown): CliError {
   const code = String((error as { code?: unknown }).code);
-  return new CliError(`${path} ${REASONS[code] ?? `cannot be read (${code})`}`, { hint: "-f takes a file, a folder, or - for the standard input." });
+  return new CliError(`${path} ${REASONS[code] ?? `cannot be read (${code})`}`, {
+    hint: "-f takes a file, a folder, or - for the standard input.",
+  });
 }
 
 function tooLarge(file: string): CliError {

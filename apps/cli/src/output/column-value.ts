@@ -1,4 +1,10 @@
-import { type DescEnum, type DescField, type DescMessage, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 import { parsePath, type Step } from "../manifest/field-path.ts";
@@ -19,7 +25,11 @@ type Shape =
  * What a column shows of a resource. `path` leads into the manifest: `data.endpoints`, `metadata.team`, `status[key].conditions[Healthy].state`; a
  * list's item is named by its index or by its `type` or `name`. Lists and maps show their size, enums lose their prefix, absent values are `-`.
  */
-export function columnValue(path: string, manifest: PrintedManifest, payload: DescMessage | undefined): string {
+export function columnValue(
+  path: string,
+  manifest: PrintedManifest,
+  payload: DescMessage | undefined,
+): string {
   let value: JsonValue | undefined = manifest;
   let shape: Shape = { kind: "root" };
   for (const step of parsePath(path) ?? []) {
@@ -55,7 +65,9 @@ function shapeBelow(shape: Shape, step: Step, payload: DescMessage | undefined):
 }
 
 function fieldShape(field: DescField): Shape {
-  return field.fieldKind === "list" || field.fieldKind === "map" || field.fieldKind === "scalar" ? { kind: "field", field } : elementShape(field);
+  return field.fieldKind === "list" || field.fieldKind === "map" || field.fieldKind === "scalar"
+    ? { kind: "field", field }
+    : elementShape(field);
 }
 
 function elementShape(field: DescField): Shape {
@@ -80,7 +92,9 @@ function defaultText(shape: Shape): string {
 }
 
 function withoutPrefix({ sharedPrefix }: DescEnum, name: string): string {
-  return sharedPrefix !== undefined && name.toLowerCase().startsWith(sharedPrefix) ? name.slice(sharedPrefix.length) : name;
+  return sharedPrefix !== undefined && name.toLowerCase().startsWith(sharedPrefix)
+    ? name.slice(sharedPrefix.length)
+    : name;
 }
 
 function own(map: { readonly [key: string]: JsonValue }, name: string): JsonValue | undefined {

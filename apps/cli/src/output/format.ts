@@ -31,13 +31,22 @@ export function resourceText(resource: Resource, format: OutputFormat, options: 
 }
 
 /** Prints a list: a table, YAML documents apart by `---`, one JSON array, or `kind/name` lines. */
-export function resourcesText(resources: readonly Resource[], format: OutputFormat, options: FormatOptions): string {
+export function resourcesText(
+  resources: readonly Resource[],
+  format: OutputFormat,
+  options: FormatOptions,
+): string {
   const { type, word, registry, tenancy, nowMs, colour } = options;
   if (format === "json") return jsonText(resources.map((resource) => manifestOf(resource, registry)));
-  if (format === "yaml") return resources.map((resource) => yamlText(manifestOf(resource, registry))).join("---\n");
+  if (format === "yaml")
+    return resources.map((resource) => yamlText(manifestOf(resource, registry))).join("---\n");
   if (format === "name") return resources.map((resource) => `${word}/${resource.id?.name ?? ""}\n`).join("");
   const table = resourceTable(type, registry, { wide: format === "wide", tenancy, nowMs });
-  return tableText(table.headers, resources.map((resource) => table.row(resource)), colour);
+  return tableText(
+    table.headers,
+    resources.map((resource) => table.row(resource)),
+    colour,
+  );
 }
 
 function jsonText(value: unknown): string {

@@ -44,7 +44,8 @@ export function createReport(
     failed(label, faults) {
       const [first, ...others] = faults;
       line(label, "failed", first === undefined ? "" : faultText(first));
-      for (const fault of others.slice(0, SHOWN_FAULTS - 1)) options.print(`${" ".repeat(width + 2 + OUTCOME_WIDTH + 2)}${faultText(fault)}\n`);
+      for (const fault of others.slice(0, SHOWN_FAULTS - 1))
+        options.print(`${" ".repeat(width + 2 + OUTCOME_WIDTH + 2)}${faultText(fault)}\n`);
     },
     summary() {
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -61,4 +62,12 @@ export function createReport(
   };
 }
 
-const SUMMARY_ORDER: readonly Outcome[] = ["created", "updated", "unchanged", "deleted", "marked", "absent", "failed"];
+const SUMMARY_ORDER: readonly Outcome[] = [
+  "created",
+  "updated",
+  "unchanged",
+  "deleted",
+  "marked",
+  "absent",
+  "failed",
+];

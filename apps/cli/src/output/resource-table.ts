@@ -22,7 +22,11 @@ export interface ResourceTableOptions {
 }
 
 /** The table of a type: NAME, the type's columns, AGE; wide ones also say uid and version. */
-export function resourceTable(type: KnownType, registry: Registry, options: ResourceTableOptions): ResourceTable {
+export function resourceTable(
+  type: KnownType,
+  registry: Registry,
+  options: ResourceTableOptions,
+): ResourceTable {
   const payload = registry.getMessage(type.messageName);
   const columns = type.columns.filter(({ wide }) => options.wide || !wide);
   const partition = options.tenancy && type.scope !== Scope.CLUSTER;

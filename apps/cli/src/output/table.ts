@@ -18,16 +18,24 @@ export function createTable(headers: readonly string[], colour: boolean): TableW
   return {
     rows(rows) {
       const cells = rows.map((row) => row.map(printable));
-      widths = widths.map((width, column) => cells.reduce((most, row) => Math.max(most, widthOf(row[column] ?? "")), width));
+      widths = widths.map((width, column) =>
+        cells.reduce((most, row) => Math.max(most, widthOf(row[column] ?? "")), width),
+      );
       const lines = headed ? [] : [lineOf(headers, widths, paint.header)];
       headed = true;
-      return [...lines, ...cells.map((row) => lineOf(row, widths, (cell) => paintWord(paint, cell)))].map((line) => `${line}\n`).join("");
+      return [...lines, ...cells.map((row) => lineOf(row, widths, (cell) => paintWord(paint, cell)))]
+        .map((line) => `${line}\n`)
+        .join("");
     },
   };
 }
 
 /** The whole table at once. */
-export function tableText(headers: readonly string[], rows: readonly (readonly string[])[], colour: boolean): string {
+export function tableText(
+  headers: readonly string[],
+  rows: readonly (readonly string[])[],
+  colour: boolean,
+): string {
   return createTable(headers, colour).rows(rows);
 }
 
@@ -38,7 +46,13 @@ export function pad(text: string, width: number): string {
 
 function lineOf(cells: readonly string[], widths: readonly number[], paint: Paint["header"]): string {
   const last = cells.length - 1;
-  return cells.map((cell, column) => paint(cell) + (column === last ? "" : " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)) + GAP))).join("");
+  return cells
+    .map(
+      (cell, column) =>
+        paint(cell) +
+        (column === last ? "" : " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)) + GAP)),
+    )
+    .join("");
 }
 
 /** The columns that a text takes: wide letters take two, marks that combine none. */
@@ -51,4 +65,5 @@ export function widthOf(text: string): number {
   return width;
 }
 
-const WIDE = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u;
+const WIDE =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u;

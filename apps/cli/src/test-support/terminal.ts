@@ -30,8 +30,14 @@ export interface CommandOptions {
 export const TEST_SERVER = "http://trellis.test:7500";
 
 /** A terminal in memory: runs commands against a transport. */
-export function createTerminal(transport: Transport, { clock = systemClock, cwd = "/", colour = false }: TerminalOptions = {}) {
-  return async (command: string | readonly string[], { stdin = "", signal, onOutput }: CommandOptions = {}): Promise<Printed> => {
+export function createTerminal(
+  transport: Transport,
+  { clock = systemClock, cwd = "/", colour = false }: TerminalOptions = {},
+) {
+  return async (
+    command: string | readonly string[],
+    { stdin = "", signal, onOutput }: CommandOptions = {},
+  ): Promise<Printed> => {
     let stdout = "";
     let stderr = "";
     const exitCode = await run(typeof command === "string" ? command.split(" ") : command, {

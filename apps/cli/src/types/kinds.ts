@@ -14,7 +14,10 @@ export function resolveKind(word: string, types: readonly KnownType[]): KnownTyp
   if (found === undefined) throw unknownKind(word, types);
   if (others.length === 0) return found;
   const candidates = [found, ...others].map(({ gvk }) => gvk);
-  throw usageError(`"${word}" may be ${listed(candidates)}`, `Name one of them in full, as in "${found.gvk}".`);
+  throw usageError(
+    `"${word}" may be ${listed(candidates)}`,
+    `Name one of them in full, as in "${found.gvk}".`,
+  );
 }
 
 /** The shortest word that names a type again: `service`, or `demo.v1.Artist` where another type has that kind. */
@@ -36,7 +39,10 @@ function plural(word: string): string {
 }
 
 function unknownKind(word: string, types: readonly KnownType[]) {
-  const suggestions = nearest(word, types.flatMap((type) => (word.includes(".") ? [type.gvk] : shortForms(type))));
+  const suggestions = nearest(
+    word,
+    types.flatMap((type) => (word.includes(".") ? [type.gvk] : shortForms(type))),
+  );
   const guess = suggestions.length === 0 ? "" : `Did you mean ${alternatives(suggestions)}? `;
   return usageError(`the server knows no type "${word}"`, `${guess}See "trellis types".`);
 }

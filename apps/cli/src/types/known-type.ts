@@ -19,5 +19,15 @@ export interface KnownType extends TypeName {
 export function knownType(info: TypeInfo): KnownType {
   const { group = "", groupVersion = "", kind = "" } = info.type ?? {};
   const { scope, messageName, shortNames, columns, description } = info;
-  return { group, groupVersion, kind, gvk: typeNameText({ group, groupVersion, kind }), scope, messageName, shortNames, columns, description };
+  return {
+    group,
+    groupVersion,
+    kind,
+    gvk: typeNameText({ group, groupVersion, kind }),
+    scope,
+    messageName,
+    shortNames,
+    columns,
+    description,
+  };
 }

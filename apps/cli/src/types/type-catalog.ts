@@ -25,12 +25,17 @@ export async function loadTypeCatalog(connection: Connection, signal: AbortSigna
   const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
   const answer = await connection.client.types.listTypes({}, options);
   return createTypeCatalog(answer.types.map(knownType), async (types) => {
-    const { files } = await connection.client.types.getSchema({ types: types.map(({ group, groupVersion, kind }) => ({ group, groupVersion, kind })) }, options);
+    const { files } = await connection.client.types.getSchema(
+      { types: types.map(({ group, groupVersion, kind }) => ({ group, groupVersion, kind })) },
+      options,
+    );
     if (files === undefined) throw new CliError(`${connection.server} sent no schemas`);
     try {
       return createFileRegistry(files);
     } catch (error) {
-      throw new CliError(`${connection.server} sent schemas that cannot be read: ${String((error as { message?: unknown }).message)}`);
+      throw new CliError(
+        `${connection.server} sent schemas that cannot be read: ${String((error as { message?: unknown }).message)}`,
+      );
     }
   });
 }

@@ -9,6 +9,7 @@ const MAX_DURATION_MS = 24 * 3_600_000;
 export function parseDuration(text: string): number {
   const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   const durationMs = Number(number) * (UNITS_MS[unit] ?? 0);
-  if (number === "" || durationMs > MAX_DURATION_MS) throw usageError(`"${text}" is not a time to wait`, "Write 500ms, 30s, 5m or 1h; at most 24h.");
+  if (number === "" || durationMs > MAX_DURATION_MS)
+    throw usageError(`"${text}" is not a time to wait`, "Write 500ms, 30s, 5m or 1h; at most 24h.");
   return durationMs;
 }

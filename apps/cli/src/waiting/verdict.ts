@@ -11,14 +11,18 @@ export interface Verdict {
 
 /** Judges a resource, undefined when it is not there. A condition counts only when its status observed the resource's current generation. */
 export function verdictOn(resource: Resource | undefined, awaited: Awaited): Verdict {
-  if (awaited.kind === "deleted") return { met: resource === undefined, seen: resource === undefined ? "it is gone" : "it is still there" };
+  if (awaited.kind === "deleted")
+    return { met: resource === undefined, seen: resource === undefined ? "it is gone" : "it is still there" };
   if (resource === undefined) return { met: false, seen: "it is not there" };
   const found = conditionsOf(resource, awaited.key, awaited.type);
   const met = found.find(({ current, condition }) => current && condition.state === awaited.state);
   if (met !== undefined) return { met: true, seen: conditionText(met.condition) };
   const [last] = [...found].sort((a, b) => Number(b.current) - Number(a.current));
   if (last === undefined) return { met: false, seen: nothingText(resource, awaited) };
-  return { met: false, seen: `${conditionText(last.condition)}${last.current ? "" : ", as of an older generation"}` };
+  return {
+    met: false,
+    seen: `${conditionText(last.condition)}${last.current ? "" : ", as of an older generation"}`,
+  };
 }
 
 interface FoundCondition {
@@ -31,7 +35,9 @@ function conditionsOf(resource: Resource, key: string | undefined, type: string)
   return Object.entries(resource.status)
     .filter(([one]) => key === undefined || one === key)
     .flatMap(([, { observedGeneration, conditions }]) =>
-      conditions.filter((condition) => condition.type === type).map((condition) => ({ condition, current: observedGeneration === resource.generation })),
+      conditions
+        .filter((condition) => condition.type === type)
+        .map((condition) => ({ condition, current: observedGeneration === resource.generation })),
     );
 }
 
@@ -40,8 +46,13 @@ function conditionText({ type, state, reason, message }: Condition): string {
   return `${type} is ${stateText(state)}${why === "" ? "" : ` (${why})`}`;
 }
 
-function nothingText(resource: Resource, { key, type }: { readonly key: string | undefined; readonly type: string }): string {
-  const names = Object.entries(resource.status).flatMap(([one, { conditions }]) => conditions.map((condition) => `${one}:${condition.type}`));
+function nothingText(
+  resource: Resource,
+  { key, type }: { readonly key: string | undefined; readonly type: string },
+): string {
+  const names = Object.entries(resource.status).flatMap(([one, { conditions }]) =>
+    conditions.map((condition) => `${one}:${condition.type}`),
+  );
   const wanted = key === undefined ? type : `${key}:${type}`;
   return `it has no condition ${wanted}${names.length === 0 ? "; it has none at all" : `; it has ${names.join(", ")}`}`;
 }

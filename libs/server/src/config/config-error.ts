@@ -10,6 +10,8 @@ export class ConfigError extends Error {
 
   /** Recognises the class across realms. */
   static is(error: unknown): error is ConfigError {
-    return typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ConfigError";
+    return (
+      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "ConfigError"
+    );
   }
 }

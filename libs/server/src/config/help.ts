@@ -36,13 +36,20 @@ export function helpText(
   const columns = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, style.columns));
   const groups = new Map<string, (readonly [string, string])[]>();
   for (const [name, option] of Object.entries(options)) {
-    groups.set(option.group, [...(groups.get(option.group) ?? []), [flagText(name, option), describe(option)]]);
+    groups.set(option.group, [
+      ...(groups.get(option.group) ?? []),
+      [flagText(name, option), describe(option)],
+    ]);
   }
   groups.set(COMMON_GROUP, [...(groups.get(COMMON_GROUP) ?? []), ...COMMON]);
   const flagColumns = Math.max(...[...groups.values()].flat().map(([flag]) => flag.length));
   const left = INDENT + flagColumns + GAP;
 
-  const lines = [`${colours.bold(program.name)}: ${program.summary}`, "", `${colours.bold("Usage")}  ${program.name} [options]`];
+  const lines = [
+    `${colours.bold(program.name)}: ${program.summary}`,
+    "",
+    `${colours.bold("Usage")}  ${program.name} [options]`,
+  ];
   for (const [title, entries] of groups) {
     lines.push("", colours.bold(title));
     for (const [flag, help] of entries) {
@@ -66,7 +73,9 @@ function sourcesText(names: readonly string[]): string {
 }
 
 function flagText(name: string, option: Option<unknown>): string {
-  return option.arity === "switch" ? `--${optionKey(name)}` : `--${optionKey(name)} ${option.type.placeholder}`;
+  return option.arity === "switch"
+    ? `--${optionKey(name)}`
+    : `--${optionKey(name)} ${option.type.placeholder}`;
 }
 
 function describe(option: Option<unknown>): string {

@@ -1,7 +1,15 @@
 import { ConfigError } from "./config-error.ts";
 import { helpText, type ProgramText } from "./help.ts";
 import { type Option, type Options, type Values } from "./option.ts";
-import { CONFIG_VARIABLE, type Found, readCommandLine, readConfigFile, readEnvironment, shown, type Source } from "./sources.ts";
+import {
+  CONFIG_VARIABLE,
+  type Found,
+  readCommandLine,
+  readConfigFile,
+  readEnvironment,
+  shown,
+  type Source,
+} from "./sources.ts";
 
 /** Where a configuration is read from. */
 export interface ConfigInput {
@@ -15,14 +23,21 @@ export interface ConfigInput {
 /** What the command line asks for: to run, or to say something and end. */
 export type LoadedConfig<O extends Options> =
   | { readonly kind: "run"; readonly values: Values<O> }
-  | { readonly kind: "help"; readonly text: (style?: { readonly colour: boolean; readonly columns: number }) => string }
+  | {
+      readonly kind: "help";
+      readonly text: (style?: { readonly colour: boolean; readonly columns: number }) => string;
+    }
   | { readonly kind: "version"; readonly text: string };
 
 /**
  * Reads the configuration of a program: flag over environment over file over default. An option that may be given several times takes
  * all its values from the first of these that names it. Throws a {@link ConfigError} with everything that is wrong.
  */
-export function loadConfig<O extends Options>(program: ProgramText, options: O, input: ConfigInput): LoadedConfig<O> {
+export function loadConfig<O extends Options>(
+  program: ProgramText,
+  options: O,
+  input: ConfigInput,
+): LoadedConfig<O> {
   const commandLine = readCommandLine(options, input.args);
   if (commandLine.help) return { kind: "help", text: (style) => helpText(program, options, style) };
   if (commandLine.version) return { kind: "version", text: `${program.name} ${program.version}` };

@@ -21,7 +21,9 @@ export interface Option<T> {
 export type Options = Readonly<Record<string, Option<unknown>>>;
 
 /** The values of options. */
-export type Values<O extends Options> = { readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never };
+export type Values<O extends Options> = {
+  readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never;
+};
 
 /** What an option says of itself. */
 export interface About {
@@ -32,10 +34,20 @@ export interface About {
 const DEFAULT_GROUP = "Options";
 
 /** An option with one value. The default is written as a user would write it; throws when it is not a value of the type. */
-export function option<T>(type: ValueType<T>, about: About & { readonly default: string | number }): Option<T> {
+export function option<T>(
+  type: ValueType<T>,
+  about: About & { readonly default: string | number },
+): Option<T> {
   const parsed = type.parse(about.default);
-  if ("expected" in parsed) throw new TypeError(`a default must be ${parsed.expected}, found "${about.default}"`);
-  return { arity: "one", type, ...described(about), fallback: parsed.value, fallbackText: String(about.default) };
+  if ("expected" in parsed)
+    throw new TypeError(`a default must be ${parsed.expected}, found "${about.default}"`);
+  return {
+    arity: "one",
+    type,
+    ...described(about),
+    fallback: parsed.value,
+    fallbackText: String(about.default),
+  };
 }
 
 /** An option that may be left out. */
@@ -44,7 +56,10 @@ export function optional<T>(type: ValueType<T>, about: About): Option<T | undefi
 }
 
 /** An option that may be given several times; in the environment its values stand between commas, in a file in a list. */
-export function repeated<T>(type: ValueType<T>, about: About & { readonly default?: readonly T[] }): Option<readonly T[]> {
+export function repeated<T>(
+  type: ValueType<T>,
+  about: About & { readonly default?: readonly T[] },
+): Option<readonly T[]> {
   const fallback = about.default ?? [];
   const fallbackText = fallback.length === 0 ? undefined : fallback.join(", ");
   return { arity: "many", type, ...described(about), fallback, fallbackText };

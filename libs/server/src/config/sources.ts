@@ -46,7 +46,9 @@ export function readCommandLine(options: Options, args: readonly string[]): Sour
         if (inline === undefined) at += 1;
         return next;
       }
-      faults.push(`--${key}: expected a value after it, found ${next === undefined ? "nothing" : `"${next}"`}`);
+      faults.push(
+        `--${key}: expected a value after it, found ${next === undefined ? "nothing" : `"${next}"`}`,
+      );
       return undefined;
     };
     const plain = names.get(key);
@@ -57,7 +59,8 @@ export function readCommandLine(options: Options, args: readonly string[]): Sour
     else if (plain !== undefined) {
       const raw = options[plain]?.arity === "switch" ? (inline ?? true) : value();
       if (raw !== undefined) add(found, plain, { raw, origin: `--${key}` });
-    } else if (negated !== undefined && options[negated]?.arity === "switch") add(found, negated, { raw: false, origin: arg });
+    } else if (negated !== undefined && options[negated]?.arity === "switch")
+      add(found, negated, { raw: false, origin: arg });
     else {
       faults.push(unknownArgument(arg, key, [...names.keys(), ...COMMON]));
       // What follows is most likely its value: one mistake is told once.
@@ -74,7 +77,10 @@ function unknownArgument(arg: string, key: string, known: readonly string[]): st
 }
 
 /** Reads the environment. Several values stand between commas. Variables of other programs are left alone. */
-export function readEnvironment(options: Options, environment: Readonly<Record<string, string | undefined>>): Source {
+export function readEnvironment(
+  options: Options,
+  environment: Readonly<Record<string, string | undefined>>,
+): Source {
   const found = new Map<string, Found[]>();
   for (const [name, { arity }] of Object.entries(options)) {
     const origin = optionVariable(name);
@@ -95,20 +101,30 @@ export function readConfigFile(options: Options, path: string, readFile: (path: 
     content = parseYaml(readFile(path));
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    const fault = code === "ENOENT" ? "expected a file, found none" : `expected YAML or JSON, found: ${message.split("\n")[0]}`;
+    const fault =
+      code === "ENOENT"
+        ? "expected a file, found none"
+        : `expected YAML or JSON, found: ${message.split("\n")[0]}`;
     return { found, faults: [`--config ${path}: ${fault}`] };
   }
   if (content === null || content === undefined) return { found, faults };
   if (typeof content !== "object" || Array.isArray(content)) {
-    return { found, faults: [`--config ${path}: expected a mapping of keys to values, found ${shown(content)}`] };
+    return {
+      found,
+      faults: [`--config ${path}: expected a mapping of keys to values, found ${shown(content)}`],
+    };
   }
-  const names = new Map(Object.keys(options).flatMap((name) => [[optionKey(name), name] as const, [name, name] as const]));
+  const names = new Map(
+    Object.keys(options).flatMap((name) => [[optionKey(name), name] as const, [name, name] as const]),
+  );
   for (const [key, value] of Object.entries(content)) {
     const name = names.get(key);
     const origin = `${key} in ${path}`;
     if (name === undefined) {
       const meant = nearest(key, Object.keys(options).map(optionKey));
-      faults.push(`${origin}: there is no such key${meant === undefined ? "; --help lists them all" : `; did you mean ${meant}?`}`);
+      faults.push(
+        `${origin}: there is no such key${meant === undefined ? "; --help lists them all" : `; did you mean ${meant}?`}`,
+      );
     } else if (options[name]?.arity === "many" && Array.isArray(value)) {
       for (const raw of value as unknown[]) add(found, name, { raw, origin });
     } else add(found, name, { raw: value, origin });

@@ -29,7 +29,11 @@ export function choice<const T extends string>(placeholder: string, words: reado
 }
 
 /** A whole number between two bounds, both included. */
-export function integer(bounds: { readonly min: number; readonly max: number; readonly placeholder?: string }): ValueType<number> {
+export function integer(bounds: {
+  readonly min: number;
+  readonly max: number;
+  readonly placeholder?: string;
+}): ValueType<number> {
   const { min, max } = bounds;
   return {
     placeholder: bounds.placeholder ?? "N",
@@ -81,7 +85,8 @@ export function serverUrl(): ValueType<string> {
     placeholder: "URL",
     parse(raw) {
       const url = URL.canParse(String(raw)) ? new URL(String(raw)) : undefined;
-      const plain = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "";
+      const plain =
+        url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "";
       return plain ? { value: url.origin } : { expected: "a server's URL, as in http://127.0.0.1:7500" };
     },
   };
