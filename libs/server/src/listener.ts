@@ -63,7 +63,10 @@ export function createListener(options: ListenerOptions): Listener {
     socket.setKeepAlive(true, limits.pingIntervalMs);
     sniffProtocol(socket, { clock, timeoutMs: limits.headersTimeoutMs }, (protocol) => {
       if (protocol === "http2") h2.emit("connection", socket);
-      if (protocol === "http1") for (const serve of serveHttp1) serve.call(h1, socket);
+      if (protocol !== "http1") return;
+      for (const serve of serveHttp1) serve.call(h1, socket);
+      // The HTTP/1.1 parser listens for data, and does not start a socket that was paused.
+      socket.resume();
     });
   });
   h1.on("drop", () =>

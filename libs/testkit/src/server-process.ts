@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { cpuMicrosecondsOf, openSocketsOf, residentBytesOf } from "./process-figures.ts";
@@ -7,6 +6,11 @@ import { repositoryRoot } from "./program.ts";
 
 /** How long a server may take to answer its readiness probe. */
 const START_TIMEOUT_MS = 30_000;
+/** How long a probe may take, and how long between two. */
+const PROBE_TIMEOUT_MS = 2_000;
+const POLL_INTERVAL_MS = 50;
+/** How long a server may take to stop when asked; then it is killed, and its test fails for the exit code. */
+const STOP_TIMEOUT_MS = 20_000;
 
 /** A server under test, in a process of its own. */
 export interface ServerProcess {
@@ -42,17 +46,17 @@ export interface StandaloneOptions {
   readonly flags?: readonly string[];
 }
 
-/** Starts a gateway on the memory backend, on a free port of the loopback, and waits until it is ready. */
+/** Starts a gateway on the memory backend, on a port of the loopback, and waits until it is ready. */
 export function startGateway({
   domains,
   flags = [],
   inspect = false,
 }: GatewayOptions): Promise<ServerProcess> {
-  const args = ["--backend", "memory:", "--log-level", "warn", ...domainFlags(domains), ...flags];
+  const args = ["--backend", "memory:", ...domainFlags(domains), ...flags];
   return startServer("apps/gateway/bin/trellis-gateway.js", args, inspect);
 }
 
-/** Starts all parts in one process, on a free port of the loopback, and waits until it is ready. */
+/** Starts all parts in one process, on a port of the loopback, and waits until it is ready. */
 export function startStandalone({ domains, flags = [] }: StandaloneOptions): Promise<ServerProcess> {
   return startServer("apps/standalone/bin/trellis-standalone.js", [...domainFlags(domains), ...flags], false);
 }
@@ -62,15 +66,12 @@ function domainFlags(domains: readonly string[]): string[] {
 }
 
 async function startServer(bin: string, args: readonly string[], inspect: boolean): Promise<ServerProcess> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const child = spawn(
     process.execPath,
     [
       ...(inspect ? ["--inspect=127.0.0.1:0"] : []),
       join(repositoryRoot, bin),
-      "--listen",
-      `127.0.0.1:${port}`,
+      ...["--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"],
       ...args,
     ],
     // Jest's own flags are not meant for the server under test.
@@ -80,9 +81,11 @@ async function startServer(bin: string, args: readonly string[], inspect: boolea
   const exited = new Promise<number>((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
   const { pid } = child;
   if (pid === undefined) throw new Error(`${bin} did not start`);
-  await waitUntilReady(url, () =>
-    child.exitCode === null ? undefined : `it exited with code ${child.exitCode}: ${printed.stderr()}`,
-  );
+  const url = await readyUrl(child, printed.stderr).catch((error: unknown) => {
+    // What does not get ready must not outlive its test.
+    child.kill("SIGKILL");
+    throw error;
+  });
   return {
     url,
     pid,
@@ -93,7 +96,10 @@ async function startServer(bin: string, args: readonly string[], inspect: boolea
     openSockets: () => openSocketsOf(pid),
     async stop() {
       child.kill("SIGTERM");
-      return await exited;
+      const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+      const code = await exited;
+      clearTimeout(kill);
+      return code;
     },
   };
 }
@@ -106,33 +112,25 @@ function collectOutput(child: ChildProcess): { stdout: () => string; stderr: () 
   return { stdout: () => stdout, stderr: () => stderr };
 }
 
-async function waitUntilReady(url: string, failure: () => string | undefined): Promise<void> {
+/** The URL that the server says it listens on, once its readiness probe is green there. */
+async function readyUrl(child: ChildProcess, stderr: () => string): Promise<string> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
-    const failed = failure();
-    if (failed !== undefined) throw new Error(`the server at ${url} did not start: ${failed}`);
-    const ready = await fetch(`${url}/readyz`).then(
-      async (response) => {
-        await response.arrayBuffer();
-        return response.ok;
-      },
-      () => false,
-    );
-    if (ready) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (child.exitCode !== null)
+      throw new Error(`the server did not start: it exited with code ${child.exitCode}: ${stderr()}`);
+    const url = /"url":"(http:[^"]+)"/.exec(stderr())?.[1];
+    if (url !== undefined && (await isReady(url))) return url;
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
-  throw new Error(`the server at ${url} was not ready after ${START_TIMEOUT_MS} ms`);
+  throw new Error(`the server was not ready after ${START_TIMEOUT_MS} ms: ${stderr()}`);
 }
 
-/** A port of the loopback that nothing listens on. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
