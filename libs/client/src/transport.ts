@@ -76,7 +76,9 @@ async function withRetries<I extends DescMessage, O extends DescMessage>(
 ): Promise<UnaryResponse<I, O>> {
   const startedMs = policy.clock.monotonic();
   for (let failures = 1; ; failures++) {
-    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (policy.clock.monotonic() - startedMs);
+    // Whole milliseconds: the protocols carry no fractions.
+    const leftMs =
+      timeoutMs === undefined ? undefined : Math.ceil(timeoutMs - (policy.clock.monotonic() - startedMs));
     try {
       return await run(leftMs);
     } catch (error) {
