@@ -12,4 +12,4 @@ export type {
 } from "./hooks.ts";
 export { DomainError, loadDomain } from "./load-domain.ts";
 export type { Registration, Registry } from "./registry.ts";
-export { schemaFiles } from "./schema-files.ts";
+export { commentOf, schemaFiles } from "./schema-files.ts";

@@ -12,6 +12,7 @@ import { serverStream, unary } from "./handler.ts";
 import { list } from "./list.ts";
 import { listByOwner } from "./list-by-owner.ts";
 import { mutateAndValidate } from "./mutate-and-validate.ts";
+import { createOpenApiRoute } from "./openapi/route.ts";
 import { read } from "./read.ts";
 import type { RestRoute } from "./rest/http.ts";
 import { createRestRoutes } from "./rest/routes.ts";
@@ -71,7 +72,7 @@ export function createResourceService(
         router.service(ResourceService, service);
         router.service(TypeService, createTypeService(deps.registry));
       },
-      http: createRestRoutes({ service, registry: deps.registry }),
+      http: [...createRestRoutes({ service, registry: deps.registry }), createOpenApiRoute(deps.registry)],
       schemas: deps.registry.schemas,
     },
     start: async () => undefined,
