@@ -42,7 +42,7 @@ function get(
 
 describe("the OpenAPI document", () => {
   it("is valid OpenAPI 3.1", async () => {
-    const { valid, errors } = await new Validator().validate(structuredClone(document) as object);
+    const { valid, errors } = await new Validator().validate(structuredClone(document) as Record<string, unknown>);
     expect(errors).toBeUndefined();
     expect(valid).toBe(true);
   });
@@ -110,7 +110,7 @@ describe("the OpenAPI document", () => {
     };
     const ajv = new Ajv2020({ strict: false });
     formats.default(ajv);
-    ajv.addSchema({ $id: "openapi", ...(structuredClone(document) as object) });
+    ajv.addSchema({ $id: "openapi", ...(structuredClone(document) as Record<string, unknown>) });
     const check = (schema: string, value: unknown) => {
       const valid = ajv.validate({ $ref: `openapi#/components/schemas/${schema}` }, value);
       expect(ajv.errors ?? []).toEqual([]);
