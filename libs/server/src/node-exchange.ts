@@ -11,6 +11,7 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** A response as Node takes it: what the classes of HTTP/1.1 and HTTP/2 have in common. */
 export interface NodeResponse extends EventEmitter {
   readonly headersSent: boolean;
+  statusCode: number;
   readonly writableFinished: boolean;
   readonly destroyed?: boolean;
   /** Of HTTP/2 only. */

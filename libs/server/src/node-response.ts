@@ -29,7 +29,11 @@ export async function writeResponse(
   options: WriteOptions,
 ): Promise<void> {
   const { body } = outgoing;
-  if (body === undefined || body instanceof Uint8Array) {
+  if (body === undefined && outgoing.trailers === undefined) {
+    // Sent by the end below, in one frame: a gRPC client reads its status only from headers that end the stream (gRPC over HTTP/2, "Trailers-Only").
+    response.statusCode = outgoing.status;
+    for (const [name, value] of outgoing.headers) response.setHeader(name, value);
+  } else if (body === undefined || body instanceof Uint8Array) {
     writeHead(response, outgoing);
     if (body !== undefined) response.write(body);
   } else {
