@@ -16,7 +16,7 @@ export interface Authenticator {
   authenticate(headers: Headers): Identity | Promise<Identity>;
 }
 
-/** One question. `resource` is absent for `list` and for the first question of a read. */
+/** One question. `resource` is absent for `list`, for the first question of a read, and for the write of something that is not there. */
 export interface Access {
   readonly identity: Identity;
   readonly verb: "read" | "write" | "list";
@@ -26,7 +26,7 @@ export interface Access {
   readonly resource?: Resource | undefined;
 }
 
-/** The answer. `needsResource` may only answer a read without a resource: the question is then asked again with it. */
+/** The answer. `needsResource` may only answer a question without a resource: it is asked again with it, if there is one. */
 export type Decision =
   | { readonly decision: "allow" }
   | { readonly decision: "deny"; readonly reason: string }
@@ -35,6 +35,11 @@ export type Decision =
 /** Decides who may do what. A throw is an internal error, not a denial. */
 export interface Authorizer {
   decide(access: Access): Decision | Promise<Decision>;
+  /**
+   * Calls back when what this caller may do changes, once or more often; the result ends that. A watch ends then (`AUTHORIZATION_CHANGED`), and
+   * its client lists again with its new rights. Absent when decisions never change.
+   */
+  onChange?(identity: Identity, changed: () => void): () => void;
 }
 
 /** The caller without credentials. */

@@ -8,3 +8,9 @@ export {
   anonymous,
   anonymousAuthenticator,
 } from "./authz.ts";
+export {
+  CLUSTER_SECRET_HEADER,
+  createClusterSecretAuthenticator,
+  parseClusterSecret,
+  systemIdentity,
+} from "./cluster-secret.ts";

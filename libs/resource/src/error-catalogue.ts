@@ -86,4 +86,5 @@ export const errorCatalogue: Readonly<Record<Reason, ErrorKind>> = {
   METHOD_NOT_ALLOWED: kind(Code.Unimplemented, 405),
   UNSUPPORTED_MEDIA_TYPE: kind(Code.InvalidArgument, 415),
   CONFLICT: kind(Code.Unavailable),
+  UNAUTHENTICATED: kind(Code.Unauthenticated),
 };
