@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { AlbumSchema as AlbumV1Schema } from "@trellis/protos/trellis/demo/v1/demo_pb";
 import { AlbumSchema, ArtistSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { WorkloadSchema } from "@trellis/protos/trellis/catalog/v1/workload_pb";
+import { TombstoneSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { resourceType } from "@trellis/resource";
 
 import { createRegistry } from "./create-registry.ts";
@@ -10,6 +11,7 @@ import { schemaFiles } from "./schema-files.ts";
 const Artist = resourceType(ArtistSchema);
 const Album = resourceType(AlbumSchema);
 const AlbumV1 = resourceType(AlbumV1Schema);
+const Tombstone = resourceType(TombstoneSchema);
 
 const domain = (...types: readonly ReturnType<typeof resourceType>[]) => ({
   types,
@@ -23,6 +25,17 @@ describe("a registry", () => {
     expect(registry.resolve({ group: "demo", groupVersion: "v2", kind: "Artist" })?.type).toBe(Artist);
     expect(registry.resolve({ group: "demo", groupVersion: "v1", kind: "Artist" })).toBeUndefined();
     expect(registry.resolveMessage("trellis.demo.v2.Artist")?.type).toBe(Artist);
+  });
+
+  it("T354: takes the system's own types, of which only the system writes resources", () => {
+    const registry = createRegistry([domain(Tombstone, Artist)]);
+    expect(registry.resolve({ group: "internal", groupVersion: "v1", kind: "Tombstone" })).toMatchObject({
+      type: Tombstone,
+      system: true,
+    });
+    expect(registry.resolve(Artist)?.system).toBe(false);
+    const foreign = { ...Artist, group: "internal", gvk: "internal.v2.Artist" };
+    expect(() => createRegistry([domain(foreign)])).toThrow('group "internal" is the system\'s');
   });
 
   it("T345: takes a type once", () => {

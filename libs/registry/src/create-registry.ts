@@ -13,7 +13,7 @@ import { commentOf } from "./schema-files.ts";
 /** The group that only the system's own types may use. */
 const SYSTEM_GROUP = "internal";
 /** The package of the system's own types. */
-const SYSTEM_PACKAGE = "trellis.internal";
+const SYSTEM_PACKAGE = "trellis.resource";
 
 /** Makes a registry with the types of the given domains. Throws as {@link Registry.register} does. */
 export function createRegistry(domains: readonly Domain[] = []): Registry {

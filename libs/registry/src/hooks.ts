@@ -45,7 +45,10 @@ export interface Hooks<Desc extends DescMessage = DescMessage> {
   ) => Mutation<Desc> | undefined | Promise<Mutation<Desc> | undefined>;
   /** Returns every broken rule. */
   readonly validate?: (input: HookInput<Desc>) => readonly Violation[] | Promise<readonly Violation[]>;
-  /** Decides for one resource, or for the type as a whole (`list`: no `next`). */
+  /**
+   * Decides for one resource, or for the type as a whole (`list`: no `next`). A deletion is asked about as the marking that it begins with: `next`
+   * is what is stored, with `deletionTimestamp`.
+   */
   readonly authorize?: (
     input: Partial<HookInput<Desc>> & { readonly verb: Verb; readonly caller: HookCaller },
   ) => HookDecision | Promise<HookDecision>;

@@ -79,8 +79,8 @@ export async function authorize(
 }
 
 /**
- * Asks about a name of which nothing is known yet. Throws `PERMISSION_DENIED`; answers whether the question must be asked again with the
- * resource. A type with an authorize hook always needs the resource.
+ * Asks about a name of which nothing is known, yet or at all. Throws `PERMISSION_DENIED`; answers whether the question must be asked (again)
+ * with the resource. A type with an authorize hook always needs the resource: the hook decides before the authorizer.
  */
 export async function authorizeName(
   environment: Environment,
@@ -89,6 +89,7 @@ export async function authorizeName(
   registration: Registration,
   id: ID,
 ): Promise<"allowed" | "needsResource"> {
+  if (registration.hooks.authorize !== undefined) return "needsResource";
   const decision = await ask(environment, {
     identity: call.identity,
     verb,
@@ -97,9 +98,7 @@ export async function authorizeName(
     name: id.name,
   });
   if (decision.decision === "deny") throw permissionDenied(`${verb} ${idText(id)}`, decision.reason);
-  return decision.decision === "allow" && registration.hooks.authorize === undefined
-    ? "allowed"
-    : "needsResource";
+  return decision.decision === "allow" ? "allowed" : "needsResource";
 }
 
 /** Throws `PERMISSION_DENIED` unless the caller may list the type there. */
@@ -126,6 +125,12 @@ export async function authorizeList(
     tenancy,
   });
   if (decision.decision === "deny") throw permissionDenied(what, decision.reason);
+  if (decision.decision === "allow") return;
+  throw hookFailed(
+    "authorizer",
+    registration.type.gvk,
+    new Error("needsResource was answered to a list, of which there is no one resource"),
+  );
 }
 
 async function ask(environment: Environment, access: Access): Promise<Decision> {

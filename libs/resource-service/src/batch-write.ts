@@ -1,5 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
+import type { Violation } from "@trellis/registry";
 import { StatusSchema as RpcStatusSchema } from "@trellis/protos/google/rpc/status_pb";
 import {
   type BatchWriteRequest,
@@ -17,6 +18,7 @@ import { deleteResource } from "./delete.ts";
 import type { Environment } from "./environment.ts";
 import { toServiceError } from "./errors.ts";
 import { BATCH_CONCURRENCY } from "./limits.ts";
+import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import { write } from "./write.ts";
@@ -33,30 +35,55 @@ export async function batchWrite(
     operations: request.operations.map(() => create(OperationSchema)),
   });
   checkRequest(environment, BatchWriteRequestSchema, shape);
-  for (const [index, { operation }] of request.operations.entries()) {
-    const wrong =
-      (operation.case === undefined && "is empty: expected write, write_status or delete") ||
-      (operation.case === "check" &&
-        "is a check: checks belong into Transact, or into an operation's preconditions") ||
-      (operation.case !== undefined &&
-        operation.case !== "check" &&
-        operation.value.dryRun &&
-        "must not set dry_run");
-    if (wrong)
-      throw violationsError("INVALID_REQUEST", [{ field: `operations[${index}]`, description: wrong }]);
-  }
+  checkOperations(request.operations);
   const results: OperationResult[] = [];
+  const queue = byResource(environment, call, request.operations);
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < request.operations.length; index = next++) {
-      const operation = request.operations[index];
-      if (operation !== undefined) results[index] = await runOne(environment, call, operation);
+    for (let indices = queue[next++]; indices !== undefined; indices = queue[next++]) {
+      for (const index of indices) {
+        const operation = request.operations[index];
+        if (operation !== undefined) results[index] = await runOne(environment, call, operation);
+      }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, request.operations.length) }, worker));
-  const { version } = environment.backend.position();
-  call.shows(version);
+  await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, queue.length) }, worker));
+  const version = call.shows(environment.backend.position().version);
   return create(BatchWriteResponseSchema, { results, version: String(version) });
+}
+
+/** Refuses what no batch may hold, with everything that is wrong. */
+function checkOperations(operations: readonly Operation[]): void {
+  const violations: Violation[] = [];
+  for (const [index, { operation }] of operations.entries()) {
+    const field = `operations[${index}]`;
+    if (operation.case === undefined) {
+      violations.push({ field, description: "is empty: expected write, write_status or delete" });
+    } else if (operation.case === "check") {
+      const description = "is a check: checks belong into Transact, or into an operation's preconditions";
+      violations.push({ field: `${field}.check`, description });
+    } else if (operation.value.dryRun) {
+      violations.push({ field: `${field}.${armOf(operation)}.dry_run`, description: "must not be set" });
+    }
+  }
+  violations.push(...preconditionViolations(operations));
+  if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
+}
+
+/** The positions of the operations by resource: those of one resource run one after the other, in the order of the request. */
+function byResource(
+  environment: Environment,
+  call: Call,
+  operations: readonly Operation[],
+): readonly (readonly number[])[] {
+  const queues = new Map<string, number[]>();
+  for (const [index, operation] of operations.entries()) {
+    const key = resourceKey(environment, call, operation) ?? `#${index}`;
+    const queue = queues.get(key);
+    if (queue === undefined) queues.set(key, [index]);
+    else queue.push(index);
+  }
+  return [...queues.values()];
 }
 
 async function runOne(

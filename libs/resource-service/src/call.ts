@@ -17,10 +17,12 @@ export interface Call {
   readonly identity: Identity;
   readonly consistency: Consistency;
   readonly minimum: MinimumPosition | undefined;
+  /** The store that the request's versions belong to, where it says so. */
+  readonly storeId: string | undefined;
   /** Aborted at the deadline and when the caller goes away. */
   readonly signal: AbortSignal;
-  /** Notes the version that the answer shows; the newest one goes into the headers. */
-  shows(version: Version): void;
+  /** Notes a version that the answer shows. Returns the newest one, which goes into the headers. */
+  shows(version: Version): Version;
 }
 
 /** Collects the version that an answer shows, for its headers. */
@@ -41,9 +43,11 @@ export async function startCall(
     identity,
     consistency: consistencyOf(headers),
     minimum: minimumOf(headers),
+    storeId: storeOf(headers),
     signal,
     shows(version) {
       if (shown.newest === undefined || version > shown.newest) shown.newest = version;
+      return shown.newest;
     },
   };
 }
@@ -83,6 +87,11 @@ function minimumOf(headers: Headers): MinimumPosition | undefined {
       },
     ]);
   }
+  const storeId = storeOf(headers);
+  return storeId === undefined ? { version } : { storeId, version };
+}
+
+function storeOf(headers: Headers): string | undefined {
   const storeId = headers.get(STORE_HEADER);
-  return storeId === null || storeId === "" ? { version } : { storeId, version };
+  return storeId === null || storeId === "" ? undefined : storeId;
 }

@@ -8,11 +8,26 @@ import { authorize } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed } from "./errors.ts";
-import { type Payload, readPayload, storedPayload, typed, writePayload } from "./payload.ts";
+import { type Payload, storedPayload, typed, writePayload } from "./payload.ts";
 import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import type { Target } from "./target.ts";
 import { missingUnit, type TenancyState } from "./tenancy.ts";
+
+/** What a caller wants stored, before its type has had a say. */
+export interface Draft {
+  readonly target: Target;
+  /** Its id is complete. */
+  readonly resource: Resource;
+  /** The payload in both forms. */
+  readonly payload: Payload;
+  /** What is stored now, as the type's version shows it; absent on creation. */
+  readonly previous: Resource | undefined;
+  /** Where the request has the resource. */
+  readonly path: string;
+  /** How the tenancy stands. */
+  readonly tenancy: () => Promise<TenancyState>;
+}
 
 /** A resource that passed its type's rules and may be written by the caller, and how its tenancy stands. */
 export interface Candidate {
@@ -21,48 +36,47 @@ export interface Candidate {
 }
 
 /**
- * Takes a resource through its type: mutate, validate (the message's rules and the hook, all violations at once), authorize, and the existence of its tenancy.
- * `resource.id` is complete. Throws `WRONG_DATA_TYPE`, `MALFORMED_DATA`, `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
+ * Takes a draft through its type: mutate, validate (the message's rules and the hook, all violations at once), authorize, and the existence of
+ * its tenancy. Throws `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
  */
-export async function judge(
-  environment: Environment,
-  call: Call,
-  target: Target,
-  resource: Resource,
-  previous: Resource | undefined,
-): Promise<Candidate> {
-  const { registration, units } = target;
-  const payload = readPayload(registration.type, resource.data);
-  const before = previous === undefined ? undefined : typedStored(registration, previous);
-  const mutated = await runMutate(registration, resource, payload, before);
-  await validate(environment, registration, mutated, before);
-  const next = typed(mutated.resource, mutated.payload.message);
-  await authorize(environment, call, "write", registration, {
-    resource: mutated.resource,
-    next,
-    previous: before,
-  });
-  const tenancy = await environment.tenancy.state(units);
-  const missing = missingUnit(tenancy, units, Code.InvalidArgument);
-  if (missing !== undefined) throw missing;
+export async function judge(environment: Environment, call: Call, draft: Draft): Promise<Candidate> {
+  const { registration } = draft.target;
+  const before = draft.previous === undefined ? undefined : typedStored(registration, draft.previous);
+  const mutated = await runMutate(registration, draft, before);
+  await validate(environment, registration, mutated, before, draft.path);
+  const tenancy = await admit(environment, call, { ...draft, ...mutated });
   return { resource: mutated.resource, tenancy };
 }
 
-interface Draft {
+/** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws `PERMISSION_DENIED`, `…_NOT_FOUND`. */
+export async function admit(environment: Environment, call: Call, draft: Draft): Promise<TenancyState> {
+  const { target, resource, payload, previous, path } = draft;
+  const { registration, units } = target;
+  await authorize(environment, call, "write", registration, {
+    resource,
+    next: typed(resource, payload.message),
+    previous: previous === undefined ? undefined : typedStored(registration, previous),
+  });
+  const tenancy = await draft.tenancy();
+  const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}.id`);
+  if (missing !== undefined) throw missing;
+  return tenancy;
+}
+
+interface Content {
   readonly resource: Resource;
   readonly payload: Payload;
 }
 
-function inputOf({ resource, payload }: Draft, previous: TypedResource | undefined): HookInput {
+function inputOf({ resource, payload }: Content, previous: TypedResource | undefined): HookInput {
   return { next: typed(resource, payload.message), ...(previous === undefined ? {} : { previous }) };
 }
 
 async function runMutate(
   registration: Registration,
-  resource: Resource,
-  payload: Payload,
+  { resource, payload }: Draft,
   previous: TypedResource | undefined,
-): Promise<Draft> {
+): Promise<Content> {
   const { type, hooks } = registration;
   const draft = { resource: withPayload(resource, payload), payload };
   if (hooks.mutate === undefined) return draft;
@@ -87,21 +101,22 @@ async function runMutate(
 async function validate(
   environment: Environment,
   registration: Registration,
-  draft: Draft,
+  draft: Content,
   previous: TypedResource | undefined,
+  path: string,
 ): Promise<void> {
   const { type, hooks } = registration;
   const violations: Violation[] = ruleViolations(
     environment,
     type.schema,
     draft.payload.message,
-    "resource.data",
+    `${path}.data`,
   );
   if (hooks.validate !== undefined) {
     try {
       const found = await hooks.validate(inputOf(draft, previous));
       violations.push(
-        ...found.map(({ field, description }) => ({ field: joinPath("resource", field), description })),
+        ...found.map(({ field, description }) => ({ field: joinPath(path, field), description })),
       );
     } catch (error) {
       throw hookFailed("validate hook", type.gvk, error);

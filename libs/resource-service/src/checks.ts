@@ -7,45 +7,64 @@ import type { Precondition, StoredRecord } from "@trellis/storage";
 
 import { type Call, parseVersion } from "./call.ts";
 import type { Environment } from "./environment.ts";
-import { authorizeName } from "./authorization.ts";
+import { authorize, authorizeName } from "./authorization.ts";
+import { presentAs } from "./group-version.ts";
 import type { PlannedOperation } from "./mutate.ts";
+import { resourceOf } from "./record.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
+import type { StateView } from "./state-view.ts";
 import { targetOf } from "./target.ts";
 
+/** A check as a step of a commit, on what a mutation believes is stored. */
+export type CheckPlanner = (view: StateView) => Promise<PlannedOperation>;
+
 /** Turns the preconditions of a request into steps of its commit. Throws InvalidArgument for one that cannot be read. */
-export async function planChecks(
+export async function checkPlanners(
   environment: Environment,
   call: Call,
   checks: readonly Check[],
   path: string,
-): Promise<readonly PlannedOperation[]> {
-  return await Promise.all(
-    checks.map((check, index) => planCheck(environment, call, check, `${path}[${index}]`)),
-  );
+): Promise<(view: StateView) => Promise<readonly PlannedOperation[]>> {
+  const planners: CheckPlanner[] = [];
+  for (const [index, check] of checks.entries())
+    planners.push(await checkPlanner(environment, call, check, `${path}[${index}]`));
+  return async (view) => {
+    const steps: PlannedOperation[] = [];
+    for (const planner of planners) steps.push(await planner(view));
+    return steps;
+  };
 }
 
 /** Turns one check into a step of a commit, whose failure is `PRECONDITION_FAILED`. Whoever checks a resource learns of it, so must be able to read it. */
-export async function planCheck(
+export async function checkPlanner(
   environment: Environment,
   call: Call,
   check: Check,
   path: string,
-): Promise<PlannedOperation> {
+): Promise<CheckPlanner> {
   const { registration, id, key } = targetOf(environment, call, check.id ?? create(IDSchema), `${path}.id`);
-  await authorizeName(environment, call, "read", registration, id);
+  const answer = await authorizeName(environment, call, "read", registration, id);
   const preconditions: Precondition[] = [];
   if (check.absent) preconditions.push({ kind: "absent" });
   else preconditions.push(id.uid === "" ? { kind: "exists" } : { kind: "exists", uid: id.uid });
   if (check.version !== "")
     preconditions.push({ kind: "version", version: readVersion(check.version, `${path}.version`) });
   if (check.generation !== "") preconditions.push({ kind: "generation", generation: check.generation });
-  return {
+  const step: PlannedOperation = {
     operation: { kind: "check", key, preconditions },
     refused: (current) => preconditionFailed(check, idText(id), path, current),
   };
+  return async (view) => {
+    const record = answer === "needsResource" ? await view.stored(key) : undefined;
+    if (record !== undefined) {
+      const resource = (await presentAs(registration, record)) ?? resourceOf(record);
+      await authorize(environment, call, "read", registration, { resource });
+    }
+    return step;
+  };
 }
 
-/** Reads a version of a request. Throws InvalidArgument naming its field. */
+/** Reads a version that a request resumes from or checks. Throws InvalidArgument naming its field. */
 export function readVersion(text: string, field: string) {
   const version = parseVersion(text);
   if (version !== undefined) return version;
@@ -69,9 +88,10 @@ function preconditionFailed(
         ...(check.generation === "" ? [] : [`at generation ${check.generation}`]),
       ].join(" ");
   const found =
-    current === undefined
+    (holds(check, current) ? "an earlier operation of this request changes it: " : "") +
+    (current === undefined
       ? "it is absent"
-      : `it has uid ${current.uid}, version ${current.version}, generation ${current.generation}`;
+      : `it has uid ${current.uid}, version ${current.version}, generation ${current.generation}`);
   return new ServiceError({
     code: Code.FailedPrecondition,
     reason: "PRECONDITION_FAILED",
@@ -81,4 +101,15 @@ function preconditionFailed(
       ...(current === undefined ? {} : { current_version: String(current.version) }),
     },
   });
+}
+
+/** Whether a check holds on what is stored, without the effects of earlier operations. */
+function holds({ id, absent, version, generation }: Check, current: StoredRecord | undefined): boolean {
+  if (current === undefined) return absent;
+  return (
+    !absent &&
+    (id?.uid === undefined || id.uid === "" || id.uid === current.uid) &&
+    (version === "" || version === String(current.version)) &&
+    (generation === "" || generation === current.generation)
+  );
 }

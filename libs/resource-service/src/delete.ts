@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type DeleteRequest,
   DeleteRequestSchema,
@@ -7,20 +7,28 @@ import {
   DeleteResponse_Outcome,
   DeleteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { DELETION_TIMESTAMP_KEY, finalizersOf, isMarkedForDeletion } from "@trellis/resource";
+import {
+  DELETION_TIMESTAMP_KEY,
+  finalizersOf,
+  isMarkedForDeletion,
+  type ResourceType,
+} from "@trellis/resource";
 import type { Operation } from "@trellis/storage";
 
-import { authorize, checkSystemType } from "./authorization.ts";
+import { authorize, authorizeName, checkSystemType, type Subject } from "./authorization.ts";
 import type { Call } from "./call.ts";
-import { planChecks, readVersion } from "./checks.ts";
+import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { versionMismatch } from "./errors.ts";
 import { presentAs } from "./group-version.ts";
-import { mutate, type Plan, type Planner } from "./mutate.ts";
+import { mutate, type Plan, type PlannedOperation, type Planner } from "./mutate.ts";
+import { storedPayload, typed } from "./payload.ts";
 import { recordOf, resourceOf } from "./record.ts";
+import { rfc3339 } from "./rfc3339.ts";
 import { checkRequest } from "./rules.ts";
 import { checkUnchanged } from "./state-view.ts";
 import { targetOf } from "./target.ts";
+import { tombstoneOf } from "./tombstone.ts";
 
 /** Deletes a resource, or marks it when it has finalizers. */
 export async function deleteResource(
@@ -41,30 +49,38 @@ export async function deletePlanner(
 ): Promise<Planner<DeleteResponse>> {
   const { registration, id, key } = targetOf(environment, call, request.id, `${path}id`);
   checkSystemType(call, registration);
-  const version = request.version === "" ? undefined : readVersion(request.version, `${path}version`);
-  const checks = await planChecks(environment, call, request.preconditions, `${path}preconditions`);
-  const plan = (operation: Operation, outcome: DeleteResponse_Outcome): Plan<DeleteResponse> => ({
-    operations: [...checks, { operation }],
-    answer: () => create(DeleteResponseSchema, { outcome }),
-  });
+  const { version } = request;
+  const planChecks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
 
   return async (view) => {
+    const checks = await planChecks(view);
+    const plan = (
+      operation: Operation,
+      outcome: DeleteResponse_Outcome,
+      after: readonly PlannedOperation[] = [],
+    ): Plan<DeleteResponse> => ({
+      operations: [...checks, { operation }, ...after],
+      answer: () => create(DeleteResponseSchema, { outcome }),
+    });
     const stored = await view.stored(key);
-    if (stored === undefined || (id.uid !== "" && id.uid !== stored.uid))
+    if (stored === undefined || (id.uid !== "" && id.uid !== stored.uid)) {
+      // A denial tells nothing, so it does not depend on whether there is something to delete.
+      await authorizeName(environment, call, "write", registration, id);
       return plan(checkUnchanged(key, stored), DeleteResponse_Outcome.ABSENT);
+    }
     const existing = resourceOf(stored);
     const shown = (await presentAs(registration, stored)) ?? existing;
-    await authorize(environment, call, "write", registration, { resource: shown });
-    if (version !== undefined && version !== stored.version)
-      throw versionMismatch(id, String(version), stored);
+    const metadata = { ...existing.metadata, [DELETION_TIMESTAMP_KEY]: rfc3339(environment.clock.now()) };
+    await authorize(environment, call, "write", registration, deletionOf(registration.type, shown, metadata));
+    if (version !== "" && version !== String(stored.version)) throw versionMismatch(id, version, stored);
     const preconditions = [{ kind: "version", version: stored.version }] as const;
     if (finalizersOf(existing.metadata).size === 0) {
       view.plan(key, undefined);
-      return plan({ kind: "delete", key, preconditions }, DeleteResponse_Outcome.DELETED);
+      const after = tombstoneOf(environment, existing);
+      return plan({ kind: "delete", key, preconditions }, DeleteResponse_Outcome.DELETED, after);
     }
     if (isMarkedForDeletion(existing.metadata))
       return plan({ kind: "check", key, preconditions }, DeleteResponse_Outcome.MARKED);
-    const metadata = { ...existing.metadata, [DELETION_TIMESTAMP_KEY]: rfc3339(environment.clock.now()) };
     const record = recordOf(
       create(ResourceSchema, { ...existing, version: "", metadata, generation: environment.ulid() }),
     );
@@ -73,7 +89,13 @@ export async function deletePlanner(
   };
 }
 
-/** A time as RFC 3339 in UTC, whole seconds. */
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z");
+/** A deletion as an authorizer is asked about it: the marking that it begins with, even where it ends in the same commit. */
+function deletionOf(type: ResourceType, stored: Resource, metadata: Resource["metadata"]): Subject {
+  const resource = isMarkedForDeletion(stored.metadata)
+    ? stored
+    : create(ResourceSchema, { ...stored, metadata });
+  const payload = storedPayload(type, stored.data);
+  return payload === undefined
+    ? { resource }
+    : { resource, next: typed(resource, payload), previous: typed(stored, payload) };
 }

@@ -10,9 +10,10 @@ export type UpdateKind = "ordinary" | "ending";
 
 /**
  * The rules of an update around deletion: a mark is never removed or changed; marking changes nothing else; a marked resource
- * only loses finalizers. Throws `DELETION_RULE`.
+ * only loses finalizers. `path` is where the request has the metadata. Throws `DELETION_RULE`.
  */
-export function checkDeletionRules(existing: Resource, next: Resource): UpdateKind {
+export function checkDeletionRules(existing: Resource, next: Resource, path: string): UpdateKind {
+  const broken = (message: string): ServiceError => brokenRule(message, path);
   const wasMarked = isMarkedForDeletion(existing.metadata);
   const isMarked = isMarkedForDeletion(next.metadata);
   const sameData = payloadEquals(existing, next);
@@ -29,10 +30,13 @@ export function checkDeletionRules(existing: Resource, next: Resource): UpdateKi
     return "ending";
   }
   if (wasMarked) {
-    const kept = sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) && sameData;
-    if (kept && removesFinalizers) return "ending";
+    if (!sameMetadata(existing, next, [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]))
+      throw broken("cannot modify metadata of a resource marked for deletion: it only loses finalizers");
+    if (!sameData)
+      throw broken("cannot modify data of a resource marked for deletion: it only loses finalizers");
+    if (removesFinalizers) return "ending";
     throw broken(
-      "a resource marked for deletion changes only by losing finalizers: expected at least one finalizer to be removed, and nothing else",
+      "expected at least one finalizer to be removed: a resource marked for deletion changes in nothing else",
     );
   }
   return removesFinalizers && sameData ? "ending" : "ordinary";
@@ -54,11 +58,11 @@ function isProperSubset(smaller: ReadonlySet<string>, larger: ReadonlySet<string
   return smaller.size < larger.size && [...smaller].every((name) => larger.has(name));
 }
 
-function broken(message: string): ServiceError {
+function brokenRule(message: string, path: string): ServiceError {
   return new ServiceError({
     code: Code.InvalidArgument,
     reason: "DELETION_RULE",
-    message: `resource.metadata: ${message}`,
-    violations: [{ field: "resource.metadata", description: message }],
+    message: `${path}: ${message}`,
+    violations: [{ field: path, description: message }],
   });
 }

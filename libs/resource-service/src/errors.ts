@@ -3,7 +3,6 @@ import type { ID } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { typeNameText } from "@trellis/resource";
 import { StorageError, type StoredRecord } from "@trellis/storage";
 
-import { RETRY_AFTER_MS } from "./limits.ts";
 import { fromConnectError, type Reason, ServiceError } from "./service-error.ts";
 
 /** A resource in words: `demo.v2.Artist default/default/name`. */
@@ -57,14 +56,16 @@ export function alreadyExists(id: ID, current: StoredRecord): ServiceError {
   });
 }
 
-/** The resource is stored in a group version that cannot be turned into the asked one. */
-export function groupVersionMismatch(id: ID, stored: string): ServiceError {
+/** The resource is stored in a group version that cannot be turned into the asked one. `path` is where the request has its id. */
+export function groupVersionMismatch(id: ID, stored: string, path: string): ServiceError {
   const requested = id.type?.groupVersion ?? "";
+  const description = `resource was requested with GroupVersion=${requested} but is stored with GroupVersion=${stored}: ${idText(id)} has no conversion between them; ask for ${stored}`;
   return new ServiceError({
     code: Code.InvalidArgument,
     reason: "GROUP_VERSION_MISMATCH",
-    message: `resource was requested with GroupVersion=${requested} but is stored with GroupVersion=${stored}: ${idText(id)} has no conversion between them; ask for ${stored}`,
+    message: description,
     metadata: { requested, stored },
+    violations: [{ field: `${path}.type.group_version`, description }],
   });
 }
 
@@ -94,15 +95,6 @@ export function hookFailed(hook: string, type: string, cause: unknown): ServiceE
     reason: "HOOK_FAILED",
     message: `failed ${hook} of ${type}: its author finds the cause in the server's log`,
     cause,
-  });
-}
-
-/** The method is declared but not built. */
-export function notImplemented(what: string): ServiceError {
-  return new ServiceError({
-    code: Code.Unimplemented,
-    reason: "NOT_IMPLEMENTED",
-    message: `${what} is not implemented yet`,
   });
 }
 
@@ -158,13 +150,11 @@ function fromStorage(error: StorageError, signal: AbortSignal): ServiceError {
   if (error.code === "aborted") return callEnded(signal);
   if (error.code === "outcome-unknown" && signal.aborted) return callEnded(signal, "unknown");
   const { code, reason } = STORAGE_ERRORS[error.code];
-  const retryable = code === Code.Unavailable || code === Code.ResourceExhausted;
   return new ServiceError({
     code,
     reason,
     message: error.message,
     applied: error.code === "outcome-unknown" ? "unknown" : "no",
-    ...(retryable ? { retryAfterMs: RETRY_AFTER_MS } : {}),
     ...(error.resumeVersion === undefined
       ? {}
       : { metadata: { resume_version: String(error.resumeVersion) } }),

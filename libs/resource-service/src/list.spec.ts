@@ -1,24 +1,28 @@
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { createMemoryBackend } from "@trellis/storage-memory";
 import { systemClock } from "@trellis/resource";
+import { createMemoryBackend } from "@trellis/storage-memory";
 
 import {
   album,
+  Album,
+  AlbumV1,
   artist,
   Artist,
   ArtistV1,
   createFixture,
+  executive,
   Executive,
   expectError,
   expectInvalid,
   type Fixture,
-  id,
+  label,
   Label,
   LONG,
-  resource,
-  stored,
+  restricted,
+  tenancyOf,
   typeMessage,
+  withFixture,
 } from "./test-support/fixture.ts";
 
 let fixture: Fixture;
@@ -27,14 +31,16 @@ beforeEach(() => {
 });
 afterEach(() => fixture.server.close());
 
-async function names(request: object): Promise<readonly string[]> {
-  const { resources } = await fixture.rpc.list(request);
+const MODES = ["eventual", "strong"];
+const artists = { type: typeMessage(Artist), tenancy: {} };
+
+async function names(request: object, consistency = "eventual"): Promise<readonly string[]> {
+  const headers = { "trellis-consistency": consistency };
+  const { resources } = await fixture.rpc.list(request, { headers });
   return resources.map((found) => found.id?.name ?? "");
 }
 
 describe("a list's request", () => {
-  const right = { type: typeMessage(Artist), tenancy: {} };
-
   it.each([
     ["T199: has no type", { type: undefined }, "type", "is required"],
     ["T200: has no tenancy", { tenancy: undefined }, "tenancy", "is required"],
@@ -42,194 +48,184 @@ describe("a list's request", () => {
       "T201: has a partition in mixed case",
       { tenancy: { partition: "Default" } },
       "tenancy.partition",
-      "must be",
+      "invalid",
     ],
-    ["T204: has a long namespace", { tenancy: { namespace: LONG } }, "tenancy.namespace", "must be"],
-    ["T205: has a prefix that no name has", { namePrefix: "Violator" }, "name_prefix", "lower case"],
+    ["T202: has a long partition", { tenancy: { partition: LONG } }, "tenancy.partition", "invalid"],
+    [
+      "T203: has a namespace in mixed case",
+      { tenancy: { namespace: "Default" } },
+      "tenancy.namespace",
+      "invalid",
+    ],
+    ["T204: has a long namespace", { tenancy: { namespace: LONG } }, "tenancy.namespace", "invalid"],
+    ["T205: has a prefix that no name has", { namePrefix: "Violator" }, "name_prefix", "invalid"],
     ["has a selector that cannot be read", { selector: "a=(" }, "selector", "at character"],
+    ["selects by a reserved key", { selector: "finalizers" }, "selector", "is reserved"],
     ["has a negative page size", { pageSize: -1 }, "page_size", ""],
   ])("is refused: %s", async (_, wrong, field, words) => {
-    await expectInvalid(fixture.rpc.list({ ...right, ...wrong } as never), field, words);
+    await expectInvalid(fixture.rpc.list({ ...artists, ...wrong } as never), field, words);
   });
 
-  it("T206, T228: is refused for a tenancy that the scope has none of", async () => {
-    await expectInvalid(
-      fixture.rpc.list({ type: typeMessage(Label), tenancy: { namespace: "bad" } }),
-      "tenancy.namespace",
-      "cannot have",
-      "WRONG_SCOPE",
-    );
-    await expectInvalid(
-      fixture.rpc.list({ type: typeMessage(Executive), tenancy: { partition: "bad" } }),
-      "tenancy.partition",
-      "cannot have",
-      "WRONG_SCOPE",
-    );
+  it.each([
+    ["T206", Label, { namespace: "bad" }, "namespace"],
+    ["T228", Executive, { partition: "bad" }, "partition"],
+  ])("%s: is refused for a tenancy that the scope has none of", async (_, type, tenancy, unit) => {
+    const call = fixture.rpc.list({ type: typeMessage(type), tenancy });
+    await expectInvalid(call, `tenancy.${unit}`, `cannot have a ${unit}`, "WRONG_SCOPE");
   });
 
   it("T207: is refused for an unknown type", async () => {
-    await expectError(
-      fixture.rpc.list({ type: { ...typeMessage(Artist), kind: "Nope" }, tenancy: {} }),
-      Code.InvalidArgument,
-      "TYPE_NOT_REGISTERED",
-      "not registered",
-    );
+    await withFixture({ domains: [] }, async ({ rpc }) => {
+      const words = "resource type demo.v2.Artist not registered";
+      await expectInvalid(rpc.list(artists), "type", words, "TYPE_NOT_REGISTERED");
+    });
   });
 });
 
 describe("a list", () => {
-  it("T208, T209, T210: shows what is there, by prefix", async () => {
-    expect(await names({ type: typeMessage(Artist), tenancy: {} })).toEqual([]);
-    for (let n = 0; n < 10; n++) await fixture.rpc.write({ resource: artist(`${n}-artist`) });
-    expect(await names({ type: typeMessage(Artist), tenancy: {} })).toHaveLength(10);
-    expect(await names({ type: typeMessage(Artist), tenancy: {}, namePrefix: "0-" })).toEqual(["0-artist"]);
+  it("T208: is empty where there is nothing, in both modes", async () => {
+    for (const mode of MODES)
+      expect(await names({ type: typeMessage(ArtistV1), tenancy: {} }, mode)).toEqual([]);
+  });
+
+  it("T209, T210: shows what is there, by prefix, in both modes", async () => {
+    const all = Array.from({ length: 10 }, (_, n) => `${n}-artist`);
+    for (const name of all) await fixture.rpc.write({ resource: artist(name) });
+    for (const mode of MODES) {
+      expect(await names(artists, mode)).toEqual(all);
+      expect(await names({ ...artists, namePrefix: "0-" }, mode)).toEqual(["0-artist"]);
+    }
   });
 
   it.each([
     ["T211", Artist, { namespace: "default" }],
+    ["T212", Artist, { partition: "default" }],
     ["T213", Artist, {}],
     ["T214", Artist, { partition: "*" }],
     ["T215", Artist, { namespace: "*" }],
     ["T216", Label, {}],
+    ["T217", Label, { partition: "*" }],
     ["T218", Label, { partition: "*", namespace: "*" }],
     ["T219", Executive, {}],
     ["T220", Executive, { partition: "*", namespace: "*" }],
-  ])("%s: of %p completes a tenancy", async (_, type, tenancy) => {
+  ])("%s: completes a tenancy by the type's scope", async (_, type, tenancy) => {
+    for (const resource of [artist(), label(), executive()]) await fixture.rpc.write({ resource });
+    const { resources } = await fixture.rpc.list({ type: typeMessage(type), tenancy });
+    expect(resources.map(({ id }) => id?.type?.kind)).toEqual([type.kind]);
+  });
+
+  it("T221: leaves out what is stored in a version that it cannot show, in both modes", async () => {
     await fixture.rpc.write({ resource: artist() });
-    await fixture.rpc.write({ resource: resource(Label, "looney-tunes", { name: "x" }) });
-    await fixture.rpc.write({ resource: resource(Executive, "boss", { position: "x" }) });
-    expect(await names({ type: typeMessage(type), tenancy })).toHaveLength(1);
+    for (const mode of MODES)
+      expect(await names({ type: typeMessage(ArtistV1), tenancy: {} }, mode)).toEqual([]);
   });
 
-  it("T221: leaves out what is stored in a version that it cannot show", async () => {
-    const plain = createFixture({ domains: [{ types: [Artist, ArtistV1], hooks: [], controllers: [] }] });
-    await plain.rpc.write({ resource: artist() });
-    expect((await plain.rpc.list({ type: typeMessage(ArtistV1), tenancy: {} })).resources).toEqual([]);
-    await plain.server.close();
+  it("shows what is stored in another version through the type's converter", async () => {
+    await fixture.rpc.write({ resource: album() });
+    const { resources } = await fixture.rpc.list({ type: typeMessage(AlbumV1), tenancy: {} });
+    expect(resources.map(({ id }) => id?.type?.groupVersion)).toEqual(["v1"]);
+    expect(await names({ type: typeMessage(Album), tenancy: {} })).toEqual(["issues"]);
   });
 
-  it("T224, T225: is denied as a whole, or one by one", async () => {
-    const denied = createFixture({
-      authorizer: {
-        decide: ({ verb }) =>
-          verb === "list" ? { decision: "deny", reason: "no lists" } : { decision: "allow" },
-      },
+  it.each([
+    ["T222: eventual by default", {}, "eventual"],
+    ["T223: strong when asked", { "trellis-consistency": "strong" }, "strong"],
+  ])("reaches storage with its consistency: %s", async (_, headers, expected) => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const asked: unknown[] = [];
+    const list: typeof backend.list = (query, options) => {
+      asked.push(options?.consistency);
+      return backend.list(query, options);
+    };
+    await withFixture({ backend: { ...backend, list } }, async ({ rpc }) => {
+      await rpc.list(artists, { headers });
+      expect(asked).toEqual([expected]);
     });
-    await expectError(
-      denied.rpc.list({ type: typeMessage(Artist), tenancy: {} }),
-      Code.PermissionDenied,
-      "PERMISSION_DENIED",
-      "no lists",
-    );
-    await denied.server.close();
-    const some = createFixture({
-      authorizer: {
-        decide: ({ verb, name }) =>
-          verb === "read" && name === "secret"
-            ? { decision: "deny", reason: "secret" }
-            : { decision: "allow" },
-      },
+  });
+
+  it("T227: of an unknown tenancy is empty", async () => {
+    expect(await names({ ...artists, tenancy: { partition: "nowhere" } })).toEqual([]);
+    expect(await names({ ...artists, tenancy: { namespace: "nowhere" } })).toEqual([]);
+  });
+
+  it("T231: is ordered by partition, namespace, name", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    await withFixture({ backend, tenancy: tenancyOf() }, async ({ rpc }) => {
+      for (const partition of ["default", "ap1"])
+        for (const name of ["c", "a", "b"]) {
+          const tenancy = { partition, namespace: "ns1" };
+          await rpc.write({ resource: artist(name, { tenancy }) });
+        }
+      const tenancy = { partition: "*", namespace: "*" };
+      const { resources } = await rpc.list({ ...artists, tenancy });
+      expect(resources.map(({ id }) => `${id?.tenancy?.partition} ${id?.name}`)).toEqual([
+        "ap1 a",
+        "ap1 b",
+        "ap1 c",
+        "default a",
+        "default b",
+        "default c",
+      ]);
     });
-    for (const name of ["open", "secret"]) await some.rpc.write({ resource: artist(name) });
-    expect(
-      (await some.rpc.list({ type: typeMessage(Artist), tenancy: {} })).resources.map(
-        (found) => found.id?.name,
-      ),
-    ).toEqual(["open"]);
-    await some.server.close();
   });
 
   it("selects by metadata", async () => {
     await fixture.rpc.write({ resource: artist("a", { metadata: { team: "web", tier: "1" } }) });
     await fixture.rpc.write({ resource: artist("b", { metadata: { team: "data" } }) });
-    expect(
-      await names({ type: typeMessage(Artist), tenancy: {}, selector: "team in (web, data), !tier" }),
-    ).toEqual(["b"]);
+    expect(await names({ ...artists, selector: "team in (web, data), !tier" })).toEqual(["b"]);
   });
 });
 
-describe("pages", () => {
-  async function pages(request: object): Promise<readonly string[][]> {
-    const found: string[][] = [];
-    let pageToken = "";
-    do {
-      const page = await fixture.rpc.list({ type: typeMessage(Artist), tenancy: {}, ...request, pageToken });
-      found.push(page.resources.map(({ id: one }) => one?.name ?? ""));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
-    return found;
-  }
-
-  it("show everything once, in order", async () => {
-    for (const name of ["d", "b", "a", "e", "c"]) await fixture.rpc.write({ resource: artist(name) });
-    expect(await pages({ pageSize: 2 })).toEqual([["a", "b"], ["c", "d"], ["e"]]);
-    expect(await pages({ pageSize: 5 })).toEqual([["a", "b", "c", "d", "e"]]);
+describe("the caller of a list", () => {
+  it("T224: is denied without the right to list", async () => {
+    const words = "lacks permission 'list demo.v2.Artist'";
+    const call = restricted(fixture, "read demo.v2.Artist").list(artists);
+    await expectError(call, Code.PermissionDenied, "PERMISSION_DENIED", words);
   });
 
-  it("all show the version of the first, whatever is written meanwhile", async () => {
-    for (const name of ["a", "b", "c"]) await fixture.rpc.write({ resource: artist(name) });
-    const request = { type: typeMessage(Artist), tenancy: {}, pageSize: 2 };
-    const first = await fixture.rpc.list(request);
-    await fixture.rpc.write({ resource: artist("d") });
-    await fixture.rpc.delete({ id: id(Artist, "c") });
-    const second = await fixture.rpc.list({ ...request, pageToken: first.nextPageToken });
-    expect(second.resources.map(({ id: one }) => one?.name)).toEqual(["c"]);
-    expect(second.version).toBe(first.version);
+  it("T225: sees nothing that it may not read", async () => {
+    await fixture.rpc.write({ resource: artist() });
+    expect((await restricted(fixture, "list demo.v2.Artist").list(artists)).resources).toEqual([]);
   });
 
-  it("are refused with a token of another request, or of none", async () => {
-    for (const name of ["a", "b"]) await fixture.rpc.write({ resource: artist(name) });
-    const { nextPageToken } = await fixture.rpc.list({ type: typeMessage(Artist), tenancy: {}, pageSize: 1 });
-    for (const [pageToken, namePrefix] of [
-      [nextPageToken, "a"],
-      ["nonsense", ""],
-      [`${nextPageToken}x`, "b"],
-    ]) {
-      await expectError(
-        fixture.rpc.list({
-          type: typeMessage(Artist),
-          tenancy: {},
-          pageToken: pageToken ?? "",
-          namePrefix: namePrefix ?? "",
-        }),
-        Code.InvalidArgument,
-        "INVALID_PAGE_TOKEN",
-      );
-    }
+  it("T226: sees what it may read", async () => {
+    await fixture.rpc.write({ resource: artist() });
+    const rpc = restricted(fixture, "list demo.v2.Artist", "read demo.v2.Artist");
+    expect((await rpc.list(artists)).resources).toHaveLength(1);
   });
 
-  it("expire with the history", async () => {
-    const short = createFixture({
-      backend: createMemoryBackend({ clock: systemClock, random: Math.random }, { historyCommits: 2 }),
+  it("T229: gets an internal error when one resource cannot be judged", async () => {
+    await fixture.rpc.write({ resource: artist() });
+    const { rpc } = createFixture({
+      backend: fixture.server.backend,
+      authorizer: {
+        decide({ verb }) {
+          if (verb === "read") throw new Error("secret");
+          return { decision: "allow" };
+        },
+      },
     });
-    for (const name of ["a", "b", "c"]) await short.rpc.write({ resource: artist(name) });
-    const request = { type: typeMessage(Artist), tenancy: {}, pageSize: 1 };
-    const { nextPageToken } = await short.rpc.list(request);
-    for (const name of ["d", "e", "f", "g"]) await short.rpc.write({ resource: artist(name) });
-    await expectError(
-      short.rpc.list({ ...request, pageToken: nextPageToken }),
-      Code.OutOfRange,
-      "PAGE_EXPIRED",
-    );
-    await short.server.close();
-  });
-});
-
-describe("a list by owner", () => {
-  it("T232, T241: needs an owner with its uid", async () => {
-    await expectInvalid(fixture.rpc.listByOwner({}), "owner", "is required");
-    await expectInvalid(fixture.rpc.listByOwner({ owner: id(Artist, "korn") }), "owner.uid", "is required");
+    await expectError(rpc.list(artists), Code.Internal, "HOOK_FAILED");
   });
 
-  it("T246, T247, T262, T263: shows what that incarnation owns, also when it is gone", async () => {
-    const korn = await stored(fixture.rpc.write({ resource: artist() }));
-    expect((await fixture.rpc.listByOwner({ owner: korn.id })).resources).toEqual([]);
-    for (let n = 0; n < 10; n++)
-      await fixture.rpc.write({ resource: album(`album-${n}`, { owner: korn.id }) });
-    expect((await fixture.rpc.listByOwner({ owner: korn.id })).resources).toHaveLength(10);
-    await fixture.rpc.delete({ id: id(Artist, "korn") });
-    expect((await fixture.rpc.listByOwner({ owner: korn.id, pageSize: 4 })).resources).toHaveLength(4);
-    const again = await stored(fixture.rpc.write({ resource: artist() }));
-    expect((await fixture.rpc.listByOwner({ owner: again.id })).resources).toEqual([]);
+  it("T230: is judged in the tenancy of each resource", async () => {
+    const tenancy = tenancyOf();
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    await withFixture({ tenancy, backend }, async ({ rpc }) => {
+      for (const partition of ["ap1", "ap2"])
+        await rpc.write({ resource: artist("korn", { tenancy: { partition, namespace: "ns1" } }) });
+      const some = createFixture({
+        tenancy,
+        backend,
+        authorizer: {
+          decide: ({ verb, tenancy: units }) =>
+            verb === "list" || units?.partition === "ap2"
+              ? { decision: "allow" }
+              : { decision: "deny", reason: "not here" },
+        },
+      });
+      const { resources } = await some.rpc.list({ ...artists, tenancy: { partition: "*", namespace: "*" } });
+      expect(resources.map(({ id }) => id?.tenancy?.partition)).toEqual(["ap2"]);
+    });
   });
 });

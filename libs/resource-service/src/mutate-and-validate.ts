@@ -11,6 +11,7 @@ import type { Call } from "./call.ts";
 import { judge } from "./candidate.ts";
 import type { Environment } from "./environment.ts";
 import { checkMetadata } from "./metadata.ts";
+import { readPayload } from "./payload.ts";
 import { checkRequest } from "./rules.ts";
 import { targetOf } from "./target.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
@@ -25,13 +26,15 @@ export async function mutateAndValidate(
   const input = request.resource ?? create(ResourceSchema);
   const target = targetOf(environment, call, input.id, "resource.id");
   checkMetadata(input.metadata, "resource.metadata");
-  const { resource, tenancy } = await judge(
-    environment,
-    call,
+  const { resource, tenancy } = await judge(environment, call, {
     target,
-    create(ResourceSchema, { ...input, id: target.id }),
-    undefined,
-  );
-  if (isMarkedTenancy(tenancy)) throw markedTenancy(target.units, "tenancy marked for deletion");
+    resource: create(ResourceSchema, { ...input, id: target.id }),
+    payload: readPayload(target.registration.type, input.data),
+    previous: undefined,
+    path: "resource",
+    tenancy: async () => await environment.tenancy.state(target.units),
+  });
+  if (isMarkedTenancy(tenancy))
+    throw markedTenancy(target.units, "tenancy marked for deletion", "resource.id");
   return create(MutateAndValidateResponseSchema, { resource });
 }

@@ -11,7 +11,7 @@ import type { Call } from "./call.ts";
 import { wait } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { callEnded, internalError } from "./errors.ts";
-import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS, RETRY_AFTER_MS } from "./limits.ts";
+import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from "./limits.ts";
 import { ServiceError } from "./service-error.ts";
 import { createStateView, type StateView } from "./state-view.ts";
 
@@ -123,6 +123,5 @@ function conflict(signal: AbortSignal, attempts: number): ServiceError {
     code: Code.Unavailable,
     reason: "CONFLICT",
     message: `other writers kept changing the resource until the deadline (${attempts} attempts); nothing was applied, try again`,
-    retryAfterMs: RETRY_AFTER_MS,
   });
 }

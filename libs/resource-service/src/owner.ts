@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { type ID, IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { idText } from "@trellis/resource";
+import { completeTenancy, DEFAULT_NAMESPACE, DEFAULT_PARTITION, idText } from "@trellis/resource";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
@@ -9,7 +9,7 @@ import type { PlannedOperation } from "./mutate.ts";
 import { ServiceError } from "./service-error.ts";
 import type { StateView } from "./state-view.ts";
 import { type Target, targetOf } from "./target.ts";
-import { withDefaults } from "./tenancy.ts";
+import type { Units } from "./tenancy.ts";
 
 /** A new resource's owner: which incarnation, and the step that makes sure of it inside the commit. */
 export interface ResolvedOwner {
@@ -18,7 +18,8 @@ export interface ResolvedOwner {
 }
 
 /**
- * Finds the incarnation that a new resource's owner names. Throws `OWNER_NOT_FOUND` when there is none, or when the given uid is another's.
+ * Finds the incarnation that a new resource's owner names; blank parts of its tenancy are those of the resource. Throws `OWNER_NOT_FOUND` when
+ * there is none, or when the given uid is another's.
  * The commit checks that it is still there: a resource never outlives an owner that was gone before it.
  */
 export async function resolveOwner(
@@ -26,11 +27,13 @@ export async function resolveOwner(
   call: Call,
   view: StateView,
   owner: ID | undefined,
+  child: Target,
+  path: string,
 ): Promise<ResolvedOwner | undefined> {
   if (owner === undefined) return undefined;
-  const { id, key } = targetOf(environment, call, owner, "resource.owner");
+  const { id, key } = targetOf(environment, call, owner, path, child.units);
   const record = await view.latest(key);
-  if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw ownerNotFound(id);
+  if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw ownerNotFound(id, path);
   const complete = create(IDSchema, { ...id, uid: record.uid });
   const operation = { kind: "check", key, preconditions: [{ kind: "exists", uid: record.uid }] } as const;
   return { id: complete, operations: [{ operation }] };
@@ -40,54 +43,50 @@ export async function resolveOwner(
 export function keepOwner(
   given: ID | undefined,
   existing: ID | undefined,
-  target: Target,
-  call: Call,
+  child: Target,
+  path: string,
 ): ID | undefined {
   if (given === undefined && existing === undefined) return undefined;
-  if (sameOwner(given, existing, target, call)) return existing;
+  if (sameOwner(given, existing, child.units)) return existing;
   const found = given === undefined ? "the request names none" : `the request names ${idText(given)}`;
   const description = `owner cannot be changed: ${existing === undefined ? "there is none" : `it is ${idText(existing)}`}, ${found}; delete the resource and create it again`;
   throw new ServiceError({
     code: Code.InvalidArgument,
     reason: "OWNER_IMMUTABLE",
-    message: `resource.owner: ${description}`,
-    violations: [{ field: "resource.owner", description }],
+    message: `${path}: ${description}`,
+    violations: [{ field: path, description }],
   });
 }
 
-/** Whether a request's owner names the stored one; blank parts of it stand for what they default to. */
-export function sameOwner(
-  given: ID | undefined,
-  existing: ID | undefined,
-  target: Target,
-  call: Call,
-): boolean {
+/** Whether a request's owner names the stored one, in whatever version of its group; blank units stand for those of the resource that it owns. */
+export function sameOwner(given: ID | undefined, existing: ID | undefined, near: Units): boolean {
   if (given === undefined || existing === undefined) return false;
-  const scope = target.registration.type.scope;
-  const units = withDefaults(scope, given.tenancy, call.identity.defaultTenancy);
+  // The stored owner's units tell its scope: where it has none, none is defaulted.
+  const stored = {
+    partition: existing.tenancy?.partition ?? "",
+    namespace: existing.tenancy?.namespace ?? "",
+  };
+  const scope = {
+    partition: stored.partition && DEFAULT_PARTITION,
+    namespace: stored.namespace && DEFAULT_NAMESPACE,
+  };
+  const units = completeTenancy(given.tenancy, near, scope);
   return (
     given.name === existing.name &&
     (given.uid === "" || given.uid === existing.uid) &&
     given.type?.group === existing.type?.group &&
     given.type?.kind === existing.type?.kind &&
-    blankOr(given.tenancy?.partition, existing.tenancy?.partition, units.partition) &&
-    blankOr(given.tenancy?.namespace, existing.tenancy?.namespace, units.namespace)
+    units.partition === stored.partition &&
+    units.namespace === stored.namespace
   );
 }
 
-/** A blank unit stands for the caller's default, or for a unit that the owner's scope has none of. */
-function blankOr(given: string | undefined, existing: string | undefined, fallback: string): boolean {
-  if (given === undefined || given === "")
-    return existing === undefined || existing === "" || existing === fallback;
-  return given === existing;
-}
-
-function ownerNotFound(id: ID): ServiceError {
-  const description = `resource.owner does not exist: ${idText(id)}${id.uid === "" ? "" : ` with uid ${id.uid}`}; create it first`;
+function ownerNotFound(id: ID, path: string): ServiceError {
+  const description = `${path} does not exist: ${idText(id)}${id.uid === "" ? "" : ` with uid ${id.uid}`}; create it first`;
   return new ServiceError({
     code: Code.InvalidArgument,
     reason: "OWNER_NOT_FOUND",
     message: description,
-    violations: [{ field: "resource.owner", description }],
+    violations: [{ field: path, description }],
   });
 }

@@ -40,6 +40,7 @@ export async function readPage(environment: Environment, call: Call, request: Pa
       : decodePageToken(request.pageToken, digest, backend.position().storeId);
   const size = Math.min(request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize, MAX_PAGE_SIZE);
   const resources: Resource[] = [];
+  // A later page may come to a server that has not reached its version yet, and waits there.
   let version: Version | undefined = start?.version;
   let after: Key | undefined = start?.after;
   let bytes = 0;
@@ -51,7 +52,7 @@ export async function readPage(environment: Environment, call: Call, request: Pa
       ...(after === undefined ? {} : { after }),
       ...(version === undefined
         ? { consistency: call.consistency, minimum: call.minimum }
-        : { atVersion: version }),
+        : { atVersion: version, minimum: { version } }),
     });
     version = list.position.version;
     call.shows(version);

@@ -16,14 +16,14 @@ export interface Payload {
 
 /**
  * Decodes a request's payload and encodes it again canonically, so that equality is a comparison of bytes. Throws `WRONG_DATA_TYPE`
- * for another message than the type's, `MALFORMED_DATA` for bytes that are not one.
+ * for another message than the type's, `MALFORMED_DATA` for bytes that are not one. `path` is where the request has it.
  */
-export function readPayload(type: ResourceType, data: Any | undefined): Payload {
+export function readPayload(type: ResourceType, data: Any | undefined, path = "resource.data"): Payload {
   if (data === undefined) return { any: undefined, message: create(type.schema) };
   const found = messageName(data);
   if (found !== type.schema.typeName) {
     const description = `is of wrong type: ${type.gvk} expects ${type.schema.typeName}, found "${found}"`;
-    throw violationsError("WRONG_DATA_TYPE", [{ field: "resource.data", description }], {
+    throw violationsError("WRONG_DATA_TYPE", [{ field: path, description }], {
       expected: type.schema.typeName,
       found,
     });
@@ -33,7 +33,7 @@ export function readPayload(type: ResourceType, data: Any | undefined): Payload 
     message = fromBinary(type.schema, data.value);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw invalidField("MALFORMED_DATA", "resource.data", `the bytes are not a ${found}: ${cause}`);
+    throw invalidField("MALFORMED_DATA", path, `the bytes are not a ${found}: ${cause}`);
   }
   return writePayload(type.schema, message);
 }

@@ -1,150 +1,161 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
+import type { ID } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   DeleteResponse_Outcome,
   WriteResponse_Outcome,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { systemClock } from "@trellis/resource";
-import type { Backend, Operation } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 
 import {
   album,
   artist,
   Artist,
-  createFixture,
-  expectError,
+  expectNotApplied,
+  type Fixture,
   id,
   resource,
   stored,
+  withFixture,
 } from "./test-support/fixture.ts";
+import { race } from "./test-support/race.ts";
 
-/** A backend in which something happens just before a commit: what a slow writer meets. */
-function interrupted(before: () => Promise<void>): Backend {
-  const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
-  let left = 1;
-  return {
-    ...backend,
-    async commit(operations: readonly Operation[], options) {
-      if (armed && left > 0) {
-        left -= 1;
-        await before();
-      }
-      return await backend.commit(operations, options);
-    },
-  };
-}
-
-let armed = false;
-
-/** Runs `deed` while, between its read and its commit, `meanwhile` happens. */
-async function race<T>(
-  setUp: (fixture: ReturnType<typeof createFixture>) => Promise<unknown>,
-  deed: (fixture: ReturnType<typeof createFixture>) => Promise<T>,
-  meanwhile: (fixture: ReturnType<typeof createFixture>) => Promise<unknown>,
-): Promise<T> {
-  armed = false;
-  const fixture = createFixture({
-    backend: interrupted(async () => {
-      armed = false;
-      await meanwhile(fixture);
-    }),
-  });
-  try {
-    await setUp(fixture);
-    armed = true;
-    return await deed(fixture);
-  } finally {
-    armed = false;
-    await fixture.server.close();
-  }
-}
+const create = ({ rpc }: Fixture) => rpc.write({ resource: artist() });
+const change =
+  (by: string) =>
+  ({ rpc }: Fixture) =>
+    rpc.write({ resource: artist("korn", { metadata: { by } }) });
+const remove = ({ rpc }: Fixture) => rpc.delete({ id: id(Artist, "korn") });
 
 describe("a writer that is overtaken between its read and its commit", () => {
   it("T100: writes over what came, when it gave no version", async () => {
-    const { resource: written, outcome } = await race(
-      ({ rpc }) => rpc.write({ resource: artist() }),
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "slow" } }) }),
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "fast" } }) }),
-    );
+    const { resource: written, outcome } = await race({
+      setUp: create,
+      deed: change("slow"),
+      meanwhile: change("fast"),
+    });
     expect(outcome).toBe(WriteResponse_Outcome.UPDATED);
     expect(written?.metadata).toEqual({ by: "slow" });
   });
 
-  it("T118: is refused, when it gave a version", async () => {
+  it("T117: goes on, however often it is overtaken", async () => {
+    const { resource: written } = await race({
+      setUp: create,
+      deed: change("slow"),
+      meanwhile: (fixture, attempt) => change(`fast-${attempt}`)(fixture),
+      times: 20,
+    });
+    expect(written?.metadata).toEqual({ by: "slow" });
+  });
+
+  it("T118: is refused at its first attempt, when it gave a version", async () => {
     let version = "";
-    await expectError(
-      race(
-        async ({ rpc }) => (version = (await stored(rpc.write({ resource: artist() }))).version),
-        ({ rpc }) => rpc.write({ resource: artist("korn", { version, metadata: { by: "slow" } }) }),
-        ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "fast" } }) }),
-      ),
-      Code.Aborted,
-      "VERSION_MISMATCH",
-    );
+    let attempts = 0;
+    const call = race({
+      setUp: async (fixture) => ({ version } = await stored(create(fixture))),
+      deed: ({ rpc }) => rpc.write({ resource: artist("korn", { version, metadata: { by: "slow" } }) }),
+      meanwhile: (fixture, attempt) => {
+        attempts = attempt;
+        return change("fast")(fixture);
+      },
+      times: 5,
+    });
+    await expectNotApplied(call, Code.Aborted, "VERSION_MISMATCH");
+    expect(attempts).toBe(1);
   });
 
   it("T121: updates what another created meanwhile", async () => {
-    const { outcome } = await race(
-      async () => undefined,
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "slow" } }) }),
-      ({ rpc }) => rpc.write({ resource: artist() }),
-    );
+    const { outcome } = await race({ deed: change("slow"), meanwhile: create });
     expect(outcome).toBe(WriteResponse_Outcome.UPDATED);
   });
 
   it("creates anew what another deleted meanwhile", async () => {
-    const { outcome } = await race(
-      ({ rpc }) => rpc.write({ resource: artist() }),
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "slow" } }) }),
-      ({ rpc }) => rpc.delete({ id: id(Artist, "korn") }),
-    );
+    const { outcome } = await race({ setUp: create, deed: change("slow"), meanwhile: remove });
     expect(outcome).toBe(WriteResponse_Outcome.CREATED);
   });
 
   it("does not say unchanged of what changed meanwhile", async () => {
-    const { outcome } = await race(
-      ({ rpc }) => rpc.write({ resource: artist() }),
-      ({ rpc }) => rpc.write({ resource: artist() }),
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "fast" } }) }),
-    );
+    const { outcome } = await race({ setUp: create, deed: create, meanwhile: change("fast") });
     expect(outcome).toBe(WriteResponse_Outcome.UPDATED);
   });
 
   it("leaves no orphan when the owner goes meanwhile", async () => {
-    await expectError(
-      race(
-        ({ rpc }) => rpc.write({ resource: artist() }),
-        ({ rpc }) => rpc.write({ resource: album("issues", { owner: id(Artist, "korn") as never }) }),
-        ({ rpc }) => rpc.delete({ id: id(Artist, "korn") }),
-      ),
-      Code.InvalidArgument,
-      "OWNER_NOT_FOUND",
-    );
+    const call = race({
+      setUp: create,
+      deed: ({ rpc }) => rpc.write({ resource: album("issues", { owner: id(Artist, "korn") as ID }) }),
+      meanwhile: remove,
+    });
+    await expectNotApplied(call, Code.InvalidArgument, "OWNER_NOT_FOUND");
+  });
+
+  it("belongs to the owner's new incarnation when it was replaced meanwhile", async () => {
+    const { resource: written } = await race({
+      setUp: create,
+      deed: ({ rpc }) => rpc.write({ resource: album("issues", { owner: id(Artist, "korn") as ID }) }),
+      meanwhile: async (fixture) => {
+        await remove(fixture);
+        await create(fixture);
+      },
+    });
+    expect(written?.owner?.uid).not.toBe("");
   });
 
   it("T191: writes its status on the newest state", async () => {
     let target: Awaited<ReturnType<typeof stored>> | undefined;
-    const { resource: written } = await race(
-      async ({ rpc }) => (target = await stored(rpc.write({ resource: artist() }))),
-      ({ rpc }) =>
+    const { resource: written } = await race({
+      setUp: async (fixture) => (target = await stored(create(fixture))),
+      deed: ({ rpc }) =>
         rpc.writeStatus({
-          id: target?.id as never,
+          id: target?.id as ID,
           key: "x.dev/y",
           status: { observedGeneration: target?.generation ?? "" },
         }),
-      ({ rpc }) => rpc.write({ resource: resource(Artist, "korn", { name: "KoЯn" }) }),
-    );
+      meanwhile: ({ rpc }) => rpc.write({ resource: resource(Artist, "korn", { name: "KoЯn" }) }),
+    });
     expect(written?.generation).not.toBe(target?.generation);
     expect(Object.keys(written?.status ?? {})).toEqual(["x.dev/y"]);
   });
 
   it("T284: deletes what was changed meanwhile", async () => {
-    const { outcome } = await race(
-      ({ rpc }) => rpc.write({ resource: artist() }),
-      ({ rpc }) => rpc.delete({ id: id(Artist, "korn") }),
-      ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { by: "fast" } }) }),
-    );
+    const { outcome } = await race({ setUp: create, deed: remove, meanwhile: change("fast") });
     expect(outcome).toBe(DeleteResponse_Outcome.DELETED);
+  });
+
+  it("marks what got a finalizer meanwhile", async () => {
+    const { outcome } = await race({
+      setUp: create,
+      deed: remove,
+      meanwhile: ({ rpc }) => rpc.write({ resource: artist("korn", { metadata: { finalizers: "f" } }) }),
+    });
+    expect(outcome).toBe(DeleteResponse_Outcome.MARKED);
+  });
+
+  it("deletes nothing of what has another version than it gave meanwhile", async () => {
+    let version = "";
+    const call = race({
+      setUp: async (fixture) => ({ version } = await stored(create(fixture))),
+      deed: ({ rpc }) => rpc.delete({ id: id(Artist, "korn"), version }),
+      meanwhile: change("fast"),
+    });
+    await expectNotApplied(call, Code.Aborted, "VERSION_MISMATCH");
+  });
+});
+
+describe("a writer that is overtaken until its deadline", () => {
+  it("is told so, and may try again", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const commit: typeof backend.commit = async (operations, options) => {
+      const result = await backend.commit(operations, { ...options, evaluateOnly: true });
+      const precondition = { kind: "absent" } as const;
+      const { version } = result;
+      return { outcome: "refused", operationIndex: 0, precondition, current: undefined, version };
+    };
+    await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
+      // The deadline reaches the server alone, so that its own answer comes back.
+      const headers = { "connect-timeout-ms": "40" };
+      const call = rpc.write({ resource: artist() }, { headers });
+      await expectNotApplied(call, Code.Unavailable, "CONFLICT", "other writers kept changing");
+    });
   });
 });

@@ -25,14 +25,14 @@ export async function read(
   checkRequest(environment, ReadRequestSchema, request);
   const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
   const answer = await authorizeName(environment, call, "read", registration, id);
-  const missing = missingUnit(await environment.tenancy.state(units), units, Code.NotFound);
+  const missing = missingUnit(await environment.tenancy.state(units), units, Code.NotFound, "id");
   if (missing !== undefined) throw missing;
   const { consistency, minimum, signal } = call;
   const { record, position } = await environment.backend.read(key, { consistency, minimum, signal });
   call.shows(position.version);
   if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);
   const resource = await presentAs(registration, record);
-  if (resource === undefined) throw groupVersionMismatch(id, record.groupVersion);
+  if (resource === undefined) throw groupVersionMismatch(id, record.groupVersion, "id");
   if (answer === "needsResource") await authorize(environment, call, "read", registration, { resource });
   return create(ReadResponseSchema, { resource });
 }

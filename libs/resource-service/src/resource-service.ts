@@ -7,6 +7,8 @@ import { createUlids } from "@trellis/resource";
 
 import { batchWrite } from "./batch-write.ts";
 import { deleteResource } from "./delete.ts";
+import { setPosition } from "./call.ts";
+import { registerCompatibleService } from "./compatibility/handlers.ts";
 import { createEnvironment, type ResourceServiceConfig, type ResourceServiceDeps } from "./environment.ts";
 import { serverStream, unary } from "./handler.ts";
 import { list } from "./list.ts";
@@ -70,9 +72,17 @@ export function createResourceService(
     routes: {
       connect(router) {
         router.service(ResourceService, service);
-        router.service(TypeService, createTypeService(deps.registry));
+        router.service(TypeService, createTypeService(environment));
+        registerCompatibleService(router, { service, registry: deps.registry });
       },
-      http: [...createRestRoutes({ service, registry: deps.registry }), createOpenApiRoute(deps.registry)],
+      http: [
+        ...createRestRoutes({
+          service,
+          registry: deps.registry,
+          setPosition: (headers) => setPosition(headers, deps.backend, { newest: undefined }),
+        }),
+        createOpenApiRoute(deps.registry),
+      ],
       schemas: deps.registry.schemas,
     },
     start: async () => undefined,

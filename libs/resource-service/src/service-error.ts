@@ -1,8 +1,15 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Violation } from "@trellis/registry";
-import { apiError, errorMetadata, errorReason, errorViolations, type Reason } from "@trellis/resource";
+import {
+  apiError,
+  errorMetadata,
+  errorReason,
+  errorRetryAfterMs,
+  errorViolations,
+  type Reason,
+} from "@trellis/resource";
 
-import { MAX_VIOLATIONS, MAX_VIOLATIONS_IN_MESSAGE } from "./limits.ts";
+import { MAX_VIOLATIONS, MAX_VIOLATIONS_IN_MESSAGE, RETRY_AFTER_MS } from "./limits.ts";
 
 export type { Reason };
 
@@ -45,13 +52,21 @@ export class ServiceError extends Error {
     return new ServiceError({ ...this.failure, metadata: { ...this.failure.metadata, ...metadata } });
   }
 
-  /** The error as clients get it. `mutation` adds `metadata.applied`. */
+  /**
+   * The error as clients get it, with the details that API.md §3 promises of its code. `mutation` adds `metadata.applied`: a deadline that
+   * passed is always `unknown` (DESIGN §4).
+   */
   toConnectError(mutation: boolean): ConnectError {
-    const { applied, metadata, violations, ...failure } = this.failure;
+    const { applied = "no", metadata, violations, retryAfterMs, ...failure } = this.failure;
+    const { code } = failure;
+    const retryable = code === Code.Unavailable || code === Code.ResourceExhausted;
     return apiError({
       ...failure,
-      metadata: mutation ? { ...metadata, applied: applied ?? "no" } : { ...metadata },
+      metadata: mutation
+        ? { ...metadata, applied: code === Code.DeadlineExceeded ? "unknown" : applied }
+        : { ...metadata },
       ...(violations === undefined ? {} : { violations: violations.slice(0, MAX_VIOLATIONS) }),
+      ...(retryable ? { retryAfterMs: retryAfterMs ?? RETRY_AFTER_MS } : {}),
     });
   }
 }
@@ -65,6 +80,7 @@ export function fromConnectError(error: ConnectError): ServiceError {
     message: error.rawMessage,
     metadata: errorMetadata(error),
     ...(violations.length === 0 ? {} : { violations }),
+    retryAfterMs: errorRetryAfterMs(error),
     cause: error,
   });
 }
@@ -72,6 +88,7 @@ export function fromConnectError(error: ConnectError): ServiceError {
 function defaultReason(code: Code): Reason {
   switch (code) {
     case Code.Unauthenticated:
+      return "UNAUTHENTICATED";
     case Code.PermissionDenied:
       return "PERMISSION_DENIED";
     case Code.InvalidArgument:

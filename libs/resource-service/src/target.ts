@@ -1,8 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import { create } from "@bufbuild/protobuf";
+import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
 import { type ID, IDSchema, type Type } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Registration } from "@trellis/registry";
-import { typeNameText } from "@trellis/resource";
+import { completeTenancy, typeNameText } from "@trellis/resource";
 import type { Key } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
@@ -46,14 +47,28 @@ export function registrationOf(environment: Environment, type: Type | undefined,
   });
 }
 
-/** Resolves a request's id, whose structure was checked before. Throws `TYPE_NOT_REGISTERED`, `WRONG_SCOPE`. */
-export function targetOf(environment: Environment, call: Call, id: ID | undefined, path: string): Target {
+/**
+ * Resolves a request's id, whose structure was checked before. Blank units are completed from `near`, the units of the resource that
+ * names this one, or with the caller's defaults. Throws `TYPE_NOT_REGISTERED`, `WRONG_SCOPE`.
+ */
+export function targetOf(
+  environment: Environment,
+  call: Call,
+  id: ID | undefined,
+  path: string,
+  near?: Units,
+): Target {
   if (id === undefined)
     throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
   const registration = registrationOf(environment, id.type, `${path}.type`);
   const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
   if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
-  const units = withDefaults(registration.type.scope, id.tenancy, call.identity.defaultTenancy);
+  const { scope } = registration.type;
+  const defaults = call.identity.defaultTenancy;
+  const units =
+    near === undefined || scope === Scope.UNDEFINED
+      ? withDefaults(scope, id.tenancy, defaults)
+      : completeTenancy(id.tenancy, near, withDefaults(scope, undefined, defaults));
   const { group, groupVersion, kind } = registration.type;
   const complete = create(IDSchema, {
     uid: id.uid,

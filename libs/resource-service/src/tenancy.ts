@@ -31,9 +31,9 @@ export interface TenancyGuard {
 
 /** Knows which partitions and namespaces there are. */
 export interface TenancyPolicy {
-  /** How the units stand. May be stale: it only proposes; {@link TenancyPolicy.guards} decide. */
+  /** How the units stand. May be stale: for a unit with a guard it decides reads only. */
   state(units: Units): TenancyState | Promise<TenancyState>;
-  /** What a commit must find live to add something to this tenancy. */
+  /** The units' own resources. Mutations judge a guarded unit by what is stored there, and a commit that adds to the tenancy checks that it is live. */
   guards(units: Units): readonly TenancyGuard[];
 }
 
@@ -92,19 +92,28 @@ export function scopeViolations(
   });
 }
 
-/** The error for a unit that does not exist; `code` is the method's choice. Undefined when both do. */
-export function missingUnit(state: TenancyState, units: Units, code: Code): ServiceError | undefined {
-  if (state.partition === "absent") return unitNotFound("partition", units, code);
-  return state.namespace === "absent" ? unitNotFound("namespace", units, code) : undefined;
-}
-
-/** The error for one unit that does not exist. */
-export function unitNotFound(unit: keyof Units, units: Units, code: Code): ServiceError {
+/**
+ * The error for a unit that does not exist; undefined when both do. `code` is the method's choice: NotFound where the resource is looked for,
+ * InvalidArgument where it is written. `path` is where the request has its id.
+ */
+export function missingUnit(
+  state: TenancyState,
+  units: Units,
+  code: typeof Code.NotFound | typeof Code.InvalidArgument,
+  path: string,
+): ServiceError | undefined {
+  const unit =
+    state.partition === "absent" ? "partition" : state.namespace === "absent" ? "namespace" : undefined;
+  if (unit === undefined) return undefined;
   const text = unit === "partition" ? `"${units.partition}"` : `"${units.partition}/${units.namespace}"`;
+  const message = `${unit} not found: ${text}`;
   return new ServiceError({
     code,
     reason: unit === "partition" ? "PARTITION_NOT_FOUND" : "NAMESPACE_NOT_FOUND",
-    message: `${unit} not found: ${text}`,
+    message,
+    ...(code === Code.InvalidArgument
+      ? { violations: [{ field: `${path}.tenancy.${unit}`, description: message }] }
+      : {}),
   });
 }
 
@@ -113,12 +122,14 @@ export function isMarkedTenancy(state: TenancyState): boolean {
   return state.partition === "marked" || state.namespace === "marked";
 }
 
-/** The error for something new in a tenancy that is being deleted. */
-export function markedTenancy(units: Units, what: string): ServiceError {
+/** The error for something new in a tenancy that is being deleted. `path` is where the request has its id. */
+export function markedTenancy(units: Units, what: string, path: string): ServiceError {
   const text = [units.partition, units.namespace].filter((unit) => unit !== "").join("/");
+  const message = `${what}: "${text}" is being deleted; only statuses, deletions and the removal of finalizers pass`;
   return new ServiceError({
     code: Code.InvalidArgument,
     reason: "TENANCY_MARKED_FOR_DELETION",
-    message: `${what}: "${text}" is being deleted; only statuses, deletions and the removal of finalizers pass`,
+    message,
+    violations: [{ field: `${path}.tenancy`, description: message }],
   });
 }

@@ -8,17 +8,16 @@ import {
   type TransactResponse,
   TransactResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { keyString } from "@trellis/storage";
+import { MAX_COMMIT_BYTES } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
-import { planCheck } from "./checks.ts";
+import { checkPlanner } from "./checks.ts";
 import { deletePlanner } from "./delete.ts";
 import type { Environment } from "./environment.ts";
-import { MAX_PRECONDITIONS } from "./limits.ts";
 import { mutate, type Plan, type Planner } from "./mutate.ts";
+import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
-import { targetOf } from "./target.ts";
 import { writePlanner } from "./write.ts";
 import { writeStatusPlanner } from "./write-status.ts";
 
@@ -28,7 +27,7 @@ export async function transact(
   request: TransactRequest,
   call: Call,
 ): Promise<TransactResponse> {
-  checkRequest(environment, TransactRequestSchema, request);
+  checkStructure(environment, request);
   checkOperations(environment, call, request.operations);
   const planners: Planner<OperationResult>[] = [];
   for (const [index, operation] of request.operations.entries()) {
@@ -40,6 +39,7 @@ export async function transact(
     const plans: Plan<OperationResult>[] = [];
     for (const [index, planner] of planners.entries())
       plans.push(await atOperation(index, () => planner(view)));
+    checkBytes(plans);
     return {
       operations: plans.flatMap((plan, index) =>
         plan.operations.map((step) => ({
@@ -79,8 +79,11 @@ async function plannerOf(
       return mapPlan(plan, (value) => create(OperationResultSchema, { result: { case: "delete", value } }));
     }
     case "check": {
-      const step = await planCheck(environment, call, operation.value, `${path}check`);
-      return async () => ({ operations: [step], answer: () => create(OperationResultSchema) });
+      const plan = await checkPlanner(environment, call, operation.value, `${path}check`);
+      return async (view) => ({
+        operations: [await plan(view)],
+        answer: () => create(OperationResultSchema),
+      });
     }
     default:
       throw violationsError("INVALID_REQUEST", [
@@ -96,41 +99,51 @@ function mapPlan<From, To>(planner: Planner<From>, map: (from: From) => To): Pla
   };
 }
 
+/** Refuses a request whose structure is wrong; where all that is wrong stands in one operation, the error names that one as others do. */
+function checkStructure(environment: Environment, request: TransactRequest): void {
+  try {
+    checkRequest(environment, TransactRequestSchema, request);
+  } catch (error) {
+    if (!ServiceError.is(error)) throw error;
+    const index = /^operations\[(\d+)\]/.exec(error.failure.violations?.[0]?.field ?? "")?.[1];
+    throw index === undefined ? error : error.with({ operation: index });
+  }
+}
+
 function checkOperations(environment: Environment, call: Call, operations: readonly Operation[]): void {
   const seen = new Map<string, number>();
-  let preconditions = 0;
   for (const [index, { operation }] of operations.entries()) {
+    if (operation.case === undefined || operation.case === "check") continue;
     const field = `operations[${index}]`;
-    if (operation.case === undefined) continue;
-    if (operation.case === "check") {
-      preconditions += 1;
-      continue;
-    }
-    preconditions += operation.value.preconditions.length;
     if (operation.value.dryRun) {
-      throw violationsError("INVALID_REQUEST", [
-        { field: `${field}.dry_run`, description: "must not be set inside: set dry_run of the whole" },
-      ]);
+      const description = "must not be set inside: set dry_run of the whole";
+      throw atIndex(index, `${field}.${armOf(operation)}.dry_run`, description);
     }
-    const id = operation.case === "write" ? operation.value.resource?.id : operation.value.id;
-    if (id === undefined) continue;
-    const key = keyString(targetOf(environment, call, id, field).key);
-    const first = seen.get(key);
+    const key = resourceKey(environment, call, { operation } as Operation);
+    const first = key === undefined ? undefined : seen.get(key);
     if (first !== undefined) {
-      throw violationsError("INVALID_REQUEST", [
-        { field, description: `changes the same resource as operations[${first}]; one operation a resource` },
-      ]);
+      const description = `changes the same resource as operations[${first}]; one operation a resource`;
+      throw atIndex(index, field, description);
     }
-    seen.set(key, index);
+    if (key !== undefined) seen.set(key, index);
   }
-  if (preconditions > MAX_PRECONDITIONS) {
-    throw violationsError("INVALID_REQUEST", [
-      {
-        field: "operations",
-        description: `have ${preconditions} preconditions together, at most ${MAX_PRECONDITIONS} are allowed`,
-      },
-    ]);
-  }
+  const tooMany = preconditionViolations(operations);
+  if (tooMany.length > 0) throw violationsError("INVALID_REQUEST", tooMany);
+}
+
+/** Refuses more bytes than one commit takes, before the store does in its own words. */
+function checkBytes(plans: readonly Plan<unknown>[]): void {
+  let bytes = 0;
+  for (const { operations } of plans)
+    for (const { operation } of operations)
+      if (operation.kind === "put") bytes += operation.record.bytes.length;
+  if (bytes <= MAX_COMMIT_BYTES) return;
+  const description = `store ${bytes} bytes together, at most ${MAX_COMMIT_BYTES} fit into one commit; split the transaction`;
+  throw violationsError("INVALID_REQUEST", [{ field: "operations", description }]);
+}
+
+function atIndex(index: number, field: string, description: string): ServiceError {
+  return violationsError("INVALID_REQUEST", [{ field, description }], { operation: String(index) });
 }
 
 async function atOperation<T>(index: number, run: () => Promise<T>): Promise<T> {

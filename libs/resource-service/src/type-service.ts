@@ -1,30 +1,41 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import {
+  type GetSchemaRequest,
   GetSchemaResponseSchema,
+  type ListTypesRequest,
+  type ListTypesResponse,
   ListTypesResponseSchema,
   type TypeInfo,
   TypeInfoSchema,
   type TypeService,
 } from "@trellis/protos/trellis/resource/v1/type_service_pb";
-import { type Registration, type Registry, schemaFiles } from "@trellis/registry";
-import { apiError, typeNameText } from "@trellis/resource";
+import { type Registration, schemaFiles } from "@trellis/registry";
+
+import type { Environment } from "./environment.ts";
+import { unary } from "./handler.ts";
+import { registrationOf } from "./target.ts";
 
 /** How clients that were compiled without a type learn it: what there is, and the schema with its comments. */
-export function createTypeService(registry: Registry): ServiceImpl<typeof TypeService> {
+export function createTypeService(environment: Environment): ServiceImpl<typeof TypeService> {
+  const { registry } = environment;
   return {
-    listTypes: () =>
+    listTypes: unary<ListTypesRequest, ListTypesResponse>(environment, "read", async () =>
       create(ListTypesResponseSchema, {
         types: registry.types().map(typeInfo),
         registryVersion: registry.version(),
       }),
-    getSchema: ({ types }) => {
-      const wanted = types.length === 0 ? registry.types() : types.map((type) => registered(registry, type));
+    ),
+    getSchema: unary(environment, "read", async ({ types }: GetSchemaRequest) => {
+      const wanted =
+        types.length === 0
+          ? registry.types()
+          : types.map((type, index) => registrationOf(environment, type, `types[${index}]`));
       return create(GetSchemaResponseSchema, {
         files: schemaFiles(wanted),
         registryVersion: registry.version(),
       });
-    },
+    }),
   };
 }
 
@@ -37,18 +48,5 @@ function typeInfo({ type, description, system }: Registration): TypeInfo {
     columns: [...type.columns],
     description,
     system,
-  });
-}
-
-function registered(
-  registry: Registry,
-  type: { group: string; groupVersion: string; kind: string },
-): Registration {
-  const registration = registry.resolve(type);
-  if (registration !== undefined) return registration;
-  throw apiError({
-    reason: "TYPE_NOT_REGISTERED",
-    message: `type ${typeNameText(type)} is not registered here; "trellis types" lists those that are`,
-    violations: [{ field: "types", description: `${typeNameText(type)} is not registered` }],
   });
 }

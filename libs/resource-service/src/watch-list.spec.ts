@@ -1,65 +1,47 @@
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import {
-  type WatchEvent,
-  WatchEvent_Delete_Reason as Reason,
-} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { systemClock } from "@trellis/resource";
-import { createMemoryBackend } from "@trellis/storage-memory";
-import { createVirtualClock } from "@trellis/testing";
+import { type Authorizer, anonymous } from "@trellis/authz";
+import type { WatchEvent } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
 import {
   album,
+  Album,
+  AlbumV1,
   artist,
   Artist,
   ArtistV1,
+  artistV1,
   createFixture,
+  executive,
   Executive,
   expectError,
   expectInvalid,
   type Fixture,
   id,
+  label,
   Label,
   LONG,
-  resource,
+  restricted,
   stored,
   typeMessage,
+  withFixture,
 } from "./test-support/fixture.ts";
+import { clientsAreGone, createWatches, wordsOf } from "./test-support/watching.ts";
 
 let fixture: Fixture;
-let open: AsyncGenerator<WatchEvent>[] = [];
+const watches = createWatches();
 beforeEach(() => {
   fixture = createFixture();
 });
 afterEach(async () => {
-  for (const events of open) await events.return(undefined);
-  open = [];
+  watches.stopAll();
   await fixture.server.close();
 });
 
-/** Opens a watch whose events a test takes one by one. */
-function watch(request: object, on: Fixture = fixture): { next(): Promise<WatchEvent> } {
-  const stop = new AbortController();
-  const stream = on.rpc
-    .watchList({ type: typeMessage(Artist), ...request }, { signal: stop.signal })
-    [Symbol.asyncIterator]();
-  open.push({ return: async () => stop.abort() } as never);
-  return {
-    async next() {
-      const { value, done } = await stream.next();
-      if (done === true) throw new Error("the watch ended");
-      return value;
-    },
-  };
-}
-
-/** An event in words: `upsert korn`, `delete korn DELETED`, `endOfSnapshot`. */
-function words({ event }: WatchEvent): string {
-  if (event.case === "upsert") return `upsert ${event.value.resource?.id?.name}`;
-  if (event.case === "delete")
-    return `delete ${event.value.resource?.id?.name} ${Object.entries(Reason).find(([, value]) => value === event.value.reason)?.[0]}`;
-  return event.case ?? "nothing";
-}
+const watch = (request: object = {}) => watches.open(fixture.rpc, request);
+const write = (...args: Parameters<typeof artist>) => fixture.rpc.write({ resource: artist(...args) });
+const resourceOf = ({ event }: WatchEvent) =>
+  event.case === "upsert" || event.case === "delete" ? event.value.resource : undefined;
 
 describe("a watch's request", () => {
   it.each([
@@ -68,216 +50,274 @@ describe("a watch's request", () => {
       "T308: has a partition in mixed case",
       { tenancy: { partition: "Default" } },
       "tenancy.partition",
-      "must be",
+      "invalid",
     ],
-    ["T311: has a long namespace", { tenancy: { namespace: LONG } }, "tenancy.namespace", "must be"],
-    ["T312: has a prefix that no name has", { namePrefix: "Smashing" }, "name_prefix", "lower case"],
+    ["T309: has a long partition", { tenancy: { partition: LONG } }, "tenancy.partition", "invalid"],
+    [
+      "T310: has a namespace in mixed case",
+      { tenancy: { namespace: "Default" } },
+      "tenancy.namespace",
+      "invalid",
+    ],
+    ["T311: has a long namespace", { tenancy: { namespace: LONG } }, "tenancy.namespace", "invalid"],
+    ["T312: has a prefix that no name has", { namePrefix: "Smashing" }, "name_prefix", "invalid"],
     ["has a resume point that is none", { sinceVersion: "x" }, "since_version", "must be"],
-  ])("is refused: %s", async (_, wrong, field, told) => {
-    await expectInvalid(watch(wrong).next(), field, told);
+    ["has a selector that cannot be read", { selector: "a b" }, "selector", "at character"],
+    ["has a name beside a prefix", { name: "a", namePrefix: "a" }, "", "name excludes name_prefix"],
+  ])("is refused: %s", async (_, wrong, field, words) => {
+    await expectInvalid(watch(wrong).next(), field, words);
   });
 
-  it("T313, T314: is refused for a tenancy that the scope has none of", async () => {
-    await expectInvalid(
-      watch({ type: typeMessage(Label), tenancy: { namespace: "bad" } }).next(),
-      "tenancy.namespace",
-      "cannot have",
-      "WRONG_SCOPE",
-    );
-    await expectInvalid(
-      watch({ type: typeMessage(Executive), tenancy: { partition: "bad" } }).next(),
-      "tenancy.partition",
-      "cannot have",
-      "WRONG_SCOPE",
-    );
+  it.each([
+    ["T313", Label, { namespace: "bad" }, "namespace"],
+    ["T314", Executive, { partition: "bad" }, "partition"],
+    ["T315", Executive, { namespace: "bad" }, "namespace"],
+  ])("%s: is refused for a tenancy that the scope has none of", async (_, type, tenancy, unit) => {
+    const call = watch({ type: typeMessage(type), tenancy }).next();
+    await expectInvalid(call, `tenancy.${unit}`, `cannot have a ${unit}`, "WRONG_SCOPE");
   });
 
   it("T316: is refused for an unknown type", async () => {
-    await expectError(
-      watch({ type: { ...typeMessage(Artist), kind: "Nope" } }).next(),
-      Code.InvalidArgument,
-      "TYPE_NOT_REGISTERED",
-    );
+    await withFixture({ domains: [] }, async ({ rpc }) => {
+      const words = "resource type demo.v2.Artist not registered";
+      await expectInvalid(watches.open(rpc).next(), "type", words, "TYPE_NOT_REGISTERED");
+    });
   });
 });
 
 describe("a watch", () => {
   it("T317, T318, T319, T320: tells of creation, change and end", async () => {
-    const events = watch({});
-    expect(words(await events.next())).toBe("endOfSnapshot");
-    const created = await stored(fixture.rpc.write({ resource: artist() }));
+    const events = watch();
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    const created = await stored(write());
     const upsert = await events.next();
-    expect(upsert.event.case === "upsert" ? upsert.event.value.resource : undefined).toEqual(created);
-    expect(upsert.version).toBe(created.version);
-    await fixture.rpc.write({ resource: artist("korn", { metadata: { a: "b" } }) });
-    expect(words(await events.next())).toBe("upsert korn");
+    expect([resourceOf(upsert), upsert.version]).toEqual([created, created.version]);
+    const changed = await stored(write("korn", { metadata: { a: "b" } }));
+    expect(resourceOf(await events.next())).toEqual(changed);
     await fixture.rpc.delete({ id: created.id });
-    expect(words(await events.next())).toBe("delete korn DELETED");
-  });
-
-  it("T336, T337: begins with what is there, filtered as what follows", async () => {
-    for (const name of ["a-1", "a-2", "b-1"]) await fixture.rpc.write({ resource: artist(name) });
-    const events = watch({ namePrefix: "a-" });
-    expect([words(await events.next()), words(await events.next()), words(await events.next())]).toEqual([
-      "upsert a-1",
-      "upsert a-2",
-      "endOfSnapshot",
-    ]);
-    await fixture.rpc.write({ resource: artist("b-2") });
-    await fixture.rpc.write({ resource: artist("a-3") });
-    expect(words(await events.next())).toBe("upsert a-3");
+    const end = await events.next();
+    expect([wordsOf(end), resourceOf(end)]).toEqual(["delete korn DELETED", changed]);
   });
 
   it.each([
+    ["T321", Artist, { namespace: "default" }],
+    ["T322", Artist, { partition: "default" }],
     ["T323", Artist, {}],
     ["T324", Artist, { partition: "*" }],
+    ["T325", Artist, { namespace: "*" }],
     ["T326", Label, {}],
+    ["T327", Label, { partition: "*" }],
     ["T328", Label, { partition: "*", namespace: "*" }],
+    ["T329", Executive, {}],
     ["T330", Executive, { partition: "*", namespace: "*" }],
     ["T335", Label, undefined],
-  ])("%s: completes a tenancy", async (_, type, tenancy) => {
+  ])("%s: completes a tenancy by the type's scope", async (_, type, tenancy) => {
     const events = watch({ type: typeMessage(type), tenancy });
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    for (const resource of [label("x"), artist("x"), executive("x")]) await fixture.rpc.write({ resource });
+    expect(resourceOf(await events.next())?.id?.type?.kind).toBe(type.kind);
+  });
+
+  it("T331: tells nothing of what it cannot show, before or after", async () => {
+    const events = watch({ type: typeMessage(ArtistV1) });
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    await write("hidden");
+    await write("hidden", { metadata: { a: "b" } });
+    await fixture.rpc.delete({ id: id(Artist, "hidden") });
+    await fixture.rpc.write({ resource: artistV1("seen") });
+    expect(await events.words(1)).toEqual(["upsert seen"]);
+  });
+
+  it("shows what is written in another version of the group through the type's converter", async () => {
+    const events = watch({ type: typeMessage(AlbumV1) });
     await events.next();
-    await fixture.rpc.write({ resource: artist("x") });
-    await fixture.rpc.write({ resource: resource(Label, "x", { name: "x" }) });
-    await fixture.rpc.write({ resource: resource(Executive, "x", { position: "x" }) });
-    const { event } = await events.next();
-    expect(event.case === "upsert" ? event.value.resource?.id?.type?.kind : undefined).toBe(type.kind);
+    await fixture.rpc.write({ resource: album() });
+    const shown = resourceOf(await events.next());
+    expect(shown).toEqual(await stored(fixture.rpc.read({ id: id(AlbumV1, "issues") })));
+    await fixture.rpc.delete({ id: id(Album, "issues") });
+    expect(resourceOf(await events.next())).toEqual(shown);
+  });
+
+  it("T336: begins with all that is there, and says once that this was all", async () => {
+    for (const name of ["a", "b", "c"]) await write(name);
+    const events = watch();
+    expect(await events.words(4)).toEqual(["upsert a", "upsert b", "upsert c", "endOfSnapshot"]);
+    await write("d");
+    expect(await events.words(1)).toEqual(["upsert d"]);
+  });
+
+  it("T337: filters what follows as what was there, by prefix", async () => {
+    for (const name of ["a-1", "b-1"]) await write(name);
+    const events = watch({ namePrefix: "a-" });
+    expect(await events.words(2)).toEqual(["upsert a-1", "endOfSnapshot"]);
+    for (const name of ["b-2", "a-2"]) await write(name);
+    expect(await events.words(1)).toEqual(["upsert a-2"]);
+  });
+
+  it("T339: tells of statuses", async () => {
+    const korn = await stored(write());
+    const events = watch();
+    await events.words(2);
+    const status = { observedGeneration: korn.generation };
+    const written = await stored(fixture.rpc.writeStatus({ id: korn.id, key: "x.dev/y", status }));
+    expect(resourceOf(await events.next())).toEqual(written);
+  });
+
+  it("T341: is never ahead of reads on the same server", async () => {
+    const events = watch();
+    await events.next();
+    const korn = await stored(write());
+    await events.next();
+    expect(await stored(fixture.rpc.read({ id: korn.id }))).toEqual(korn);
+    await fixture.rpc.delete({ id: korn.id });
+    await events.next();
+    await expectError(fixture.rpc.read({ id: korn.id }), Code.NotFound, "RESOURCE_NOT_FOUND");
+  });
+
+  it("T343: is closed in storage when its client goes", async () => {
+    const backend = fixture.server.backend;
+    let closed = 0;
+    const opening: typeof backend.watch = (query, options) => {
+      const found = backend.watch(query, options);
+      return Object.assign(Object.create(found) as typeof found, {
+        close() {
+          closed += 1;
+          found.close();
+        },
+        next: () => found.next(),
+      });
+    };
+    const { rpc } = createFixture({ backend: { ...backend, watch: opening } });
+    const events = watches.open(rpc);
+    await events.next();
+    events.stop();
+    await expect(events.next()).rejects.toThrow();
+    await clientsAreGone();
+    expect(closed).toBe(1);
   });
 
   it("of one name tells of that one only", async () => {
     const events = watch({ name: "korn" });
     await events.next();
-    await fixture.rpc.write({ resource: artist("korn-2") });
-    await fixture.rpc.write({ resource: artist("korn") });
-    expect(words(await events.next())).toBe("upsert korn");
+    for (const name of ["korn-2", "korn"]) await write(name);
+    expect(await events.words(1)).toEqual(["upsert korn"]);
   });
 
-  it("tells that a resource left the selector, with the last state that it saw", async () => {
-    const events = watch({ selector: "team=web" });
+  it("carries the position in its headers, before anything happens", async () => {
+    const events = watch();
     await events.next();
-    await fixture.rpc.write({ resource: artist("korn", { metadata: { team: "web" } }) });
-    await events.next();
-    await fixture.rpc.write({ resource: artist("korn", { metadata: { team: "data" } }) });
-    const left = await events.next();
-    expect(words(left)).toBe("delete korn LEFT_SELECTOR");
-    expect(left.event.case === "delete" ? left.event.value.resource?.metadata : undefined).toEqual({
-      team: "web",
-    });
-    await fixture.rpc.write({ resource: artist("korn", { metadata: { team: "web" } }) });
-    expect(words(await events.next())).toBe("upsert korn");
-  });
-
-  it("T331: tells that a resource left the group version", async () => {
-    const plain = createFixture({ domains: [{ types: [Artist, ArtistV1], hooks: [], controllers: [] }] });
-    const events = watch({}, plain);
-    await events.next();
-    await plain.rpc.write({ resource: artist() });
-    await events.next();
-    await plain.rpc.write({ resource: resource(ArtistV1, "korn", { name: "Korn" }) });
-    expect(words(await events.next())).toBe("delete korn LEFT_GROUP_VERSION");
-    await plain.server.close();
-  });
-
-  it("tells that a resource became unreadable, and nothing of what it is now", async () => {
-    const some = createFixture({
-      authorizer: {
-        decide: ({ verb, resource: subject }) =>
-          verb === "read" && subject?.metadata["secret"] === "yes"
-            ? { decision: "deny", reason: "secret" }
-            : { decision: "allow" },
-      },
-    });
-    const events = watch({}, some);
-    await events.next();
-    await some.rpc.write({ resource: artist() });
-    await events.next();
-    await some.rpc.write({ resource: artist("korn", { metadata: { secret: "yes" } }) });
-    const lost = await events.next();
-    expect(words(lost)).toBe("delete korn ACCESS_LOST");
-    expect(
-      lost.event.case === "delete"
-        ? [lost.event.value.resource?.data, lost.event.value.resource?.metadata]
-        : [],
-    ).toEqual([undefined, {}]);
-    await some.server.close();
-  });
-
-  it("T332: needs permission to list", async () => {
-    const denied = createFixture({
-      authorizer: {
-        decide: ({ verb }) =>
-          verb === "list" ? { decision: "deny", reason: "no lists" } : { decision: "allow" },
-      },
-    });
-    await expectError(watch({}, denied).next(), Code.PermissionDenied, "PERMISSION_DENIED");
-    await denied.server.close();
-  });
-
-  it("T339: tells of statuses", async () => {
-    const korn = await stored(fixture.rpc.write({ resource: artist() }));
-    const events = watch({});
-    await events.next();
-    await events.next();
-    await fixture.rpc.writeStatus({
-      id: korn.id,
-      key: "x.dev/y",
-      status: { observedGeneration: korn.generation },
-    });
-    expect(words(await events.next())).toBe("upsert korn");
-  });
-});
-
-describe("a watch that resumes", () => {
-  it("tells what happened since, then that it reached the present", async () => {
-    const first = await stored(fixture.rpc.write({ resource: artist("a") }));
-    await fixture.rpc.write({ resource: artist("b") });
-    await fixture.rpc.delete({ id: id(Artist, "a") });
-    const events = watch({ sinceVersion: first.version });
-    expect([words(await events.next()), words(await events.next()), words(await events.next())]).toEqual([
-      "upsert b",
-      "delete a DELETED",
-      "endOfSnapshot",
+    const { storeId, version } = fixture.server.backend.position();
+    const headers = events.headers();
+    expect([headers.get("trellis-store"), headers.get("trellis-version")]).toEqual([
+      storeId,
+      String(version),
     ]);
   });
+});
 
-  it("puts the version on the last event of a commit only", async () => {
-    const events = watch({});
+describe("a watch that loses sight of a resource", () => {
+  it("of its selector, gets the last state that it saw", async () => {
+    const events = watch({ selector: "team=web" });
     await events.next();
-    const write = (name: string) => ({
-      operation: { case: "write" as const, value: { resource: artist(name) } },
-    });
-    const { version } = await fixture.rpc.transact({ operations: [write("a"), write("b")] });
-    expect([(await events.next()).version, (await events.next()).version]).toEqual(["", version]);
+    const seen = await stored(write("korn", { metadata: { team: "web" } }));
+    await events.next();
+    await write("korn", { metadata: { team: "data" } });
+    const left = await events.next();
+    expect([wordsOf(left), resourceOf(left)]).toEqual(["delete korn LEFT_SELECTOR", seen]);
+    await write("korn", { metadata: { team: "data", more: "x" } });
+    await write("korn", { metadata: { team: "web" } });
+    expect(await events.words(1)).toEqual(["upsert korn"]);
   });
 
-  it("learns that the history does not reach so far, and that the store is another", async () => {
-    const short = createFixture({
-      backend: createMemoryBackend({ clock: systemClock, random: Math.random }, { historyCommits: 1 }),
+  it("of its group version, gets the last state that it saw", async () => {
+    const events = watch();
+    await events.next();
+    const seen = await stored(write());
+    await events.next();
+    await fixture.rpc.write({ resource: artistV1() });
+    const left = await events.next();
+    expect([wordsOf(left), resourceOf(left)]).toEqual(["delete korn LEFT_GROUP_VERSION", seen]);
+  });
+
+  it("that became unreadable, gets its id and nothing of what it is now", async () => {
+    const { rpc } = createFixture({
+      backend: fixture.server.backend,
+      authorizer: {
+        decide: ({ resource: subject }) =>
+          subject?.metadata["secret"] === "yes" ? { decision: "deny", reason: "no" } : { decision: "allow" },
+      },
     });
-    const first = await stored(short.rpc.write({ resource: artist("a") }));
-    for (const name of ["b", "c", "d"]) await short.rpc.write({ resource: artist(name) });
-    await expectError(watch({ sinceVersion: first.version }, short).next(), Code.OutOfRange, "HISTORY_GONE");
-    await short.server.close();
-    const headers = { "trellis-store": "01JDE6XJ4Z8Q6Z0000000000AA", "trellis-min-version": first.version };
-    const other = fixture.rpc
-      .watchList({ type: typeMessage(Artist), sinceVersion: first.version }, { headers })
-      [Symbol.asyncIterator]();
-    await expectError(other.next(), Code.OutOfRange, "STORE_CHANGED");
+    const events = watches.open(rpc);
+    await events.next();
+    await write();
+    await events.next();
+    await write("korn", { metadata: { secret: "yes" } });
+    const lost = await events.next();
+    expect(wordsOf(lost)).toBe("delete korn ACCESS_LOST");
+    const { id: named, ...rest } = resourceOf(lost) ?? {};
+    expect(named?.name).toBe("korn");
+    expect(rest).toMatchObject({ version: "", generation: "", metadata: {}, status: {} });
+    await write("korn", { metadata: { secret: "yes", more: "x" } });
+    await write("muse");
+    expect(await events.words(1)).toEqual(["upsert muse"]);
   });
 });
 
-describe("a quiet watch", () => {
-  it("gets bookmarks when it asks for them, which other resources move on", async () => {
-    const clock = createVirtualClock();
-    const virtual = createFixture({ clock, config: { bookmarkIntervalMs: 1_000 } });
-    const events = watch({ bookmarks: true }, virtual);
+describe("the caller of a watch", () => {
+  it("T332: is denied without the right to list", async () => {
+    const words = "lacks permission 'list demo.v2.Artist'";
+    const call = watches.open(restricted(fixture)).next();
+    await expectError(call, Code.PermissionDenied, "PERMISSION_DENIED", words);
+  });
+
+  it("T333: hears nothing of what it may not read", async () => {
+    const rpc = restricted(fixture, "list demo.v2.Artist");
+    await write("before");
+    const events = watches.open(rpc, { bookmarks: true });
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    await write("after");
+    const next = events.next();
+    await fixture.server.backend.close();
+    await expect(next).rejects.toThrow();
+  });
+
+  it("T334: hears of what it may read", async () => {
+    const events = watches.open(restricted(fixture, "list demo.v2.Artist", "read demo.v2.Artist"));
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    const written = await stored(write());
+    expect(resourceOf(await events.next())).toEqual(written);
+  });
+
+  it("T340: hears no more once its rights cannot be judged", async () => {
+    let failing = false;
+    const authorizer: Authorizer = {
+      decide() {
+        if (failing) throw new Error("secret");
+        return { decision: "allow" };
+      },
+    };
+    const events = watches.open(createFixture({ backend: fixture.server.backend, authorizer }).rpc);
     await events.next();
-    const { version } = await stored(virtual.rpc.write({ resource: album() }));
-    const bookmark = events.next();
-    await clock.advance(1_000);
-    expect(words(await bookmark)).toBe("bookmark");
-    expect((await bookmark).version).toBe(version);
-    await virtual.server.close();
+    failing = true;
+    await write();
+    await expectError(events.next(), Code.Internal, "HOOK_FAILED");
+  });
+
+  it("begins again when its rights change", async () => {
+    const listeners = new Set<() => void>();
+    const authorizer: Authorizer = {
+      decide: () => ({ decision: "allow" }),
+      onChange(identity, changed) {
+        expect(identity).toEqual(anonymous);
+        listeners.add(changed);
+        return () => listeners.delete(changed);
+      },
+    };
+    const events = watches.open(createFixture({ backend: fixture.server.backend, authorizer }).rpc);
+    await events.next();
+    const next = events.next();
+    for (const changed of listeners) changed();
+    await expectError(next, Code.Aborted, "AUTHORIZATION_CHANGED");
+    expect(listeners.size).toBe(0);
   });
 });

@@ -8,13 +8,20 @@ import {
   type WatchListRequest,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import type { StoredEvent, Version, WatchBatch } from "@trellis/storage";
+import {
+  StorageError,
+  type StoredEvent,
+  type TypeQuery,
+  type Version,
+  type Watch,
+  type WatchBatch,
+} from "@trellis/storage";
 
 import { authorizeList } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import { readVersion } from "./checks.ts";
 import type { Environment } from "./environment.ts";
-import { BOOKMARK_INTERVAL_MS, MAX_WATCHES, RETRY_AFTER_MS } from "./limits.ts";
+import { BOOKMARK_INTERVAL_MS, MAX_WATCHES } from "./limits.ts";
 import { queryTenancy } from "./query.ts";
 import { checkRequest } from "./rules.ts";
 import { readSelector } from "./selection.ts";
@@ -46,34 +53,69 @@ export async function* watchList(
   open.count += 1;
   const { group, kind } = registration.type;
   const { namePrefix, name } = request;
-  const ended = AbortSignal.any([call.signal, open.stopping]);
+  const query = { group, kind, ...units, namePrefix, ...(name === "" ? {} : { name }) };
   const interval = environment.config.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS;
+  const rights = new AbortController();
+  const stopRights = environment.authorizer.onChange?.(call.identity, () => rights.abort());
+  const signal = AbortSignal.any([call.signal, open.stopping, rights.signal]);
   const { storeId } = environment.backend.position();
-  const watch = environment.backend.watch(
-    { group, kind, ...units, namePrefix, ...(name === "" ? {} : { name }) },
-    {
-      signal: ended,
-      ...(since === undefined
-        ? {}
-        : { since: { version: since, storeId: call.minimum?.storeId ?? storeId } }),
-      ...(request.bookmarks ? { bookmarkIntervalMs: interval } : {}),
-    },
-  );
-  const sight = createSight(environment, call, registration, selector);
-  let reached: Version | undefined;
+  let watch: Watch | undefined;
+  let reached = since;
+  // A client that goes while nobody pulls leaves this generator standing at a yield for ever: what it holds is freed by its signal.
+  const release = once(() => {
+    stopRights?.();
+    watch?.close();
+    open.count -= 1;
+  });
+  call.signal.addEventListener("abort", release, { once: true });
   try {
+    if (since === undefined) await reachMinimum(environment, call, query, signal);
+    watch = environment.backend.watch(query, {
+      signal,
+      ...(since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } }),
+      ...(request.bookmarks ? { bookmarkIntervalMs: interval } : {}),
+    });
+    const sight = createSight(environment, call, registration, selector);
     for (let batch = await watch.next(); batch !== undefined; batch = await watch.next()) {
       yield* eventsOf(sight, batch);
       if (batch.kind !== "snapshot") reached = batch.version;
     }
   } catch (error) {
-    if (!open.stopping.aborted || call.signal.aborted) throw error;
-    if (request.bookmarks && reached !== undefined) yield bookmark(reached);
-    throw shuttingDown();
+    if (call.signal.aborted) throw error;
+    if (rights.signal.aborted) throw authorizationChanged();
+    if (open.stopping.aborted) {
+      if (request.bookmarks && reached !== undefined) yield bookmark(reached);
+      throw shuttingDown();
+    }
+    if (isClosed(error) && environment.backend.position().storeId === storeId) throw interrupted(error);
+    throw error;
   } finally {
-    watch.close();
-    open.count -= 1;
+    call.signal.removeEventListener("abort", release);
+    release();
   }
+}
+
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) run();
+    done = true;
+  };
+}
+
+/** Waits until a snapshot can show what the caller asks to see at least. A resumed watch waits for its resume point by itself. */
+async function reachMinimum(
+  { backend }: Environment,
+  { consistency, minimum }: Call,
+  query: TypeQuery,
+  signal: AbortSignal,
+): Promise<void> {
+  if (consistency === "eventual" && minimum === undefined) return;
+  await backend.list(query, { consistency, minimum, signal, limit: 1 });
+}
+
+function isClosed(error: unknown): boolean {
+  return StorageError.is(error) && error.code === "watch-closed";
 }
 
 async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchEvent> {
@@ -157,7 +199,24 @@ function tooManyWatches(limit: number): ServiceError {
     code: Code.ResourceExhausted,
     reason: "LIMIT_REACHED",
     message: `${limit} watches are open, the most of this server; close some, or try again later`,
-    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+function authorizationChanged(): ServiceError {
+  return new ServiceError({
+    code: Code.Aborted,
+    reason: "AUTHORIZATION_CHANGED",
+    message: "what the watcher may see has changed; watch again from the beginning",
+  });
+}
+
+/** The store went on without this watch, as after the installation of a snapshot: it is the same one, so its versions still count. */
+function interrupted(cause: unknown): ServiceError {
+  return new ServiceError({
+    code: Code.Unavailable,
+    reason: "UNAVAILABLE",
+    message: "the storage ended the watch and is the same as before; resume it from the last version",
+    cause,
   });
 }
 
@@ -166,6 +225,5 @@ function shuttingDown(): ServiceError {
     code: Code.Unavailable,
     reason: "SHUTTING_DOWN",
     message: "the server is shutting down; resume the watch through another, or when it is back",
-    retryAfterMs: RETRY_AFTER_MS,
   });
 }

@@ -15,9 +15,9 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { statusEquals } from "@trellis/resource";
 
-import { authorize, checkSystemType } from "./authorization.ts";
+import { authorize, authorizeName, checkSystemType } from "./authorization.ts";
 import type { Call } from "./call.ts";
-import { planChecks, readVersion } from "./checks.ts";
+import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { groupVersionMismatch, invalidField, resourceNotFound, versionMismatch } from "./errors.ts";
 import { presentAs } from "./group-version.ts";
@@ -28,6 +28,7 @@ import { checkRequest } from "./rules.ts";
 import { checkStatusRequest } from "./status-rules.ts";
 import { targetOf } from "./target.ts";
 import { missingUnit } from "./tenancy.ts";
+import { tenancyState } from "./tenancy-guards.ts";
 
 /** Replaces or removes one status. */
 export async function writeStatus(
@@ -55,21 +56,25 @@ export async function writeStatusPlanner(
   const target = targetOf(environment, call, request.id, `${path}id`);
   const { registration, id, units, key } = target;
   checkSystemType(call, registration);
-  const version = request.version === "" ? undefined : readVersion(request.version, `${path}version`);
-  const missing = missingUnit(await environment.tenancy.state(units), units, Code.InvalidArgument);
-  if (missing !== undefined) throw missing;
-  const checks = await planChecks(environment, call, request.preconditions, `${path}preconditions`);
+  const { version } = request;
+  const planChecks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
 
   return async (view) => {
+    const checks = await planChecks(view);
+    const tenancy = await tenancyState(environment, view, units);
+    const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}id`);
+    if (missing !== undefined) throw missing;
     const stored = await view.stored(key);
-    if (stored === undefined || stored.uid !== id.uid) throw resourceNotFound(id);
-    if (version !== undefined && version !== stored.version)
-      throw versionMismatch(id, String(version), stored);
+    if (stored === undefined || stored.uid !== id.uid) {
+      await authorizeName(environment, call, "write", registration, id);
+      throw resourceNotFound(id);
+    }
     const shown = await presentAs(registration, stored);
-    if (shown === undefined) throw groupVersionMismatch(id, stored.groupVersion);
-    await authorize(environment, call, "write", registration, { resource: shown });
+    await authorize(environment, call, "write", registration, { resource: shown ?? resourceOf(stored) });
+    if (version !== "" && version !== String(stored.version)) throw versionMismatch(id, version, stored);
+    if (shown === undefined) throw groupVersionMismatch(id, stored.groupVersion, `${path}id`);
     const existing = resourceOf(stored);
-    const status = changedStatus(existing, request, environment.clock.now());
+    const status = changedStatus(existing, request, environment.clock.now(), path);
     const precondition = { kind: "version", version: stored.version } as const;
     if (status === undefined) {
       view.plan(key, stored);
@@ -95,6 +100,7 @@ function changedStatus(
   existing: Resource,
   { key, status, remove }: WriteStatusRequest,
   nowMs: number,
+  path: string,
 ): Record<string, Status> | undefined {
   const present = Object.hasOwn(existing.status, key) ? existing.status[key] : undefined;
   if (remove) {
@@ -111,7 +117,7 @@ function changedStatus(
   if (Object.keys(next).length > MAX_STATUSES) {
     throw invalidField(
       "INVALID_REQUEST",
-      "key",
+      `${path}key`,
       `a resource has at most ${MAX_STATUSES} statuses; remove one with remove: true`,
     );
   }

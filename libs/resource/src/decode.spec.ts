@@ -21,7 +21,17 @@ describe("decoding", () => {
     expect(decodeResource(Artist, create(ResourceSchema, { id })).data).toEqual(create(ArtistSchema));
   });
 
-  it("T418, T435: refuses what is not the type's message, naming both", () => {
+  it("T419, T420: of a list is that of its elements, and fails with the first that cannot be", () => {
+    const of = (name: string) =>
+      create(ResourceSchema, { id, data: anyPack(ArtistSchema, create(ArtistSchema, { name })) });
+    const good = [of("Korn"), of("Muse")];
+    const decode = (resources: typeof good) => resources.map((one) => decodeResource(Artist, one));
+    expect(decode(good).map(({ data }) => data.name)).toEqual(["Korn", "Muse"]);
+    const bad = create(ResourceSchema, { id, data: { typeUrl: "x/acme.Nobody" } });
+    expect(() => decode([...good, bad])).toThrow("is a acme.Nobody, expected trellis.demo.v2.Artist");
+  });
+
+  it("T418, T435, T443: refuses what is not the type's message, naming both, with its cause", () => {
     const wrong = create(ResourceSchema, { id, data: anyPack(AlbumSchema, create(AlbumSchema)) });
     expect(() => decodeResource(Artist, wrong)).toThrow(
       "the data of demo.v2.Artist korn is a trellis.demo.v2.Album, expected trellis.demo.v2.Artist",
@@ -35,6 +45,7 @@ describe("decoding", () => {
       throw new Error("it was decoded");
     } catch (error) {
       expect(DataError.is(error)).toBe(true);
+      expect((error as DataError).cause).toBeDefined();
     }
   });
 });

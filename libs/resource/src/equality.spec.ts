@@ -37,109 +37,204 @@ const condition = create(ConditionSchema, {
   message: "m",
   resource: reference,
 });
+const status = create(StatusSchema, {
+  observedGeneration: "g",
+  conditions: [condition],
+  updatedAt: { seconds: 1n },
+});
 /** The same, written a second later. */
 const later = create(StatusSchema, {
   observedGeneration: "g",
   conditions: [condition],
   updatedAt: { seconds: 2n },
 });
-const status = create(StatusSchema, {
-  observedGeneration: "g",
-  conditions: [condition],
-  updatedAt: { seconds: 1n },
-});
+const otherType = create(TypeSchema, { kind: "x" });
+const otherTenancy = create(TenancySchema, { partition: "x" });
 
-/** Checks one equality: the same, a copy, an absent side, and each difference, both ways round. */
-function behaves<Desc extends DescMessage>(
-  schema: Desc,
-  value: MessageShape<Desc>,
-  equal: (a: MessageShape<Desc> | undefined, b: MessageShape<Desc> | undefined) => boolean,
-  differences: readonly MessageInitShape<Desc>[],
-): void {
-  expect(equal(value, value)).toBe(true);
-  expect(equal(value, clone(schema, value))).toBe(true);
-  expect(equal(undefined, undefined)).toBe(true);
-  expect([equal(value, undefined), equal(undefined, value)]).toEqual([false, false]);
-  for (const difference of differences) {
-    const other = create(schema, { ...value, ...(difference as object) } as MessageInitShape<Desc>);
-    expect([difference, equal(value, other), equal(other, value)]).toEqual([difference, false, false]);
-  }
+type Equal<Desc extends DescMessage> = (
+  a: MessageShape<Desc> | undefined,
+  b: MessageShape<Desc> | undefined,
+) => boolean;
+
+/** An equality, a value for it, and the cases: the same, a copy, one absent, and what makes each difference. */
+interface Behaviour<Desc extends DescMessage> {
+  readonly schema: Desc;
+  readonly value: MessageShape<Desc>;
+  readonly equal: Equal<Desc>;
+  readonly same?: string;
+  readonly copy?: string;
+  readonly absent?: string;
+  readonly differences: readonly (readonly [string, MessageInitShape<Desc>])[];
+}
+
+function behaves<Desc extends DescMessage>(what: string, behaviour: Behaviour<Desc>): void {
+  const { schema, value, equal, same = "", copy = "", absent = "", differences } = behaviour;
+  describe(`of ${what}`, () => {
+    it(`${same} holds for the same object`.trim(), () => {
+      expect([equal(value, value), equal(undefined, undefined)]).toEqual([true, true]);
+    });
+    it(`${copy} holds for a copy`.trim(), () => {
+      expect(equal(value, clone(schema, value))).toBe(true);
+    });
+    it(`${absent} does not hold when one is absent`.trim(), () => {
+      expect([equal(value, undefined), equal(undefined, value)]).toEqual([false, false]);
+    });
+    it.each(differences)("%s makes a difference, both ways round", (_, difference) => {
+      const other = create(schema, { ...value, ...(difference as object) } as MessageInitShape<Desc>);
+      expect([equal(value, other), equal(other, value)]).toEqual([false, false]);
+    });
+  });
 }
 
 describe("equality", () => {
-  it("T444 to T449: of types is by group, version and kind", () => {
-    behaves(TypeSchema, type, typeEquals, [{ group: "x" }, { groupVersion: "x" }, { kind: "x" }]);
+  behaves("types", {
+    schema: TypeSchema,
+    value: type,
+    equal: typeEquals,
+    same: "T444",
+    copy: "T445",
+    absent: "T446",
+    differences: [
+      ["T447: the group", { group: "x" }],
+      ["T448: the group version", { groupVersion: "x" }],
+      ["T449: the kind", { kind: "x" }],
+    ],
   });
 
-  it("T450 to T454: of tenancies is by partition and namespace", () => {
-    behaves(TenancySchema, tenancy, tenancyEquals, [{ partition: "x" }, { namespace: "x" }]);
+  behaves("tenancies", {
+    schema: TenancySchema,
+    value: tenancy,
+    equal: tenancyEquals,
+    same: "T450",
+    copy: "T451",
+    absent: "T452",
+    differences: [
+      ["T453: the partition", { partition: "x" }],
+      ["T454: the namespace", { namespace: "x" }],
+    ],
   });
 
-  it("T455 to T461: of ids is by type, tenancy, name and uid", () => {
-    behaves(IDSchema, id, idEquals, [
-      { type: { kind: "x" } },
-      { tenancy: { partition: "x" } },
-      { name: "x" },
-      { uid: "x" },
-    ]);
+  behaves("ids", {
+    schema: IDSchema,
+    value: id,
+    equal: idEquals,
+    same: "T455",
+    copy: "T456",
+    absent: "T457",
+    differences: [
+      ["T458: the type", { type: otherType }],
+      ["T459: the tenancy", { tenancy: otherTenancy }],
+      ["T460: the name", { name: "x" }],
+      ["T461: the uid", { uid: "x" }],
+    ],
   });
 
-  it("T462 to T468: of references is by type, tenancy, name and section", () => {
-    behaves(ReferenceSchema, reference, referenceEquals, [
-      { type: { kind: "x" } },
-      { tenancy: { partition: "x" } },
-      { name: "x" },
-      { section: "x" },
-    ]);
+  behaves("references", {
+    schema: ReferenceSchema,
+    value: reference,
+    equal: referenceEquals,
+    same: "T462",
+    copy: "T463",
+    absent: "T464",
+    differences: [
+      ["T465: the type", { type: otherType }],
+      ["T466: the tenancy", { tenancy: otherTenancy }],
+      ["T467: the name", { name: "x" }],
+      ["T468: the section", { section: "x" }],
+    ],
   });
 
-  it("T469 to T473: of names leaves uid and section aside", () => {
-    expect(namesSame(reference, id)).toBe(true);
+  behaves("conditions", {
+    schema: ConditionSchema,
+    value: condition,
+    equal: conditionEquals,
+    differences: [["the type", { type: "x" }]],
+  });
+
+  behaves("statuses with their times", {
+    schema: StatusSchema,
+    value: status,
+    equal: (a, b) => statusEquals(a, b, { updatedAt: true }),
+    same: "T474",
+    copy: "T475",
+    absent: "T476",
+    differences: [
+      ["T477: the generation", { observedGeneration: "x" }],
+      ["T478: one condition more", { conditions: [condition, condition] }],
+      ["T479: no condition", { conditions: [] }],
+      ["T480: a condition's type", { conditions: [{ ...condition, type: "x" }] }],
+      ["T481: a condition's state", { conditions: [{ ...condition, state: 2 }] }],
+      ["T482: a condition's reason", { conditions: [{ ...condition, reason: "x" }] }],
+      ["T483: a condition's message", { conditions: [{ ...condition, message: "x" }] }],
+      [
+        "T484: that a condition has no resource",
+        { conditions: [{ type: "Ready", state: 1, reason: "r", message: "m" }] },
+      ],
+      [
+        "T485: the type of a condition's resource",
+        { conditions: [{ ...condition, resource: { ...reference, type: otherType } }] },
+      ],
+      [
+        "T486: the tenancy of a condition's resource",
+        { conditions: [{ ...condition, resource: { ...reference, tenancy: otherTenancy } }] },
+      ],
+      [
+        "T487: the name of a condition's resource",
+        { conditions: [{ ...condition, resource: { ...reference, name: "x" } }] },
+      ],
+      [
+        "T488: the section of a condition's resource",
+        { conditions: [{ ...condition, resource: { ...reference, section: "x" } }] },
+      ],
+      ["T489: the time", { updatedAt: { seconds: 2n } }],
+    ],
+  });
+
+  it("T490: of statuses without their times leaves the time aside", () => {
+    expect(statusEquals(status, later, { updatedAt: false })).toBe(true);
+  });
+});
+
+describe("naming the same", () => {
+  it("T469: leaves uid and section aside", () => {
+    expect([namesSame(reference, id), namesSame(id, reference)]).toEqual([true, true]);
+  });
+
+  it("T470: needs both", () => {
     expect([namesSame(undefined, id), namesSame(id, undefined)]).toEqual([false, false]);
-    for (const other of [
-      { type: create(TypeSchema, { kind: "x" }) },
-      { tenancy: create(TenancySchema, { partition: "x" }) },
-      { name: "x" },
-    ]) {
-      expect(namesSame(create(IDSchema, { ...id, ...other }), reference)).toBe(false);
-    }
   });
 
-  it("T480 to T488: of conditions is by every field", () => {
-    behaves(ConditionSchema, condition, conditionEquals, [
-      { type: "x" },
-      { state: 2 },
-      { reason: "x" },
-      { message: "x" },
-      { resource: { ...reference, section: "x" } },
-      { resource: { name: "x" } },
-    ]);
+  it.each([
+    ["T471: the type", { type: otherType }],
+    ["T472: the tenancy", { tenancy: otherTenancy }],
+    ["T473: the name", { name: "x" }],
+  ])("%s makes a difference", (_, difference) => {
+    expect(namesSame(create(IDSchema, { ...id, ...difference }), reference)).toBe(false);
+  });
+});
+
+describe("equality of maps of statuses", () => {
+  it("T491: holds for none and none", () => {
+    expect(statusMapEquals(undefined, undefined)).toBe(true);
   });
 
-  it("T474 to T490: of statuses is by generation and conditions, and by time when it is asked", () => {
-    behaves(StatusSchema, status, (a, b) => statusEquals(a, b, { updatedAt: true }), [
-      { observedGeneration: "x" },
-      { conditions: [condition, condition] },
-      { conditions: [] },
-      { updatedAt: { seconds: 2n } },
-    ]);
-    expect(
-      statusEquals(status, later, {
-        updatedAt: false,
-      }),
-    ).toBe(true);
+  it("T492: holds for none and an empty one", () => {
+    expect([statusMapEquals(undefined, {}), statusMapEquals({}, undefined)]).toEqual([true, true]);
   });
 
-  it("T491 to T495: of maps of statuses is by key", () => {
-    expect([
-      statusMapEquals(undefined, undefined),
-      statusMapEquals(undefined, {}),
-      statusMapEquals({}, undefined),
-    ]).toEqual([true, true, true]);
+  it("T493: holds for equal content", () => {
     expect(statusMapEquals({ a: status }, { a: clone(StatusSchema, status) })).toBe(true);
-    expect(
-      statusMapEquals({ a: status }, { a: create(StatusSchema, { ...status, observedGeneration: "x" }) }),
-    ).toBe(false);
+  });
+
+  it("T494: does not hold for another status, or another time", () => {
+    const other = create(StatusSchema, { ...status, conditions: [] });
+    expect([
+      statusMapEquals({ a: status }, { a: other }),
+      statusMapEquals({ a: status }, { a: later }),
+    ]).toEqual([false, false]);
+  });
+
+  it("T495: does not hold for another key, or one more", () => {
     expect([
       statusMapEquals({ a: status }, {}),
       statusMapEquals({}, { a: status }),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { IDSchema, type Reference, ReferenceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import fc from "fast-check";
 
+import { namesSame } from "./equality.ts";
 import { compareReferences, idText, referenceTo } from "./references.ts";
 
 const WORDS = ["a", "aa", "b", "bb"];
@@ -40,6 +41,18 @@ describe("references", () => {
       ),
       { numRuns: 5 },
     );
+  });
+
+  it("T429: name the same as the id that they were made from, in every tenancy", () => {
+    for (const tenancy of [
+      {},
+      { partition: "ap1", namespace: "ns-billing" },
+      { partition: "ap2", namespace: "ns-intern" },
+    ]) {
+      const type = { group: "demo", groupVersion: "v2", kind: "Artist" };
+      const id = create(IDSchema, { type, tenancy, name: "korn", uid: "u" });
+      expect(namesSame(id, referenceTo(id, "s"))).toBe(true);
+    }
   });
 
   it("point to what an id names, whatever incarnation", () => {

@@ -10,7 +10,7 @@ import { resource, ResourceTypeSchema, Scope } from "@trellis/protos/trellis/res
 import { ArtistSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { TypeSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
-import { parseTypeName, resourceType } from "./resource-type.ts";
+import { checkTypeName, parseTypeName, resourceType } from "./resource-type.ts";
 
 /** A payload message as its author would declare it. */
 function declare(name: string, annotation: { scope?: Scope; group?: string }): DescMessage {
@@ -66,6 +66,27 @@ describe("a resource type", () => {
     ["T374", "foo.v2beta.Bar", "group version"],
   ])("%s: may not be called %s", (_, name, part) => {
     expect(() => resourceType(declare(name, NAMESPACE))).toThrow(part);
+  });
+
+  it.each([
+    ["T357: none", "foo", "v1", "Bar", undefined],
+    ["T358: no group", "", "v1", "Bar", 'group "" must match'],
+    ["T359: a group in mixed case", "Foo", "v1", "Bar", 'group "Foo" must match'],
+    ["T360: a group with a dash", "foo-bar", "v1", "Bar", 'group "foo-bar" must match'],
+    ["T361: none, with an underscore", "foo_bar", "v1", "Bar", undefined],
+    ["T362: no version", "foo", "", "Bar", 'group version "" must match'],
+    ["T363: a version with an underscore", "foo", "v_1", "Bar", 'group version "v_1" must match'],
+    ["T364: a version with a dash", "foo", "v-1", "Bar", 'group version "v-1" must match'],
+    ["T365: a version without v", "foo", "1", "Bar", 'group version "1" must match'],
+    ["T366: a version in words", "foo", "OnePointOh", "Bar", 'group version "OnePointOh" must match'],
+    ["T367: none, with a digit", "foo", "v1", "Number1", undefined],
+    ["T368: a kind in lower case", "foo", "v1", "barBaz", 'kind "barBaz" must match'],
+    ["T369: a kind with an underscore", "foo", "v1", "bar_baz", 'kind "bar_baz" must match'],
+    ["T370: no kind", "foo", "v1", "", 'kind "" must match'],
+  ])("names what is wrong with a name: %s", (_, group, groupVersion, kind, fault) => {
+    const check = () => checkTypeName({ group, groupVersion, kind }, "x");
+    if (fault === undefined) expect(check).not.toThrow();
+    else expect(check).toThrow(`x is not a resource type: ${fault}`);
   });
 
   it("T371, T372: needs an annotation with a scope", () => {

@@ -13,7 +13,7 @@ export function createOpenApiRoute(registry: Registry): RestRoute {
 
   async function handle({ method, url, headers }: RestRequest): Promise<RestResponse> {
     const fault = faultOf(method, url.pathname);
-    if (fault !== undefined) return problemResponse(fault, {}) ?? { status: fault.status };
+    if (fault !== undefined) return problemResponse(fault, {}, false) ?? { status: fault.status };
     const version = registry.version();
     if (made?.version !== version)
       made = { version, text: `${JSON.stringify(openApiDocument(registry), undefined, 1)}\n` };

@@ -10,16 +10,28 @@ import {
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { type ID, IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Violation } from "@trellis/registry";
-import { apiError, type ResourceType } from "@trellis/resource";
+import { apiError, type ResourceType, typeNameText } from "@trellis/resource";
 
+import type { Units } from "../tenancy.ts";
 import { badRequest, RestFailure } from "./failure.ts";
 import type { RestRequest } from "./http.ts";
+import { isJsonObject } from "./json-object.ts";
+import { jsonViolations } from "./json-violations.ts";
 
 /** What a PUT of a resource may set. */
 export interface ResourceBody {
   readonly owner?: ID;
   readonly metadata: Record<string, string>;
   readonly data?: Any;
+  /** From the query, completed with what the body's own `id` says. */
+  readonly tenancy: Units;
+}
+
+/** What the path and the query name. */
+export interface BodyTarget {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly tenancy: Units;
 }
 
 /** What a resource shows and its writer cannot set; accepted, so that an edited GET can be PUT, and ignored. */
@@ -42,7 +54,7 @@ export async function readJsonObject(request: RestRequest): Promise<JsonObject> 
         : "is not UTF-8; send JSON in UTF-8";
     throw badRequest("MALFORMED_REQUEST", [{ field: "body", description }]);
   }
-  if (!isObject(value))
+  if (!isJsonObject(value))
     throw badRequest("MALFORMED_REQUEST", [
       { field: "body", description: `must be a JSON object, found ${nameOf(value)}` },
     ]);
@@ -52,7 +64,7 @@ export async function readJsonObject(request: RestRequest): Promise<JsonObject> 
 /** Reads `{metadata, owner, data}`. Throws InvalidArgument with every field that is wrong. */
 export async function readResourceBody(
   request: RestRequest,
-  target: { type: ResourceType; name: string },
+  target: BodyTarget,
   schemas: SchemaRegistry,
 ): Promise<ResourceBody> {
   const json = await readJsonObject(request);
@@ -67,15 +79,7 @@ export async function readResourceBody(
   }
   const id =
     json["id"] === undefined ? undefined : readMessage(IDSchema, json["id"], "id", schemas, violations);
-  if (
-    id !== undefined &&
-    (id.name !== target.name || (id.type !== undefined && id.type.kind !== target.type.kind))
-  ) {
-    violations.push({
-      field: "id",
-      description: `must be what the path names, ${target.type.kind}/${target.name}, or be left out`,
-    });
-  }
+  const tenancy = id === undefined ? target.tenancy : readTenancy(id, target, violations);
   const owner =
     json["owner"] === undefined
       ? undefined
@@ -84,7 +88,30 @@ export async function readResourceBody(
   const data =
     json["data"] === undefined ? undefined : readData(json["data"], target.type, schemas, violations);
   if (violations.length > 0) throw badRequest("MALFORMED_REQUEST", violations);
-  return { metadata, ...(owner === undefined ? {} : { owner }), ...(data === undefined ? {} : { data }) };
+  return {
+    metadata,
+    tenancy,
+    ...(owner === undefined ? {} : { owner }),
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+/** Compares the body's own id with what the path and the query name. The units that the query leaves out are the id's: an edited GET goes back to where it came from. */
+function readTenancy(id: ID, { type, name, tenancy }: BodyTarget, violations: Violation[]): Units {
+  if (id.name !== name || (id.type !== undefined && typeNameText(id.type) !== type.gvk)) {
+    const description = `must be what the path names, ${type.gvk} ${name}, or be left out`;
+    violations.push({ field: "id", description });
+  }
+  const unitOf = (unit: keyof Units): string => {
+    const named = tenancy[unit];
+    const own = id.tenancy?.[unit] ?? "";
+    if (named !== "" && own !== "" && named !== own) {
+      const description = `must be what the query names, "${named}", or be left out, found "${own}"`;
+      violations.push({ field: `id.tenancy.${unit}`, description });
+    }
+    return named === "" ? own : named;
+  };
+  return { partition: unitOf("partition"), namespace: unitOf("namespace") };
 }
 
 /** Reads a message out of proto3 JSON; what is wrong goes to `violations`. */
@@ -97,15 +124,15 @@ export function readMessage<Desc extends DescMessage>(
 ): MessageShape<Desc> {
   try {
     return fromJson(schema, json, { registry: schemas });
-  } catch (error) {
-    violations.push(jsonViolation(error, field));
+  } catch {
+    violations.push(...jsonViolations(schema, json, field, schemas));
     return create(schema);
   }
 }
 
 function readMetadata(json: JsonValue | undefined, violations: Violation[]): Record<string, string> {
   if (json === undefined || json === null) return {};
-  if (!isObject(json)) {
+  if (!isJsonObject(json)) {
     violations.push({
       field: "metadata",
       description: `must be an object of strings, found ${nameOf(json)}`,
@@ -125,7 +152,7 @@ function readData(
   schemas: SchemaRegistry,
   violations: Violation[],
 ): Any | undefined {
-  if (!isObject(json)) {
+  if (!isJsonObject(json)) {
     violations.push({ field: "data", description: `must be an object, found ${nameOf(json)}` });
     return undefined;
   }
@@ -139,32 +166,13 @@ function readData(
   return anyPack(type.schema, readMessage(type.schema, fields, "data", schemas, violations));
 }
 
-/** The JSON parser names the field in its message, in one of two ways. */
-function jsonViolation(error: unknown, field: string): Violation {
-  const message = (error as { message?: string }).message ?? "cannot be read";
-  const unknown = /key "([^"]*)" is unknown/.exec(message)?.[1];
-  if (unknown !== undefined)
-    return { field: `${field}.${unknown}`, description: "is not a field of this message" };
-  const wrong = /cannot decode field [\w.]+\.(\w+) from JSON: (.*)/s.exec(message);
-  return wrong === null
-    ? { field, description: message }
-    : { field: `${field}.${wrong[1]}`, description: wrong[2] ?? message };
-}
-
 function checkContentType(contentType: string | null): void {
   if (contentType === null || /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) return;
-  throw new RestFailure(
-    415,
-    apiError({
-      reason: "UNSUPPORTED_MEDIA_TYPE",
-      message: `this route takes application/json, found ${contentType}; send the header content-type: application/json`,
-    }),
-    { accept: "application/json" },
-  );
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const message = `this route takes application/json, found ${contentType}; send the header content-type: application/json`;
+  const violations = [{ field: "header content-type", description: message }];
+  throw new RestFailure(415, apiError({ reason: "UNSUPPORTED_MEDIA_TYPE", message, violations }), {
+    accept: "application/json",
+  });
 }
 
 function nameOf(value: unknown): string {

@@ -11,7 +11,7 @@ export interface Conditional {
   readonly reasons: readonly string[];
 }
 
-const ENTITY_TAG = /^(?:W\/)?"([\u0021\u0023-\u007e]*)"$/;
+const ENTITY_TAG = /^(?:W\/)?"([\u0021\u0023-\u007e]+)"$/;
 
 /** The entity tag of a version. */
 export function entityTag(version: string): string {

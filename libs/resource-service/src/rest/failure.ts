@@ -1,6 +1,15 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Violation } from "@trellis/registry";
-import { apiError, errorReason, problemDetails } from "@trellis/resource";
+import {
+  apiError,
+  errorApplied,
+  errorMetadata,
+  errorReason,
+  errorRetryAfterMs,
+  errorViolations,
+  problemDetails,
+  type Reason,
+} from "@trellis/resource";
 
 import type { RestResponse } from "./http.ts";
 
@@ -51,16 +60,17 @@ export function asPreconditionFailure(error: unknown, reasons: readonly string[]
 
 /**
  * The answer to a failed request: `application/problem+json` (RFC 9457). Undefined for what is not an error of the API, which the
- * server logs and answers itself.
+ * server logs and answers itself. `mutation`: a request that never reached the service was not applied, and its error says so.
  */
 export function problemResponse(
   thrown: unknown,
   headers: Readonly<Record<string, string>>,
+  mutation = false,
 ): RestResponse | undefined {
   const failure = RestFailure.is(thrown) ? thrown : undefined;
   const error = failure?.error ?? (thrown instanceof ConnectError ? thrown : undefined);
-  if (error === undefined) return undefined;
-  const problem = problemDetails(error, failure?.status);
+  if (error === undefined || errorReason(error) === undefined) return undefined;
+  const problem = problemDetails(mutation ? asNotApplied(error) : error, failure?.status);
   return {
     status: problem.status,
     headers: {
@@ -73,4 +83,18 @@ export function problemResponse(
     },
     body: `${JSON.stringify(problem.body)}\n`,
   };
+}
+
+function asNotApplied(error: ConnectError): ConnectError {
+  const reason = errorReason(error) as Reason | undefined;
+  if (reason === undefined || errorApplied(error) !== undefined) return error;
+  return apiError({
+    reason,
+    code: error.code,
+    message: error.rawMessage,
+    metadata: { ...errorMetadata(error), applied: "no" },
+    violations: errorViolations(error),
+    retryAfterMs: errorRetryAfterMs(error),
+    cause: error,
+  });
 }

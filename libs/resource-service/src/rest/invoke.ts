@@ -12,14 +12,16 @@ import type { Target } from "./target.ts";
 export interface RestDeps {
   readonly service: ServiceImpl<typeof ResourceService>;
   readonly registry: Registry;
+  /** Sets the headers that say which store answers, and how new it is. */
+  readonly setPosition: (headers: Headers) => void;
 }
 
 /** One request on its way: what it names, and the context that the handlers are given. */
 export interface RestCall<Named extends Target = Target> extends RestDeps {
   readonly request: RestRequest;
   readonly target: Named;
-  /** The context for a method; its response headers become the answer's. */
-  context(method: DescMethod): HandlerContext;
+  /** The context for a method; its response headers become the answer's. `headers` take the place of the request's own. */
+  context(method: DescMethod, headers?: Readonly<Record<string, string>>): HandlerContext;
 }
 
 /** Answers one verb of one kind of path. */
@@ -29,19 +31,18 @@ export type RestHandler<Named extends Target = Target> = (call: RestCall<Named>)
 export const TIMEOUT_HEADER = "trellis-timeout-ms";
 
 /** Makes the contexts of a request. All of them write to the same response headers. */
-export function contextFactory(
-  request: RestRequest,
-  responseHeaders: Headers,
-): (method: DescMethod) => HandlerContext {
+export function contextFactory(request: RestRequest, responseHeaders: Headers): RestCall["context"] {
   const timeoutMs = readTimeout(request.headers);
-  return (method) => {
+  return (method, headers = {}) => {
+    const requestHeader = new Headers(request.headers);
+    for (const [name, value] of Object.entries(headers)) requestHeader.set(name, value);
     const context = createHandlerContext({
       service: ResourceService,
       method,
       protocolName: "rest",
       requestMethod: request.method,
       url: request.url.href,
-      requestHeader: request.headers,
+      requestHeader,
       requestSignal: request.signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });

@@ -58,9 +58,14 @@ export const writeItem: RestHandler<Item> = async (call) => {
   });
   const conditional = readConditional(call.request.headers);
   const version = oneVersion(query, conditional.version);
-  const body = await readResourceBody(call.request, call.target, call.registry.schemas);
+  const id = idOf(call.target, query);
+  const { tenancy, ...body } = await readResourceBody(
+    call.request,
+    { ...call.target, tenancy: id.tenancy },
+    call.registry.schemas,
+  );
   const request = create(WriteRequestSchema, {
-    resource: { ...body, id: idOf(call.target, query), version },
+    resource: { ...body, id: { ...id, tenancy }, version },
     dryRun: query.flag("dry_run"),
     ...(conditional.mode === undefined ? {} : { mode: conditional.mode }),
   });
@@ -116,7 +121,8 @@ export function resourceResponse(
   });
 }
 
-function oneVersion(query: Query, fromHeader: string | undefined): string {
+/** The version that a mutation compares: from `?version` or from `If-Match`. Throws InvalidArgument for both. */
+export function oneVersion(query: Query, fromHeader: string | undefined): string {
   const fromQuery = query.text("version");
   if (fromHeader !== undefined && fromQuery !== undefined) {
     throw badRequest("INVALID_REQUEST", [

@@ -23,6 +23,9 @@ const FLAG_VALUES: Readonly<Record<string, boolean>> = {
   "0": false,
 };
 
+/** Parameters that restrict what a request may touch: without a value they would not, and a script with an empty variable would do more than it means to. */
+const NEVER_EMPTY = ["version", "uid", "since"];
+
 /** The rule that a parameter's text must meet, by its place in the lists of {@link readQuery}. */
 interface Allowed {
   readonly texts?: readonly string[];
@@ -46,9 +49,14 @@ export function readQuery(url: URL, allowed: Allowed): Query {
   if (violations.length > 0) throw badRequest("INVALID_REQUEST", violations);
   return {
     text: (name) => values.get(name),
-    flag: (name) => FLAG_VALUES[values.get(name) ?? "false"] ?? false,
+    flag: (name) => isFlagSet(values.get(name) ?? "false"),
     count: (name) => (values.has(name) ? Number(values.get(name)) : undefined),
   };
+}
+
+/** Whether a flag's text says yes. */
+export function isFlagSet(value: string): boolean {
+  return FLAG_VALUES[value] ?? false;
 }
 
 function faultOf(
@@ -61,6 +69,7 @@ function faultOf(
     return "credentials do not belong into a URL: send an Authorization header";
   if (!known.includes(name))
     return `is not known here; known: ${known.length === 0 ? "none" : known.join(", ")}`;
+  if (value === "" && NEVER_EMPTY.includes(name)) return "is empty; name one, or leave it out";
   if (flags.includes(name) && FLAG_VALUES[value] === undefined)
     return `must be true or false, found "${value}"`;
   if (counts.includes(name) && !(/^\d{1,10}$/.test(value) && Number(value) <= MAX_COUNT)) {

@@ -18,6 +18,11 @@ const HANDLERS: {
   status: { PUT: writeStatus, DELETE: removeStatus },
 };
 
+/** What a HEAD or OPTIONS answers is derived from the other verbs (RFC 9110 §9.3). */
+const DERIVED = ["HEAD", "OPTIONS"];
+/** Verbs that change nothing: their errors say nothing of what was applied. */
+const SAFE = ["GET", ...DERIVED];
+
 /** The REST API (API.md §4) over the handlers that RPC clients reach: plain HTTP and JSON, for curl and scripts. */
 export function createRestRoutes(deps: RestDeps): readonly RestRoute[] {
   return [{ prefix: REST_PREFIX, handle: (request) => answer(deps, request) }];
@@ -25,27 +30,41 @@ export function createRestRoutes(deps: RestDeps): readonly RestRoute[] {
 
 async function answer(deps: RestDeps, request: RestRequest): Promise<RestResponse> {
   const responseHeaders = new Headers();
+  deps.setPosition(responseHeaders);
   try {
     const target = parseTarget(request.url.pathname, deps.registry);
-    const handler = handlerOf(target, request.method);
+    const allowed = allowedVerbs(target);
+    if (request.method === "OPTIONS")
+      return { status: 204, headers: { ...Object.fromEntries(responseHeaders), allow: allowed.join(", ") } };
+    const handler = handlerOf(target, request.method, allowed);
     const call: RestCall = { ...deps, request, target, context: contextFactory(request, responseHeaders) };
     const response = await handler(call);
-    return { ...response, headers: { ...Object.fromEntries(responseHeaders), ...response.headers } };
+    const headers = { ...Object.fromEntries(responseHeaders), ...response.headers };
+    return request.method === "HEAD" ? { status: response.status, headers } : { ...response, headers };
   } catch (error) {
-    const response = problemResponse(error, Object.fromEntries(responseHeaders));
+    const mutation = !SAFE.includes(request.method);
+    const response = problemResponse(error, Object.fromEntries(responseHeaders), mutation);
     if (response === undefined) throw error;
     return response;
   }
 }
 
-function handlerOf(target: Target, method: string): RestHandler {
-  const handlers = HANDLERS[target.kind] as Readonly<Record<string, RestHandler>>;
-  const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+function verbsOf(target: Target): Readonly<Record<string, RestHandler>> {
+  return HANDLERS[target.kind] as Readonly<Record<string, RestHandler>>;
+}
+
+function allowedVerbs(target: Target): readonly string[] {
+  const verbs = Object.keys(verbsOf(target));
+  return [...verbs, ...DERIVED.filter((verb) => verb !== "HEAD" || verbs.includes("GET"))];
+}
+
+function handlerOf(target: Target, method: string, allowed: readonly string[]): RestHandler {
+  const handlers = verbsOf(target);
+  const verb = method === "HEAD" ? "GET" : method;
+  const handler = Object.hasOwn(handlers, verb) ? handlers[verb] : undefined;
   if (handler !== undefined) return handler;
-  const allowed = Object.keys(handlers).join(", ");
-  throw new RestFailure(
-    405,
-    apiError({ reason: "METHOD_NOT_ALLOWED", message: `this route takes ${allowed}, found ${method}` }),
-    { allow: allowed },
-  );
+  const message = `this route takes ${allowed.join(", ")}, found ${method}`;
+  throw new RestFailure(405, apiError({ reason: "METHOD_NOT_ALLOWED", message }), {
+    allow: allowed.join(", "),
+  });
 }

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { StatusSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   ResourceService,
+  WriteRequest_Mode,
   WriteStatusRequestSchema,
   WriteStatusResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
@@ -13,7 +14,7 @@ import { readConditional } from "./conditional.ts";
 import { asPreconditionFailure, badRequest } from "./failure.ts";
 import type { RestResponse } from "./http.ts";
 import { idOf, type RestCall, type RestHandler, TENANCY_PARAMETERS } from "./invoke.ts";
-import { resourceResponse } from "./item.ts";
+import { oneVersion, resourceResponse } from "./item.ts";
 import { readQuery } from "./query.ts";
 import type { Target } from "./target.ts";
 
@@ -40,14 +41,18 @@ async function send(
     flags: ["dry_run"],
   });
   const conditional = readConditional(call.request.headers);
-  const id =
-    query.text("uid") === undefined
-      ? await presentId(call, idOf(call.target, query))
-      : idOf(call.target, query);
+  if (conditional.mode === WriteRequest_Mode.CREATE) {
+    throw badRequest("INVALID_REQUEST", [
+      { field: "header if-none-match", description: "means nothing for a status; leave it out" },
+    ]);
+  }
+  const version = oneVersion(query, conditional.version);
+  const named = idOf(call.target, query);
+  const id = named.uid === "" ? await conditionalId(call, named, conditional.reasons) : named;
   const request = create(WriteStatusRequestSchema, {
     id,
     key: call.target.key,
-    version: conditional.version ?? query.text("version") ?? "",
+    version,
     dryRun: query.flag("dry_run"),
     ...change,
   });
@@ -56,5 +61,18 @@ async function send(
     return resourceResponse(call, create(WriteStatusResponseSchema, answer).resource);
   } catch (error) {
     throw asPreconditionFailure(error, conditional.reasons);
+  }
+}
+
+/** The present incarnation, read where it is certain: a status is not refused because a replica has not heard of the resource yet. */
+async function conditionalId(
+  call: RestCall<StatusTarget>,
+  id: ReturnType<typeof idOf>,
+  reasons: readonly string[],
+) {
+  try {
+    return await presentId(call, id, "strong");
+  } catch (error) {
+    throw asPreconditionFailure(error, reasons);
   }
 }

@@ -35,13 +35,9 @@ function resolveType(registry: Registry, path: string): ResourceType {
   const wanted = path.toLowerCase();
   const registration = registry.types().find(({ type }) => type.gvk.toLowerCase() === wanted);
   if (registration !== undefined) return registration.type;
-  throw new RestFailure(
-    404,
-    apiError({
-      reason: "TYPE_NOT_REGISTERED",
-      message: `no type ${path} is registered here; GET /openapi.json and "trellis types" list those that are`,
-    }),
-  );
+  const message = `no type ${path} is registered here; GET /openapi.json and "trellis types" list those that are`;
+  const violations = [{ field: "path", description: message }];
+  throw new RestFailure(404, apiError({ reason: "TYPE_NOT_REGISTERED", message, violations }));
 }
 
 function unknownRoute(pathname: string): RestFailure {

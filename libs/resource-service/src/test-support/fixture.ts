@@ -13,8 +13,19 @@ import {
 import { AlbumSchema, ArtistSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { errorReason, errorViolations, resourceType, type ResourceType } from "@trellis/resource";
+import type { Authorizer } from "@trellis/authz";
+import {
+  errorApplied,
+  errorReason,
+  errorRetryAfterMs,
+  errorViolations,
+  resourceType,
+  type ResourceType,
+  typeNameText,
+} from "@trellis/resource";
 import { createTestServer, type TestServer, type TestServerOptions } from "@trellis/testing";
+
+import type { TenancyPolicy, UnitState } from "../tenancy.ts";
 
 /** The types of the reference's tests. */
 export const Artist = resourceType(ArtistSchema);
@@ -28,13 +39,67 @@ export const Concept = resourceType(ConceptSchema);
 /** A server without controllers, and the methods as the protocol has them. */
 export interface Fixture {
   readonly server: TestServer;
-  readonly rpc: Client<typeof ResourceService>;
+  readonly rpc: Rpc;
 }
+
+/** The methods as the protocol has them. */
+export type Rpc = Client<typeof ResourceService>;
 
 /** Starts a server with the demo types. */
 export function createFixture(options: Partial<TestServerOptions> = {}): Fixture {
   const server = createTestServer({ domains: [demo], controllers: [], ...options });
   return { server, rpc: createClient(ResourceService, server.transport) };
+}
+
+/** Runs a test on a server of its own. */
+export async function withFixture(
+  options: Partial<TestServerOptions>,
+  test: (fixture: Fixture) => Promise<void>,
+): Promise<void> {
+  const fixture = createFixture(options);
+  try {
+    await test(fixture);
+  } finally {
+    await fixture.server.close();
+  }
+}
+
+/** Another server on the same store, whose caller has only the given rights (`read demo.v2.Artist`). */
+export function restricted({ server }: Fixture, ...rights: readonly string[]): Rpc {
+  return createFixture({ backend: server.backend, authorizer: granting(...rights) }).rpc;
+}
+
+/** Allows what is named (`read demo.v2.Artist`) and denies the rest. */
+export function granting(...rights: readonly string[]): Authorizer {
+  return {
+    decide({ verb, type }) {
+      const right = `${verb} ${typeNameText(type)}`;
+      return rights.includes(right)
+        ? { decision: "allow" }
+        : { decision: "deny", reason: `lacks permission '${right}'` };
+    },
+  };
+}
+
+/** Partitions `ap1` and `ap2` beside the default one, each with namespace `ns1`; their units stand as told. */
+export function tenancyOf(states: Readonly<Record<string, UnitState>> = {}): TenancyPolicy {
+  const known: Readonly<Record<string, UnitState>> = {
+    default: "live",
+    "default/default": "live",
+    "default/ns1": "live",
+    ap1: "live",
+    "ap1/ns1": "live",
+    ap2: "live",
+    "ap2/ns1": "live",
+    ...states,
+  };
+  return {
+    state: ({ partition, namespace }) => ({
+      partition: partition === "" ? "live" : (known[partition] ?? "absent"),
+      namespace: namespace === "" ? "live" : (known[`${partition}/${namespace}`] ?? "absent"),
+    }),
+    guards: () => [],
+  };
 }
 
 /** What a resource is made from, beside its type and data. */
@@ -87,6 +152,21 @@ export function artist(name = "korn", parts: Parts = {}): Resource {
   return resource(Artist, name, { name: "Korn", genre: 4 }, parts);
 }
 
+/** A valid artist of the first version. */
+export function artistV1(name = "korn", parts: Parts = {}): Resource {
+  return resource(ArtistV1, name, { name: "Korn" }, parts);
+}
+
+/** A valid record label. */
+export function label(name = "looney-tunes", parts: Parts = {}): Resource {
+  return resource(Label, name, { name: "Looney Tunes" }, parts);
+}
+
+/** A valid executive. */
+export function executive(name = "boss", parts: Parts = {}): Resource {
+  return resource(Executive, name, { position: "Boss" }, parts);
+}
+
 /** A valid album. */
 export function album(name = "issues", parts: Parts = {}): Resource {
   return resource(Album, name, { title: "Issues" }, parts);
@@ -101,7 +181,7 @@ export async function stored(
   return found as Resource & { id: ID };
 }
 
-/** Expects a call to fail with a code and a reason, and with some words in its message. */
+/** Expects a call to fail with a code and a reason, with some words in its message, and with the details that API.md §3 promises of every error. */
 export async function expectError(
   call: Promise<unknown>,
   code: Code,
@@ -115,6 +195,9 @@ export async function expectError(
   if (typeof outcome === "string") throw new Error(outcome);
   expect({ code: Code[outcome.code], reason: errorReason(outcome) }).toEqual({ code: Code[code], reason });
   expect(outcome.rawMessage).toContain(words);
+  expect(errorViolations(outcome).length > 0).toBe(code === Code.InvalidArgument);
+  const retryable = code === Code.Unavailable || code === Code.ResourceExhausted;
+  expect(errorRetryAfterMs(outcome) !== undefined).toBe(retryable);
   return outcome;
 }
 
@@ -124,10 +207,21 @@ export async function expectInvalid(
   field: string,
   words = "",
   reason = "INVALID_REQUEST",
-): Promise<void> {
+): Promise<ConnectError> {
   const error = await expectError(call, Code.InvalidArgument, reason, words);
   expect(errorViolations(error).map((violation) => violation.field)).toContain(field);
+  return error;
 }
+
+/** Expects a mutation to fail without effect. */
+export async function expectNotApplied(call: Promise<unknown>, code: Code, reason: string, words = "") {
+  const error = await expectError(call, code, reason, words);
+  expect(errorApplied(error)).toBe("no");
+  return error;
+}
+
+/** A uid or generation that nothing has. */
+export const ULID = "01JDE6XJ4Z8Q6Z0000000000AA";
 
 /** A name of 64 characters: one too many. */
 export const LONG = "a".repeat(64);

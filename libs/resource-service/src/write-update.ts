@@ -1,0 +1,133 @@
+import { create } from "@bufbuild/protobuf";
+import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import {
+  type WriteResponse,
+  WriteResponse_Outcome,
+  WriteResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import {
+  DELETION_TIMESTAMP_KEY,
+  FINALIZERS_KEY,
+  finalizersOf,
+  isMarkedForDeletion,
+  statusMapEquals,
+} from "@trellis/resource";
+import type { StoredRecord } from "@trellis/storage";
+
+import { type Draft, judge } from "./candidate.ts";
+import { checkDeletionRules, payloadEquals, sameMetadata, type UpdateKind } from "./deletion-rules.ts";
+import { presentAs } from "./group-version.ts";
+import type { Plan } from "./mutate.ts";
+import { keepOwner, sameOwner } from "./owner.ts";
+import { resourceOf } from "./record.ts";
+import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
+import { guardOperations, tenancyState } from "./tenancy-guards.ts";
+import { tombstoneOf } from "./tombstone.ts";
+import { planPut } from "./write-put.ts";
+import { statusImmutable, type Writing } from "./writing.ts";
+
+/** An update as its type is asked about it: what the caller sent, completed with what is stored. */
+export async function updateDraft(writing: Writing, stored: StoredRecord): Promise<Draft> {
+  const { environment, view, target, input, payload, path } = writing;
+  const existing = resourceOf(stored);
+  // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
+  const owner = sameOwner(input.owner, existing.owner, target.units) ? existing.owner : input.owner;
+  const resource = create(ResourceSchema, {
+    id: { ...target.id, uid: stored.uid },
+    ...(owner === undefined ? {} : { owner }),
+    metadata:
+      input.version === "" ? withDeletionMetadata(input.metadata, existing.metadata) : { ...input.metadata },
+    status: existing.status,
+    ...(payload.any === undefined ? {} : { data: payload.any }),
+  });
+  const previous = (await presentAs(target.registration, stored)) ?? existing;
+  const tenancy = () => tenancyState(environment, view, target.units);
+  return { target, resource, payload, previous, path, tenancy };
+}
+
+/** Plans an update, or a check when it asks for what is stored, or a deletion when it takes the last finalizer of a marked resource. */
+export async function planUpdate(writing: Writing, stored: StoredRecord): Promise<Plan<WriteResponse>> {
+  const { environment, call, target, input, path } = writing;
+  const existing = resourceOf(stored);
+  const draft = await updateDraft(writing, stored);
+  const judged = await judge(environment, call, draft);
+  const owner = keepOwner(judged.resource.owner, existing.owner, target, `${path}.owner`);
+  const next =
+    owner === undefined || owner === judged.resource.owner
+      ? judged.resource
+      : create(ResourceSchema, { ...judged.resource, owner });
+  if (Object.keys(input.status).length > 0 && !statusMapEquals(input.status, existing.status))
+    throw statusImmutable(path);
+  if (isUnchanged(next, existing)) return unchanged(writing, stored, draft.previous ?? existing);
+  const kind = checkDeletionRules(existing, next, `${path}.metadata`);
+  if (kind === "ordinary" && isMarkedTenancy(judged.tenancy))
+    throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion", `${path}.id`);
+  if (isMarkedForDeletion(next.metadata) && finalizersOf(next.metadata).size === 0)
+    return remove(writing, next, stored);
+  return planPut(writing, {
+    next,
+    stored,
+    before: guardsOf(writing, kind),
+    outcome: WriteResponse_Outcome.UPDATED,
+  });
+}
+
+function guardsOf({ environment, target }: Writing, kind: UpdateKind) {
+  return kind === "ordinary" ? guardOperations(environment, target.units) : [];
+}
+
+/** Who writes without a version does not mean to take back a deletion, or a finalizer that it may not know of. */
+function withDeletionMetadata(
+  metadata: Readonly<Record<string, string>>,
+  existing: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const kept: Record<string, string> = { ...metadata };
+  for (const key of [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) {
+    const value = existing[key];
+    if (value !== undefined && !Object.hasOwn(metadata, key)) kept[key] = value;
+  }
+  return kept;
+}
+
+/** Whether a write asks for what is stored. The owner is the same already, and the status is not a write's to change. */
+function isUnchanged(next: Resource, existing: Resource): boolean {
+  return (
+    next.id?.type?.groupVersion === existing.id?.type?.groupVersion &&
+    sameMetadata(next, existing) &&
+    payloadEquals(next, existing)
+  );
+}
+
+/** The end of a marked resource that lost its last finalizer. */
+function remove(
+  { environment, view, target }: Writing,
+  resource: Resource,
+  { generation, version }: StoredRecord,
+): Plan<WriteResponse> {
+  view.plan(target.key, undefined);
+  const preconditions = [{ kind: "version", version }] as const;
+  return {
+    operations: [
+      { operation: { kind: "delete", key: target.key, preconditions } },
+      ...tombstoneOf(environment, resource),
+    ],
+    answer: () =>
+      create(WriteResponseSchema, {
+        resource: { ...resource, generation, version: String(version) },
+        outcome: WriteResponse_Outcome.DELETED,
+      }),
+  };
+}
+
+function unchanged({ view, target }: Writing, stored: StoredRecord, shown: Resource): Plan<WriteResponse> {
+  view.plan(target.key, stored);
+  const preconditions = [{ kind: "version", version: stored.version }] as const;
+  return {
+    operations: [{ operation: { kind: "check", key: target.key, preconditions } }],
+    answer: () =>
+      create(WriteResponseSchema, {
+        resource: { ...shown, version: String(stored.version) },
+        outcome: WriteResponse_Outcome.UNCHANGED,
+      }),
+  };
+}

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { v1, v2 } from "@trellis/demo";
+import { errorReason } from "@trellis/resource";
+
+import { ensureDefaultTenancy, Namespace, Partition, TENANCY_STATUS_KEY, Tombstone } from "../index.ts";
+import { type Cluster, startCluster } from "../test-support/cluster.ts";
+
+let cluster: Cluster;
+beforeEach(async () => {
+  cluster = await startCluster();
+});
+afterEach(async () => {
+  await cluster.stop();
+});
+
+const reasonOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "succeeded",
+    (error: unknown) => errorReason(error),
+  );
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+const writeArtist = (name: string, partition: string, namespace: string) =>
+  cluster.client.write(v2.Artist, { name, partition, namespace, data: { name } });
+
+describe("the default tenancy", () => {
+  it("is made by whoever comes first, once", async () => {
+    const before = await cluster.client.read(Partition, { name: "default" });
+    await Promise.all([ensureDefaultTenancy(cluster.system), ensureDefaultTenancy(cluster.system)]);
+    expect(await cluster.client.read(Partition, { name: "default" })).toEqual(before);
+    expect(await all(cluster.client.list(Namespace, { partition: "*" }))).toHaveLength(1);
+  });
+
+  it("cannot be deleted, nor marked by a write", async () => {
+    expect(await reasonOf(cluster.client.delete(Partition, { name: "default" }))).toBe("PERMISSION_DENIED");
+    expect(await reasonOf(cluster.system.delete(Namespace, { name: "default" }))).toBe("PERMISSION_DENIED");
+    const { metadata, data } = await cluster.client.read(Namespace, { name: "default" });
+    const marked = cluster.client.write(Namespace, {
+      name: "default",
+      metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+      data,
+    });
+    expect(await reasonOf(marked)).not.toBe("succeeded");
+    expect(await reasonOf(writeArtist("korn", "default", "default"))).toBe("succeeded");
+  });
+});
+
+describe("a namespace", () => {
+  it("is where resources can be once it was made, and not before", async () => {
+    expect(await reasonOf(writeArtist("korn", "default", "blue"))).toBe("NAMESPACE_NOT_FOUND");
+    expect(await reasonOf(cluster.client.read(v2.Artist, { name: "korn", namespace: "blue" }))).toBe(
+      "NAMESPACE_NOT_FOUND",
+    );
+    await cluster.client.write(Namespace, { name: "blue" });
+    expect(await reasonOf(writeArtist("korn", "default", "blue"))).toBe("succeeded");
+  });
+
+  it("needs its partition", async () => {
+    expect(await reasonOf(cluster.client.write(Namespace, { name: "blue", partition: "nowhere" }))).toBe(
+      "PARTITION_NOT_FOUND",
+    );
+  });
+
+  it("takes nothing new while it is being deleted, is emptied, and goes", async () => {
+    await cluster.client.write(Namespace, { name: "blue" });
+    const { resource: korn } = await writeArtist("korn", "default", "blue");
+    await cluster.client.write(v2.Album, {
+      name: "issues",
+      namespace: "blue",
+      owner: korn.id,
+      data: { title: "Issues" },
+    });
+    await cluster.client.delete(Namespace, { name: "blue" });
+    expect(await reasonOf(writeArtist("tool", "default", "blue"))).toBe("TENANCY_MARKED_FOR_DELETION");
+    cluster.startControllers();
+    await cluster.settle();
+    expect(await all(cluster.client.list(Namespace))).toHaveLength(1);
+    expect(await all(cluster.client.list(v2.Artist, { partition: "*", namespace: "*" }))).toEqual([]);
+    expect(await all(cluster.client.list(v2.Album, { partition: "*", namespace: "*" }))).toEqual([]);
+    expect(await all(cluster.client.list(Tombstone, { partition: "*", namespace: "*" }))).toEqual([]);
+  });
+
+  it("says what it waits for", async () => {
+    await cluster.client.write(Namespace, { name: "blue" });
+    await cluster.client.write(v2.Artist, {
+      name: "korn",
+      namespace: "blue",
+      metadata: { finalizers: "f" },
+      data: { name: "Korn" },
+    });
+    await cluster.client.delete(Namespace, { name: "blue" });
+    cluster.startControllers();
+    for (let second = 0; second < 3; second++) await cluster.clock.advance(1_000);
+    const { status } = await cluster.client.read(Namespace, { name: "blue" });
+    expect(status[TENANCY_STATUS_KEY]?.conditions[0]).toMatchObject({
+      type: "Emptied",
+      message: "waits for 1 of demo.v2.Artist",
+    });
+    const { id, version, metadata, data } = await cluster.client.read(v2.Artist, {
+      name: "korn",
+      namespace: "blue",
+    });
+    const { finalizers: _, ...rest } = metadata;
+    await cluster.client.write(v2.Artist, {
+      name: "korn",
+      namespace: "blue",
+      uid: id.uid,
+      version,
+      metadata: rest,
+      data,
+    });
+    await cluster.settle();
+    expect(await reasonOf(cluster.client.read(Namespace, { name: "blue" }))).toBe("RESOURCE_NOT_FOUND");
+  });
+
+  it("keeps its finalizer, whatever a writer says", async () => {
+    await cluster.client.write(Namespace, { name: "blue", metadata: { team: "a" } });
+    const { metadata } = await cluster.client.read(Namespace, { name: "blue" });
+    expect(metadata["finalizers"]).toBe("trellis.dev/tenancy");
+    await cluster.client.write(Namespace, { name: "blue", metadata: { team: "b", finalizers: "" } });
+    expect((await cluster.client.read(Namespace, { name: "blue" })).metadata["finalizers"]).toBe(
+      "trellis.dev/tenancy",
+    );
+  });
+
+  it("leaves nothing behind of creates that race with its removal", async () => {
+    for (let round = 0; round < 10; round++) {
+      const name = `ns-${round}`;
+      await cluster.client.write(Namespace, { name });
+      const runtime = cluster.startControllers();
+      const writes = Array.from({ length: 20 }, (_, index) =>
+        reasonOf(writeArtist(`artist-${index}`, "default", name)),
+      );
+      const removal = cluster.client.delete(Namespace, { name });
+      await Promise.all([...writes, removal]);
+      await cluster.settle();
+      await runtime.stop();
+      expect(await all(cluster.client.list(v2.Artist, { namespace: "*" }))).toEqual([]);
+    }
+    expect(await all(cluster.client.list(Namespace))).toHaveLength(1);
+  });
+});
+
+describe("a partition", () => {
+  it("is emptied with its namespaces, and goes", async () => {
+    await cluster.client.write(Partition, { name: "billing" });
+    for (const name of ["default", "blue"]) {
+      await cluster.client.write(Namespace, { name, partition: "billing" });
+      await writeArtist("korn", "billing", name);
+    }
+    await cluster.client.write(v1.RecordLabel, {
+      name: "label",
+      partition: "billing",
+      data: { name: "Label" },
+    });
+    await cluster.client.delete(Partition, { name: "billing" });
+    expect(await reasonOf(cluster.client.write(Namespace, { name: "late", partition: "billing" }))).toBe(
+      "TENANCY_MARKED_FOR_DELETION",
+    );
+    cluster.startControllers();
+    await cluster.settle();
+    expect((await all(cluster.client.list(Partition))).map(({ id }) => id.name)).toEqual(["default"]);
+    expect(await all(cluster.client.list(Namespace, { partition: "*" }))).toHaveLength(1);
+    expect(await all(cluster.client.list(v2.Artist, { partition: "*", namespace: "*" }))).toEqual([]);
+    expect(await all(cluster.client.list(Tombstone, { partition: "*", namespace: "*" }))).toEqual([]);
+  });
+});

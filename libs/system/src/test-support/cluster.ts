@@ -1,0 +1,105 @@
+import { createRouterTransport, type Transport } from "@connectrpc/connect";
+import {
+  anonymousAuthenticator,
+  CLUSTER_SECRET_HEADER,
+  createClusterSecretAuthenticator,
+} from "@trellis/authz";
+import { type Client, createClient } from "@trellis/client";
+import type { AnyController } from "@trellis/controller";
+import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
+import demo from "@trellis/demo";
+import { createRegistry } from "@trellis/registry";
+import { createResourceService } from "@trellis/resource-service";
+import type { Backend } from "@trellis/storage";
+import { createMemoryBackend } from "@trellis/storage-memory";
+import { createVirtualClock, seededRandom, type VirtualClock } from "@trellis/testing";
+
+import { createStoredTenancy, ensureDefaultTenancy, systemDomain } from "../index.ts";
+
+/** A server with the system's types, as a gateway serves them, and clients with and without the cluster's secret. */
+export interface Cluster {
+  readonly backend: Backend;
+  readonly clock: VirtualClock;
+  /** A caller like any other. */
+  readonly client: Client;
+  /** The system. */
+  readonly system: Client;
+  /** Runs the system's controllers, as one controller manager does. */
+  startControllers(controllers?: readonly AnyController[]): ControllerRuntime;
+  /** Lets everything run until no controller has anything to do, moving time on for what waits for it. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SECRET = "the secret of a test's cluster";
+/** Virtual seconds after which controllers have come to rest, or never will. */
+const MAX_SETTLE_SECONDS = 60;
+
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+function ignore(): void {
+  // Tests look at what is stored, not at what is logged.
+}
+
+/** Starts a server with the default tenancy. */
+export async function startCluster(): Promise<Cluster> {
+  const clock = createVirtualClock();
+  const random = seededRandom(1);
+  const backend = createMemoryBackend({ clock, random });
+  const service = createResourceService(
+    {
+      registry: createRegistry([systemDomain, demo]),
+      backend,
+      authenticator: createClusterSecretAuthenticator(SECRET, anonymousAuthenticator),
+      tenancy: createStoredTenancy(backend),
+      clock,
+      random,
+    },
+    { tombstones: true },
+  );
+  const transport = createRouterTransport(service.routes.connect);
+  const client = createClient({ transport, clock, random });
+  const system = createClient({ transport: asSystem(transport), clock, random });
+  const runtimes: ControllerRuntime[] = [];
+  await ensureDefaultTenancy(system);
+
+  return {
+    backend,
+    clock,
+    client,
+    system,
+    startControllers(controllers = systemDomain.controllers as readonly AnyController[]) {
+      const runtime = createControllerRuntime({ client: system, controllers, clock, log: silent });
+      runtimes.push(runtime);
+      runtime.start();
+      return runtime;
+    },
+    async settle() {
+      for (let second = 0, calm = 0; calm < 3; second++) {
+        if (second === MAX_SETTLE_SECONDS) throw new Error("the system's controllers did not come to rest");
+        const { version } = backend.position();
+        await clock.advance(1_000);
+        const idle = runtimes.every((runtime) => runtime.status().idle);
+        calm = idle && backend.position().version === version ? calm + 1 : 0;
+      }
+    },
+    async stop() {
+      await Promise.all(runtimes.map((runtime) => runtime.stop()));
+      await service.stop();
+      await backend.close();
+    },
+  };
+}
+
+function asSystem(transport: Transport): Transport {
+  const withSecret = (header: ConstructorParameters<typeof Headers>[0]): Headers => {
+    const headers = new Headers(header);
+    headers.set(CLUSTER_SECRET_HEADER, SECRET);
+    return headers;
+  };
+  return {
+    unary: (method, signal, timeoutMs, header, input, values) =>
+      transport.unary(method, signal, timeoutMs, withSecret(header), input, values),
+    stream: (method, signal, timeoutMs, header, input, values) =>
+      transport.stream(method, signal, timeoutMs, withSecret(header), input, values),
+  };
+}
