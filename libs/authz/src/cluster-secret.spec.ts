@@ -1,17 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import { Code } from "@connectrpc/connect";
-import { errorReason } from "@trellis/resource";
+import { CLUSTER_SECRET_HEADER, errorReason } from "@trellis/resource";
 
 import { anonymous, anonymousAuthenticator } from "./authz.ts";
-import {
-  CLUSTER_SECRET_HEADER,
-  createClusterSecretAuthenticator,
-  parseClusterSecret,
-  systemIdentity,
-} from "./cluster-secret.ts";
+import { createClusterSecretAuthenticator, parseClusterSecret, systemIdentity } from "./cluster-secret.ts";
 
 const SECRET = "a-secret-of-the-cluster";
-const authenticator = createClusterSecretAuthenticator(SECRET, anonymousAuthenticator);
+const authenticator = createClusterSecretAuthenticator(
+  [SECRET, "another-secret-of-it"],
+  anonymousAuthenticator,
+);
 
 describe("the cluster's secret", () => {
   it("makes the system of who has it, and leaves everyone else to the next authenticator", () => {

@@ -1,11 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-import { apiError } from "@trellis/resource";
+import { apiError, CLUSTER_SECRET_HEADER } from "@trellis/resource";
 
 import { anonymous, type Authenticator, type Identity } from "./authz.ts";
-
-/** The header by which a part of the cluster proves that it is one. */
-export const CLUSTER_SECRET_HEADER = "trellis-cluster-secret";
 
 /** The fewest and the most characters of a cluster secret. */
 const MIN_SECRET_LENGTH = 16;
@@ -33,16 +30,20 @@ export function parseClusterSecret(text: string): string {
 }
 
 /**
- * Takes who sends the cluster's secret for the system, and everyone else for what `others` says. A wrong secret is refused, never taken for
- * none. Comparing takes the same time wherever the first difference is.
+ * Takes who sends one of the secrets for the system (the cluster's, and one that a process keeps to itself), and everyone else for what `others` says. A
+ * wrong secret is refused, never taken for none. Comparing takes the same time wherever the first difference is.
  */
-export function createClusterSecretAuthenticator(secret: string, others: Authenticator): Authenticator {
-  const expected = digest(secret);
+export function createClusterSecretAuthenticator(
+  secrets: readonly string[],
+  others: Authenticator,
+): Authenticator {
+  const expected = secrets.map(digest);
   return {
     authenticate(headers) {
       const given = headers.get(CLUSTER_SECRET_HEADER);
       if (given === null) return others.authenticate(headers);
-      if (timingSafeEqual(digest(given), expected)) return systemIdentity;
+      const found = digest(given);
+      if (expected.some((one) => timingSafeEqual(found, one))) return systemIdentity;
       throw apiError({
         reason: "UNAUTHENTICATED",
         message: `the header ${CLUSTER_SECRET_HEADER} does not have this cluster's secret; give every part of the cluster the same --cluster-secret`,

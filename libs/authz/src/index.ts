@@ -8,9 +8,4 @@ export {
   anonymous,
   anonymousAuthenticator,
 } from "./authz.ts";
-export {
-  CLUSTER_SECRET_HEADER,
-  createClusterSecretAuthenticator,
-  parseClusterSecret,
-  systemIdentity,
-} from "./cluster-secret.ts";
+export { createClusterSecretAuthenticator, parseClusterSecret, systemIdentity } from "./cluster-secret.ts";

@@ -6,3 +6,5 @@ export const VERSION_HEADER = "trellis-version";
 export const CONSISTENCY_HEADER = "trellis-consistency";
 /** The answer must show at least this store version. */
 export const MIN_VERSION_HEADER = "trellis-min-version";
+/** Proves a part of the cluster to be one. */
+export const CLUSTER_SECRET_HEADER = "trellis-cluster-secret";

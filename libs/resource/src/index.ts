@@ -33,7 +33,13 @@ export {
   withFinalizer,
   withoutFinalizer,
 } from "./finalizers.ts";
-export { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "./headers.ts";
+export {
+  CLUSTER_SECRET_HEADER,
+  CONSISTENCY_HEADER,
+  MIN_VERSION_HEADER,
+  STORE_HEADER,
+  VERSION_HEADER,
+} from "./headers.ts";
 export { isResourceName, MAX_NAME_LENGTH, NAME_PATTERN } from "./names.ts";
 export { codeText, type Problem, type ProblemBody, problemDetails } from "./problem-details.ts";
 export { compareReferences, idText, referenceTo } from "./references.ts";

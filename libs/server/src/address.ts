@@ -6,6 +6,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** The host that stands for every interface of the machine. */
+export const ALL_INTERFACES = "::";
+
 const MAX_PORT = 65_535;
 
 /** Reads `host:port`, `[ipv6]:port` or `:port` (all interfaces). Throws an Error that says what was expected. */
@@ -15,7 +18,7 @@ export function parseAddress(text: string): Address {
   if (match === null || port > MAX_PORT) {
     throw new Error(`expected HOST:PORT with a port from 0 to ${MAX_PORT}, as in 127.0.0.1:7500`);
   }
-  return { host: match[1] ?? (match[2] === "" || match[2] === undefined ? "::" : match[2]), port };
+  return { host: match[1] ?? (match[2] === "" || match[2] === undefined ? ALL_INTERFACES : match[2]), port };
 }
 
 /** `host:port`, with brackets around an IPv6 address. */
@@ -25,6 +28,6 @@ export function addressText({ host, port }: Address): string {
 
 /** The URL under which this machine reaches the address: an address of all interfaces becomes the loopback one. */
 export function addressUrl({ host, port }: Address): string {
-  const reachable = host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host;
+  const reachable = host === ALL_INTERFACES || host === "0.0.0.0" ? "127.0.0.1" : host;
   return `http://${addressText({ host: reachable, port })}`;
 }

@@ -10,7 +10,7 @@ export interface CorsOptions {
 
 /** Sets the headers that let a browser read an answer, and answers preflight requests. */
 export interface Cors {
-  /** The answer to a preflight request; undefined when the request is none. */
+  /** The answer to a preflight request, before {@link apply}; undefined when the request is none. */
   preflight(method: string, headers: Headers): OutgoingResponse | undefined;
   /** Adds what a response to this request needs. */
   apply(request: Headers, response: Headers): void;
@@ -26,13 +26,19 @@ const ALLOWED_HEADERS = [
   "Trellis-Consistency",
   "Trellis-Min-Version",
   "Trellis-Store",
+  "Trellis-Timeout-Ms",
   "X-Consul-Token",
   "X-Consul-Consistency-Mode",
 ].join(", ");
 
-const EXPOSED_HEADERS = [...connectCors.exposedHeaders, "Trellis-Store", "Trellis-Version", "ETag"].join(
-  ", ",
-);
+const EXPOSED_HEADERS = [
+  ...connectCors.exposedHeaders,
+  "ETag",
+  "Retry-After",
+  "Trellis-Outcome",
+  "Trellis-Store",
+  "Trellis-Version",
+].join(", ");
 
 /** How long a browser may remember a preflight answer. Browsers cap it at two hours themselves. */
 const MAX_AGE_SECONDS = 7_200;
@@ -42,12 +48,9 @@ export function createCors(options: CorsOptions): Cors {
   const origins = new Set(options.origins);
   const any = origins.has("*");
 
-  function allow(request: Headers, response: Headers): boolean {
+  function allows(request: Headers): boolean {
     const origin = request.get("origin");
-    if (!any && origins.size > 0) response.append("vary", "Origin");
-    if (origin === null || !(any || origins.has(origin))) return false;
-    response.set("access-control-allow-origin", any ? "*" : origin);
-    return true;
+    return origin !== null && (any || origins.has(origin));
   }
 
   return {
@@ -55,7 +58,7 @@ export function createCors(options: CorsOptions): Cors {
       if (method !== "OPTIONS" || !headers.has("origin") || !headers.has("access-control-request-method"))
         return undefined;
       const response = new Headers();
-      if (allow(headers, response)) {
+      if (allows(headers)) {
         response.set("access-control-allow-methods", ALLOWED_METHODS);
         response.set("access-control-allow-headers", ALLOWED_HEADERS);
         response.set("access-control-max-age", String(MAX_AGE_SECONDS));
@@ -63,7 +66,10 @@ export function createCors(options: CorsOptions): Cors {
       return { status: 204, headers: response };
     },
     apply(request, response) {
-      if (allow(request, response)) response.set("access-control-expose-headers", EXPOSED_HEADERS);
+      if (!any && origins.size > 0) response.append("vary", "Origin");
+      if (!allows(request)) return;
+      response.set("access-control-allow-origin", any ? "*" : (request.get("origin") ?? ""));
+      response.set("access-control-expose-headers", EXPOSED_HEADERS);
     },
   };
 }

@@ -6,17 +6,12 @@ import type { Cors } from "./cors.ts";
 import { createExchanges, type Exchange } from "./exchanges.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
-import {
-  discardRestOfBody,
-  headersOf,
-  isHttp2,
-  type NodeRequest,
-  type NodeResponse,
-} from "./node-exchange.ts";
+import { headersOf, isHttp2, type NodeRequest, type NodeResponse } from "./node-exchange.ts";
 import { type OutgoingResponse, writeResponse } from "./node-response.ts";
 import type { HttpRoute } from "./part.ts";
 import { problemResponse } from "./problem.ts";
 import { answerPlain, longestPrefix } from "./plain-route.ts";
+import { discardRestOfBody } from "./request-body.ts";
 import { answerRpc } from "./rpc-call.ts";
 import { streamsResponse } from "./rpc.ts";
 import { isRpcContentType, rpcFailure } from "./rpc-failure.ts";
@@ -36,6 +31,8 @@ export interface DispatcherOptions {
 /** Brings each request to the handler of its path and writes what that answers. */
 export interface Dispatcher {
   readonly handle: (request: NodeRequest, response: NodeResponse) => void;
+  /** From now on HTTP/1.1 clients are told to connect anew for their next request. */
+  close(): void;
   /** Ends streams, lets the rest finish, and resolves when nothing is under way or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /** Requests under way. */
@@ -46,6 +43,7 @@ export interface Dispatcher {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { clock, limits, log } = options;
   const exchanges = createExchanges(clock);
+  let closing = false;
 
   async function serve(request: NodeRequest, response: NodeResponse): Promise<void> {
     const path = pathOf(request);
@@ -62,6 +60,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
           ? refuse(headers, limits.maxRequests)
           : await answer(options, { request, headers, path, handler, exchange });
       finishHeaders(outgoing, headers);
+      if (closing && !isHttp2(request)) response.setHeader("connection", "close");
       await writeResponse(response, outgoing, { clock, stallMs: limits.writeStallMs });
     } finally {
       exchange.close();
@@ -78,13 +77,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   return {
     handle(request, response) {
-      if (exchanges.draining() && !isHttp2(request)) response.setHeader("connection", "close");
       serve(request, response).catch((error: unknown) => {
-        log.error({ err: error, path: request.url }, "a response could not be written");
+        log.error({ err: error, path: pathOf(request) }, "a response could not be written");
         if (!response.headersSent) response.writeHead(500);
         response.end();
       });
     },
+    close: () => void (closing = true),
     drain: (graceMs) => exchanges.drain(graceMs),
     active: () => exchanges.size(),
   };

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Says that the answer is a stream, which then ends when the server stops. */
   markStream(): void;
+  /** Calls back when the answer is written, or given up. */
+  atClose(callback: () => void): void;
   /** The answer is written. */
   close(): void;
 }
@@ -20,7 +22,6 @@ export interface Exchange {
 export interface Exchanges {
   open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
   size(): number;
-  draining(): boolean;
   /**
    * Resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted. Streams that have not ended by
    * themselves after a part of that are aborted then.
@@ -42,6 +43,7 @@ export function createExchanges(clock: Clock): Exchanges {
     open(request, response, stream) {
       const controller = watchClient(request, response);
       const one = { controller, stream };
+      const callbacks: (() => void)[] = [];
       open.add(one);
       if (draining && stream) controller.abort(shuttingDown());
       return {
@@ -50,14 +52,15 @@ export function createExchanges(clock: Clock): Exchanges {
           one.stream = true;
           if (draining) controller.abort(shuttingDown());
         },
+        atClose: (callback) => void callbacks.push(callback),
         close() {
+          for (const callback of callbacks) callback();
           open.delete(one);
           if (open.size === 0) emptied?.();
         },
       };
     },
     size: () => open.size,
-    draining: () => draining,
     async drain(graceMs) {
       draining = true;
       if (open.size === 0) return;

@@ -10,7 +10,7 @@ export interface FailedCall {
 }
 
 /** The delay that callers are advised when the server is at a limit or cannot answer now. */
-const RETRY_AFTER_MS = 1_000;
+export const RETRY_AFTER_MS = 1_000;
 
 /**
  * Gives the errors that the protocol layers raise (over the limit, broken JSON or protobuf, deadlines) the details that API.md §3
@@ -27,7 +27,7 @@ export function explainFailure(error: ConnectError, call: FailedCall): ConnectEr
     message,
     ...(call.mutation ? { metadata: { applied } } : {}),
     ...(reason === "MALFORMED_REQUEST" ? { violations: [malformedField(message)] } : {}),
-    ...(reason === "UNAVAILABLE" || reason === "LIMIT_REACHED" ? { retryAfterMs: RETRY_AFTER_MS } : {}),
+    ...(code === Code.Unavailable || code === Code.ResourceExhausted ? { retryAfterMs: RETRY_AFTER_MS } : {}),
     cause: error,
   });
 }

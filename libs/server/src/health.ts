@@ -1,12 +1,13 @@
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
   Health,
   type HealthCheckRequest,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "@trellis/protos/grpc/health/v1/health_pb";
-import type { Clock } from "@trellis/resource";
+import { apiError, type Clock } from "@trellis/resource";
 
 import type { HttpResponse, HttpRoute } from "./part.ts";
+import { problemResponse } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** How often a health watch looks whether something changed. */
@@ -39,7 +40,10 @@ export function registerHealth(router: ConnectRouter, readiness: Readiness, cloc
     check({ service }) {
       const status = statusOf(service);
       if (status !== ServingStatus.SERVICE_UNKNOWN) return { status };
-      throw new ConnectError(`no service "${service}" here; List names them all`, Code.NotFound);
+      throw apiError({
+        reason: "ROUTE_NOT_FOUND",
+        message: `no service "${service}" here; List names them all`,
+      });
     },
     list() {
       return {
@@ -69,18 +73,29 @@ export function sleep(delayMs: number, clock: Clock, signal: AbortSignal): Promi
 /** `/healthz` (the process answers) and `/readyz` (every part can do its work; says what is waited for). */
 export function healthRoutes(readiness: Readiness): readonly HttpRoute[] {
   return [
-    { prefix: "/healthz", handle: () => Promise.resolve(json(200, { status: "live" })) },
-    {
-      prefix: "/readyz",
-      handle() {
-        const waiting = readiness.waiting();
-        const ready = waiting.length === 0;
-        return Promise.resolve(
-          ready ? json(200, { status: "ready" }) : json(503, { status: "waiting", waiting }),
-        );
-      },
-    },
+    probe("/healthz", () => json(200, { status: "live" })),
+    probe("/readyz", () => {
+      const waiting = readiness.waiting();
+      return waiting.length === 0
+        ? json(200, { status: "ready" })
+        : json(503, { status: "waiting", waiting });
+    }),
   ];
+}
+
+/** A route that is one path, for GET only. */
+function probe(path: string, answer: () => HttpResponse): HttpRoute {
+  return {
+    prefix: path,
+    handle: async ({ method, url }) => {
+      if (url.pathname !== path)
+        throw apiError({ reason: "ROUTE_NOT_FOUND", message: `no route ${url.pathname}; there is ${path}` });
+      if (method === "GET") return answer();
+      const error = apiError({ reason: "METHOD_NOT_ALLOWED", message: `${path} takes GET, found ${method}` });
+      const { status, headers, body } = problemResponse(error, { headers: { allow: "GET, HEAD" } });
+      return { status, headers: Object.fromEntries(headers), body };
+    },
+  };
 }
 
 function json(status: number, value: object): HttpResponse {

@@ -31,7 +31,7 @@ export function answerFailures(options: InterceptorOptions): Interceptor {
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: failing(response.message, fail) };
+      return { ...response, message: failing(response.message, request.signal, fail) };
     } catch (error) {
       throw fail(error);
     }
@@ -61,10 +61,14 @@ export function enforceDeadline(options: InterceptorOptions): Interceptor {
 
 async function* failing<T>(
   messages: AsyncIterable<T>,
+  signal: AbortSignal,
   fail: (error: unknown) => ConnectError,
 ): AsyncGenerator<T> {
   try {
     yield* messages;
+    // A handler may end quietly when it is told that the time is up: its caller would take that for the end of what there is.
+    if (signal.aborted && ConnectError.from(signal.reason).code === Code.DeadlineExceeded)
+      throw signal.reason;
   } catch (error) {
     throw fail(error);
   }

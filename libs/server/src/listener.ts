@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 
 import { apiError, type Clock, type Reason } from "@trellis/resource";
 
-import { type Address, addressText } from "./address.ts";
+import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
 import type { ServerLimits } from "./limits.ts";
 import { listenError } from "./listen-error.ts";
 import type { ServerLog } from "./log.ts";
@@ -62,7 +62,11 @@ export function createListener(options: ListenerOptions): Listener {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, limits.pingIntervalMs);
     sniffProtocol(socket, { clock, timeoutMs: limits.headersTimeoutMs }, (protocol) => {
-      if (protocol === "http2") h2.emit("connection", socket);
+      if (protocol === "http2") {
+        // The HTTP/1.1 server lets its sockets be half open; an HTTP/2 connection that was then cut in an upload would never be freed.
+        socket.allowHalfOpen = false;
+        h2.emit("connection", socket);
+      }
       if (protocol !== "http1") return;
       for (const serve of serveHttp1) serve.call(h1, socket);
       // The HTTP/1.1 parser listens for data, and does not start a socket that was paused.
@@ -98,7 +102,7 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
       // The body reader answers slow bodies itself; this ends the ones that nobody reads.
       requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs + CHECK_INTERVAL_MS,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     handle,
@@ -124,7 +128,10 @@ function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http
 
 /** Answers bytes that are not HTTP, heads that are too large and requests that take too long, then closes the connection. */
 function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  // Bytes that are broken behind a request that is being answered must not be told in the middle of that answer.
+  const answering =
+    (socket as { _httpMessage?: http.ServerResponse | null })._httpMessage?.headersSent === true;
+  if (!socket.writable || answering || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }
@@ -134,7 +141,7 @@ function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
     headers: { connection: "close" },
   });
   const head = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const text = body instanceof Uint8Array ? Buffer.from(body).toString("utf8") : "";
+  const text = Buffer.from(body).toString("utf8");
   socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
 }
 
@@ -160,11 +167,13 @@ function listenOn(server: http.Server, address: Address): Promise<Address> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => reject(listenError(addressText(address), error));
     server.once("error", onError);
-    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
+    // Without a host Node takes all interfaces, also on a machine that has no IPv6.
+    const host = address.host === ALL_INTERFACES ? {} : { host: address.host };
+    server.listen({ ...host, port: address.port, backlog: BACKLOG }, () => {
       server.off("error", onError);
       server.on("error", () => undefined);
       const taken = server.address() as AddressInfo;
-      resolve({ host: address.host, port: taken.port });
+      resolve({ host: address.host === ALL_INTERFACES ? taken.address : address.host, port: taken.port });
     });
   });
 }

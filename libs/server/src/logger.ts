@@ -1,5 +1,5 @@
 import { type Logger, pino } from "pino";
-import pinoPretty from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
 
 /** How much is logged: each level contains those before it. */
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"] as const;
@@ -28,26 +28,29 @@ export interface LoggerOptions {
   readonly colour: boolean;
 }
 
+/** Fields that hold credentials: they are never written, at the top or one level down (`headers.authorization`). */
+const SECRET_FIELDS = ["authorization", "cookie", "password", "secret", "token", "x-consul-token"];
+
 /** Makes a pino logger that writes to the output, line by line and at once. A JSON line has its time in ISO 8601 and its level as a word. */
 export function createLogger({ name, level, format, output, colour }: LoggerOptions): Logger {
   const pretty = format === "pretty" || (format === "auto" && output.isTTY === true);
-  const destination = pretty
-    ? pinoPretty({
-        destination: { write: (line: string) => void output.write(line) } as unknown as NodeJS.WritableStream,
-        colorize: colour,
-        sync: true,
-        translateTime: "SYS:HH:MM:ss.l",
-        ignore: "pid,hostname,name",
-        singleLine: true,
-      })
-    : { write: (line: string) => void output.write(line) };
+  const forPeople = prettyFactory({
+    colorize: colour,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "pid,hostname,name",
+    singleLine: true,
+  });
   return pino(
     {
       name,
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`]),
+        censor: "[hidden]",
+      },
       ...(pretty ? {} : { formatters: { level: (label: string) => ({ level: label }) } }),
     },
-    destination,
+    { write: (line: string) => void output.write(pretty ? String(forPeople(line)) : line) },
   );
 }

@@ -5,10 +5,11 @@ import type { Exchange } from "./exchanges.ts";
 import { explainFailure } from "./failure.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
-import { type NodeRequest, readWholeBody } from "./node-exchange.ts";
+import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 import type { HttpResponse, HttpRoute } from "./part.ts";
 import { problemResponse } from "./problem.ts";
+import { readWholeBody } from "./request-body.ts";
 
 /** A request for a route outside Connect. */
 export interface PlainCall {
@@ -72,7 +73,8 @@ async function* encoded(parts: AsyncIterable<string | Uint8Array>): AsyncGenerat
 
 function plainFailure(thrown: unknown, call: PlainCall): OutgoingResponse {
   const known = isConnectError(thrown) ? thrown : undefined;
-  if (known === undefined) call.log.error({ err: thrown, path: call.request.url }, "a route failed");
+  if (known === undefined)
+    call.log.error({ err: thrown, path: call.request.url?.split("?", 1)[0] }, "a route failed");
   const raised =
     known ??
     new ConnectError("the server failed in an unforeseen way; its log has the details", Code.Internal);

@@ -11,7 +11,10 @@ export interface ProblemOptions {
 }
 
 /** The failure as plain HTTP has it: `application/problem+json` (RFC 9457) with the API's code and reason. */
-export function problemResponse(error: ConnectError, options: ProblemOptions = {}): OutgoingResponse {
+export function problemResponse(
+  error: ConnectError,
+  options: ProblemOptions = {},
+): OutgoingResponse & { readonly body: Uint8Array } {
   const problem = problemDetails(error, options.status);
   const body = new TextEncoder().encode(`${JSON.stringify(problem.body)}\n`);
   const headers = new Headers(options.headers);

@@ -4,8 +4,9 @@ import { apiError, type Clock } from "@trellis/resource";
 
 import type { Exchange } from "./exchanges.ts";
 import type { ServerLimits } from "./limits.ts";
-import { type NodeRequest, readBody } from "./node-exchange.ts";
+import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
+import { readBody } from "./request-body.ts";
 import { hasSingleRequest, isMutation } from "./rpc.ts";
 import { rpcFailure } from "./rpc-failure.ts";
 import { rpcResponse } from "./rpc-response.ts";
@@ -28,16 +29,19 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
     return rpcFailure("", apiError({ reason: "MALFORMED_REQUEST", message }));
   }
   const single = hasSingleRequest(handler.method);
+  const body = readBody(request, {
+    clock,
+    timeoutMs: single ? limits.bodyTimeoutMs : undefined,
+    signal: single ? undefined : exchange.signal,
+  });
+  // The protocol layers abandon a body that breaks a rule: it is closed with its exchange, whatever became of it.
+  exchange.atClose(() => body.close());
   const answer = await handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",
     url: url.href,
     header: headers,
-    body: readBody(request, {
-      clock,
-      timeoutMs: single ? limits.bodyTimeoutMs : undefined,
-      signal: single ? undefined : exchange.signal,
-    }),
+    body,
     signal: exchange.signal,
     contextValues: createContextValues(),
   });

@@ -65,7 +65,13 @@ export async function runProgram<O extends Options & LogOptions>(
     }
     firstSignalAt = now;
     // Before it has started there is nothing to finish.
-    void (running?.stop() ?? Promise.resolve()).then(() => process.exit(0));
+    (running?.stop() ?? Promise.resolve()).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        stderr.write(failureText(program, "failed to stop", error, wantsColour(stderr, process)));
+        process.exit(1);
+      },
+    );
   });
   try {
     const config = loadConfig(program, program.options, process);
@@ -94,7 +100,7 @@ export async function runProgram<O extends Options & LogOptions>(
     );
     running = await program.start({ values, log, stdout, colour: wantsColour(stdout, process) });
   } catch (error) {
-    stderr.write(failureText(program, error, wantsColour(stderr, process)));
+    stderr.write(failureText(program, "failed to start", error, wantsColour(stderr, process)));
     process.exit(1);
   }
 }
@@ -109,13 +115,13 @@ function wantsColour(output: Output, { environment }: ProgramProcess): boolean {
   return output.isTTY === true && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
 }
 
-/** What a failed start says: for a user's error its message alone, for a defect everything. */
-function failureText(program: Program<Options>, error: unknown, colour: boolean): string {
+/** What a failed start or stop says: for a user's error its message alone, for a defect everything. */
+function failureText(program: Program<Options>, what: string, error: unknown, colour: boolean): string {
   const colours = createColors(colour);
   const known = ConfigError.is(error) || ListenError.is(error) || program.isUserError?.(error) === true;
   const lines = ConfigError.is(error)
     ? error.faults
-    : [known ? (error as Error).message : `failed to start: ${textOf(error)}`];
+    : [known ? (error as Error).message : `${what}: ${textOf(error)}`];
   return lines.map((line) => `${colours.red(program.name)}: ${line}\n`).join("");
 }
 

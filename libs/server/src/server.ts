@@ -160,6 +160,7 @@ interface Running {
 async function shutDown({ parts, log, clock, state, dispatcher, listener, graceMs }: Running): Promise<void> {
   const endsAt = clock.monotonic() + graceMs;
   state.markStopping();
+  dispatcher.close();
   listener.close();
   for (const part of parts.toReversed()) {
     const leftMs = Math.max(0, endsAt - clock.monotonic());

@@ -1,4 +1,7 @@
-export { runProgram, type ProgramResult } from "./program.ts";
+export { createHistory, type History, type Recorded } from "./history/history.ts";
+export { judgeHistory } from "./history/judge.ts";
+export { recordingBackend } from "./history/recording-backend.ts";
+export { runProgram, type ProgramOptions, type ProgramResult } from "./program.ts";
 export {
   type GatewayOptions,
   type ServerProcess,
@@ -6,3 +9,4 @@ export {
   startGateway,
   startStandalone,
 } from "./server-process.ts";
+export { type LaggingBackend, laggingBackend } from "./lagging-backend.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { cpuMicrosecondsOf, openSocketsOf, residentBytesOf } from "./process-figures.ts";
-import { repositoryRoot } from "./program.ts";
+import { programEnvironment, repositoryRoot } from "./program.ts";
 
 /** How long a server may take to answer its readiness probe. */
 const START_TIMEOUT_MS = 30_000;
@@ -71,11 +71,15 @@ async function startServer(bin: string, args: readonly string[], inspect: boolea
     [
       ...(inspect ? ["--inspect=127.0.0.1:0"] : []),
       join(repositoryRoot, bin),
-      ...["--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"],
+      "--listen",
+      "127.0.0.1:0",
+      "--log-format",
+      "json",
+      "--log-level",
+      "info",
       ...args,
     ],
-    // Jest's own flags are not meant for the server under test.
-    { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } },
+    { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], env: programEnvironment() },
   );
   const printed = collectOutput(child);
   const exited = new Promise<number>((resolve) => child.on("exit", (code) => resolve(code ?? 1)));

@@ -40,6 +40,24 @@ function put(name: string, title: string, ...more: readonly string[]): Promise<A
   return curl("-X", "PUT", ...json, "-d", body, ...more, url(`/${name}`));
 }
 
+/** Reads a watch's lines until there are `count`; `seen` is told after each how many there are. */
+async function watch(
+  query: string,
+  count: number,
+  seen: (lines: number) => void = () => undefined,
+): Promise<Record<string, unknown>[]> {
+  let told = 0;
+  const { stdout } = await runProgram("curl", ["-sS", "-N", url(query)], {
+    endWhen(text) {
+      const lines = text.split("\n").length - 1;
+      while (told < lines) seen((told += 1));
+      return lines >= count;
+    },
+  });
+  const lines = stdout.split("\n").slice(0, count);
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
 describe("REST, by curl", () => {
   it("T512: writes, answering the resource, and reads it back", async () => {
     const written = await put("korn", "Korn");
@@ -125,27 +143,27 @@ describe("REST, by curl", () => {
     });
   });
 
-  it("watches as NDJSON, and resumes", async () => {
+  it("watches as NDJSON: a snapshot, then what happens, and resumes", async () => {
     await put("streamed", "Before");
-    // curl ends the stream itself, after two seconds: that is its exit code 28.
-    const { stdout } = await runProgram("curl", ["-sS", "-N", "-m", "2", url("?watch&name=streamed")]);
-    const [upsert, end] = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    let changed: Promise<unknown> = Promise.resolve();
+    const [upsert, end, after] = await watch("?watch&name=streamed", 3, (lines) => {
+      if (lines === 2) changed = put("streamed", "After");
+    });
+    await changed;
     expect(upsert).toMatchObject({
       upsert: { resource: { id: { name: "streamed" }, data: { title: "Before" } } },
     });
     expect(end).toMatchObject({ endOfSnapshot: {} });
-    await put("streamed", "After");
-    const resumed = await runProgram("curl", [
-      "-sS",
-      "-N",
-      "-m",
-      "2",
-      url(`?watch&name=streamed&since=${String(end?.["version"])}`),
-    ]);
-    expect(resumed.stdout.split("\n")[0]).toContain("After");
+    expect(after).toMatchObject({ upsert: { resource: { data: { title: "After" } } } });
+    const resumed = await watch(`?watch&name=streamed&since=${String(end?.["version"])}`, 2);
+    expect(resumed[0]).toEqual(after);
+    expect(resumed[1]).toHaveProperty("endOfSnapshot");
+  });
+
+  it("answers a watch of what cannot be watched as an ordinary error", async () => {
+    const answer = await curl("-N", url("?watch&name=a&name_prefix=b"));
+    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({ code: "invalid_argument", reason: "INVALID_REQUEST" });
   });
 
   it("refuses other verbs with 405 and what it takes", async () => {

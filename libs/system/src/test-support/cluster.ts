@@ -1,20 +1,12 @@
-import { createRouterTransport, type Transport } from "@connectrpc/connect";
-import {
-  anonymousAuthenticator,
-  CLUSTER_SECRET_HEADER,
-  createClusterSecretAuthenticator,
-} from "@trellis/authz";
-import { type Client, createClient } from "@trellis/client";
+import type { Client } from "@trellis/client";
 import type { AnyController } from "@trellis/controller";
 import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
 import demo from "@trellis/demo";
-import { createRegistry } from "@trellis/registry";
-import { createResourceService } from "@trellis/resource-service";
 import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 import { createVirtualClock, seededRandom, type VirtualClock } from "@trellis/testing";
 
-import { createStoredTenancy, ensureDefaultTenancy, systemDomain } from "../index.ts";
+import { serveResources, systemDomain } from "../index.ts";
 
 /** A server with the system's types, as a gateway serves them, and clients with and without the cluster's secret. */
 export interface Cluster {
@@ -31,7 +23,6 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const SECRET = "the secret of a test's cluster";
 /** Virtual seconds after which controllers have come to rest, or never will. */
 const MAX_SETTLE_SECONDS = 60;
 
@@ -45,30 +36,23 @@ export async function startCluster(): Promise<Cluster> {
   const clock = createVirtualClock();
   const random = seededRandom(1);
   const backend = createMemoryBackend({ clock, random });
-  const service = createResourceService(
-    {
-      registry: createRegistry([systemDomain, demo]),
-      backend,
-      authenticator: createClusterSecretAuthenticator(SECRET, anonymousAuthenticator),
-      tenancy: createStoredTenancy(backend),
-      clock,
-      random,
-    },
-    { tombstones: true },
-  );
-  const transport = createRouterTransport(service.routes.connect);
-  const client = createClient({ transport, clock, random });
-  const system = createClient({ transport: asSystem(transport), clock, random });
+  const { part, client, systemClient } = serveResources({
+    backend,
+    domains: [demo],
+    processSecret: "the secret of a test's process",
+    clock,
+    random,
+  });
   const runtimes: ControllerRuntime[] = [];
-  await ensureDefaultTenancy(system);
+  await part.start();
 
   return {
     backend,
     clock,
     client,
-    system,
+    system: systemClient,
     startControllers(controllers = systemDomain.controllers as readonly AnyController[]) {
-      const runtime = createControllerRuntime({ client: system, controllers, clock, log: silent });
+      const runtime = createControllerRuntime({ client: systemClient, controllers, clock, log: silent });
       runtimes.push(runtime);
       runtime.start();
       return runtime;
@@ -84,22 +68,8 @@ export async function startCluster(): Promise<Cluster> {
     },
     async stop() {
       await Promise.all(runtimes.map((runtime) => runtime.stop()));
-      await service.stop();
+      await part.stop();
       await backend.close();
     },
-  };
-}
-
-function asSystem(transport: Transport): Transport {
-  const withSecret = (header: ConstructorParameters<typeof Headers>[0]): Headers => {
-    const headers = new Headers(header);
-    headers.set(CLUSTER_SECRET_HEADER, SECRET);
-    return headers;
-  };
-  return {
-    unary: (method, signal, timeoutMs, header, input, values) =>
-      transport.unary(method, signal, timeoutMs, withSecret(header), input, values),
-    stream: (method, signal, timeoutMs, header, input, values) =>
-      transport.stream(method, signal, timeoutMs, withSecret(header), input, values),
   };
 }
