@@ -1,12 +1,17 @@
-import { connectClient } from "@trellis/client/node";
+import { readFileSync } from "node:fs";
+
+import { parseClusterSecret } from "@trellis/authz";
+import { type ConnectedClient, connectClient } from "@trellis/client/node";
 import type { AnyController } from "@trellis/controller";
 import { createControllerRuntime } from "@trellis/controller/runtime";
 import { DomainError, loadDomain } from "@trellis/registry";
-import { systemClock } from "@trellis/resource";
+import { CLUSTER_SECRET_HEADER, systemClock } from "@trellis/resource";
 import {
   createServer,
   nodeProcess,
   option,
+  optional,
+  readOptionFile,
   repeated,
   runProgram,
   serverConfig,
@@ -14,6 +19,7 @@ import {
   serverUrl,
   text,
 } from "@trellis/server";
+import { systemDomain } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 import { createControllersPart } from "./controllers-part.ts";
@@ -41,6 +47,10 @@ await runProgram(
         group: "Controllers",
         default: "http://127.0.0.1:7500",
       }),
+      clusterSecret: optional(text("FILE"), {
+        help: "A file with the cluster's secret: the system's own controllers run here too",
+        group: "Security",
+      }),
       ...serverOptions({ listen: "127.0.0.1:7530", logLevel: "info" }),
     },
     isUserError: (error) => DomainError.is(error),
@@ -51,17 +61,35 @@ await runProgram(
         specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
       );
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-      const client = connectClient({ server: values.server, ...deps });
-      const runtime = createControllerRuntime({ client, controllers, ...deps, log });
+      const { server: serverAt } = values;
+      const client = connectClient({ server: serverAt, ...deps });
+      const system = systemClient(values);
+      if (system === undefined)
+        log.info("without --cluster-secret the system's own controllers do not run here");
+      const partOf = (own: ConnectedClient, its: readonly AnyController[]) => {
+        const runtime = createControllerRuntime({ client: own, controllers: its, ...deps, log });
+        return createControllersPart({ runtime, server: serverAt, clock: systemClock, log });
+      };
+      const systemControllers = systemDomain.controllers as readonly AnyController[];
       const server = createServer({
-        parts: [createControllersPart({ runtime, server: values.server, clock: systemClock, log })],
+        parts: [
+          ...(system === undefined ? [] : [partOf(system, systemControllers)]),
+          partOf(client, controllers),
+        ],
         config: serverConfig(values),
         log,
         clock: systemClock,
       });
       const { address, url } = await server.start();
       log.info(
-        { address, url, server: values.server, controllers: controllers.map(({ name }) => name) },
+        {
+          address,
+          url,
+          server: serverAt,
+          controllers: [...(system === undefined ? [] : systemControllers), ...controllers].map(
+            ({ name }) => name,
+          ),
+        },
         "listening",
       );
       return {
@@ -69,9 +97,24 @@ await runProgram(
           log.info("stopping");
           await server.stop();
           client.close();
+          system?.close();
         },
       };
     },
   },
   nodeProcess(process),
 );
+
+/** A client that is the system; undefined without the cluster's secret. */
+function systemClient({
+  clusterSecret: path,
+  server,
+}: {
+  readonly clusterSecret: string | undefined;
+  readonly server: string;
+}): ConnectedClient | undefined {
+  if (path === undefined) return undefined;
+  const readText = (file: string): string => readFileSync(file, "utf8");
+  const secret = readOptionFile("cluster-secret", path, readText, parseClusterSecret);
+  return connectClient({ server, headers: { [CLUSTER_SECRET_HEADER]: secret }, ...deps });
+}

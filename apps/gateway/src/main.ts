@@ -1,20 +1,27 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { parseClusterSecret } from "@trellis/authz";
 import { BackendUrlError, openBackend } from "@trellis/backends";
-import { createRegistry, DomainError, loadDomain } from "@trellis/registry";
+import { DomainError, loadDomain } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
-import { createResourceService } from "@trellis/resource-service";
 import {
   createServer,
   nodeProcess,
   option,
+  optional,
+  readOptionFile,
   repeated,
   runProgram,
   serverConfig,
   serverOptions,
   text,
 } from "@trellis/server";
+import { serveResources } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 
+const SECRET_BYTES = 32;
 const deps = { clock: systemClock, random: Math.random };
 
 await runProgram(
@@ -39,6 +46,10 @@ await runProgram(
         group: "Resources",
         default: "memory:",
       }),
+      clusterSecret: optional(text("FILE"), {
+        help: "A file with the cluster's secret, by which controller managers act as the system",
+        group: "Security",
+      }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "info" }),
     },
     isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
@@ -48,10 +59,15 @@ await runProgram(
       const domains = await Promise.all(
         specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
       );
-      const registry = createRegistry(domains);
+      const clusterSecret =
+        values.clusterSecret === undefined
+          ? undefined
+          : readOptionFile("cluster-secret", values.clusterSecret, readText, parseClusterSecret);
       const backend = await openBackend(values.backend, deps);
+      const processSecret = randomBytes(SECRET_BYTES).toString("hex");
+      const resources = serveResources({ backend, domains, processSecret, clusterSecret, ...deps, log });
       const server = createServer({
-        parts: [createResourceService({ registry, backend, ...deps, log })],
+        parts: [resources.part],
         config: serverConfig(values),
         log,
         clock: systemClock,
@@ -61,7 +77,10 @@ await runProgram(
         },
       });
       const { address, url } = await server.start();
-      log.info({ address, url, types: registry.types().length, backend: values.backend }, "listening");
+      log.info(
+        { address, url, types: resources.registry.types().length, backend: values.backend },
+        "listening",
+      );
       return {
         async stop() {
           log.info("stopping");
@@ -73,3 +92,7 @@ await runProgram(
   },
   nodeProcess(process),
 );
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}

@@ -1,11 +1,10 @@
-import { createRouterTransport } from "@connectrpc/connect";
+import { randomBytes } from "node:crypto";
+
 import { BackendUrlError, openBackend } from "@trellis/backends";
-import { createClient } from "@trellis/client";
 import type { AnyController } from "@trellis/controller";
 import { createControllerRuntime } from "@trellis/controller/runtime";
-import { createRegistry, DomainError, loadDomain } from "@trellis/registry";
+import { DomainError, loadDomain } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
-import { createResourceService } from "@trellis/resource-service";
 import {
   ConfigError,
   createServer,
@@ -19,10 +18,12 @@ import {
   serverOptions,
   text,
 } from "@trellis/server";
+import { serveResources, systemDomain } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 import { startScreen } from "./start-screen.ts";
 
+const SECRET_BYTES = 32;
 const deps = { clock: systemClock, random: Math.random };
 const MEMORY_URL = "memory:";
 
@@ -51,7 +52,7 @@ await runProgram(
       }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "warn" }),
     },
-    isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
+    isUserError: (error) => DomainError.is(error),
 
     async start({ values, log, stdout, colour }) {
       const inMemory = values.backend.startsWith(MEMORY_URL);
@@ -62,32 +63,24 @@ await runProgram(
       const domains = await Promise.all(
         specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
       );
-      const registry = createRegistry(domains);
-      const backend = await openBackend(values.backend, deps);
-      const service = createResourceService({ registry, backend, ...deps, log });
-      // Controllers reach the service within the process: no wire, the same code path.
-      const transport = createRouterTransport(service.routes.connect, {
-        router: { jsonOptions: { registry: registry.schemas } },
+      const backend = await openBackend(values.backend, deps).catch((error: unknown): never => {
+        throw BackendUrlError.is(error) ? new ConfigError([`--backend: ${error.message}`]) : error;
       });
+      const processSecret = randomBytes(SECRET_BYTES).toString("hex");
+      const resources = serveResources({ backend, domains, processSecret, ...deps, log });
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-      const runtime = createControllerRuntime({
-        client: createClient({ transport, ...deps }),
-        controllers,
-        ...deps,
-        log,
-      });
-      const controllersPart: Part = {
-        name: "controllers",
-        routes: {},
-        start: async () => runtime.start(),
-        stop: () => runtime.stop(),
-        notReady() {
-          const [first] = runtime.status().waitingFor;
-          return first === undefined ? undefined : `waiting to see all of ${first.type}`;
-        },
-      };
+      // Controllers reach the service within the process: no wire, the same code path.
+      const parts = [
+        resources.part,
+        controllersPart("system controllers", {
+          client: resources.systemClient,
+          controllers: systemDomain.controllers as readonly AnyController[],
+          log,
+        }),
+        controllersPart("controllers", { client: resources.client, controllers, log }),
+      ];
       const server = createServer({
-        parts: [service, controllersPart],
+        parts,
         config: serverConfig(values),
         log,
         clock: systemClock,
@@ -102,7 +95,7 @@ await runProgram(
         startScreen({
           version: manifest.version,
           url,
-          types: registry.types().map(({ type }) => type.gvk),
+          types: domains.flatMap(({ types }) => types.map(({ gvk }) => gvk)),
           controllers: controllers.map(({ name }) => name),
           data: inMemory ? "in memory; lost when this process ends" : values.backend,
           tryNext: specifiers.includes("@trellis/catalog")
@@ -121,3 +114,20 @@ await runProgram(
   },
   nodeProcess(process),
 );
+
+type RuntimeOptions = Omit<Parameters<typeof createControllerRuntime>[0], "clock">;
+
+/** Controllers as a part of this process: ready once they have seen what is stored. */
+function controllersPart(name: string, options: RuntimeOptions): Part {
+  const runtime = createControllerRuntime({ ...options, clock: systemClock });
+  return {
+    name,
+    routes: {},
+    start: async () => runtime.start(),
+    stop: () => runtime.stop(),
+    notReady() {
+      const [first] = runtime.status().waitingFor;
+      return first === undefined ? undefined : `waiting to see all of ${first.type}`;
+    },
+  };
+}

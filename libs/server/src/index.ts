@@ -1,6 +1,7 @@
 export { type Address, addressText, addressUrl, parseAddress } from "./address.ts";
 export { ConfigError } from "./config/config-error.ts";
 export { type ProgramText } from "./config/help.ts";
+export { readOptionFile } from "./config/option-file.ts";
 export { type ConfigInput, loadConfig, type LoadedConfig } from "./config/load-config.ts";
 export {
   type About,
