@@ -19,7 +19,7 @@ import {
   serverUrl,
   text,
 } from "@trellis/server";
-import { systemDomain } from "@trellis/system";
+import { systemControllers } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 import { createControllersPart } from "./controllers-part.ts";
@@ -70,12 +70,9 @@ await runProgram(
         const runtime = createControllerRuntime({ client: own, controllers: its, ...deps, log });
         return createControllersPart({ runtime, server: serverAt, clock: systemClock, log });
       };
-      const systemControllers = systemDomain.controllers as readonly AnyController[];
+      const ofSystem = systemControllers(deps);
       const server = createServer({
-        parts: [
-          ...(system === undefined ? [] : [partOf(system, systemControllers)]),
-          partOf(client, controllers),
-        ],
+        parts: [...(system === undefined ? [] : [partOf(system, ofSystem)]), partOf(client, controllers)],
         config: serverConfig(values),
         log,
         clock: systemClock,
@@ -86,9 +83,7 @@ await runProgram(
           address,
           url,
           server: serverAt,
-          controllers: [...(system === undefined ? [] : systemControllers), ...controllers].map(
-            ({ name }) => name,
-          ),
+          controllers: [...(system === undefined ? [] : ofSystem), ...controllers].map(({ name }) => name),
         },
         "listening",
       );

@@ -18,7 +18,7 @@ import {
   serverOptions,
   text,
 } from "@trellis/server";
-import { serveResources, systemDomain } from "@trellis/system";
+import { serveResources, systemControllers } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 import { startScreen } from "./start-screen.ts";
@@ -74,7 +74,7 @@ await runProgram(
         resources.part,
         controllersPart("system controllers", {
           client: resources.systemClient,
-          controllers: systemDomain.controllers as readonly AnyController[],
+          controllers: systemControllers(deps),
           log,
         }),
         controllersPart("controllers", { client: resources.client, controllers, log }),

@@ -1,13 +1,19 @@
-import { defineDomain } from "@trellis/controller";
+import { type AnyController, defineDomain } from "@trellis/controller";
+import type { Clock } from "@trellis/resource";
 
+import { createHeartbeat } from "./heartbeat.ts";
 import { reaper } from "./reaper/reaper.ts";
 import { namespaceEmptier, partitionEmptier } from "./tenancy/emptiers.ts";
 import { namespaceHooks, partitionHooks } from "./tenancy/hooks.ts";
 import { Namespace, Partition, Tombstone } from "./types.ts";
 
-/** The domain of the system: tombstones and their reaper, partitions and namespaces. Servers have it without being asked. */
+/** The types and rules of the system: tombstones, partitions, namespaces. Servers have them without being asked. */
 export const systemDomain = defineDomain({
   types: [Tombstone, Partition, Namespace],
   hooks: [partitionHooks, namespaceHooks],
-  controllers: [reaper, namespaceEmptier, partitionEmptier],
 });
+
+/** The controllers of the system. They run with a client that is the system. */
+export function systemControllers({ clock }: { readonly clock: Clock }): readonly AnyController[] {
+  return [reaper, namespaceEmptier, partitionEmptier, createHeartbeat(clock)];
+}

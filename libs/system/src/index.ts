@@ -1,4 +1,5 @@
-export { systemDomain } from "./domain.ts";
+export { systemControllers, systemDomain } from "./domain.ts";
+export { HEARTBEAT_INTERVAL_MS, HEARTBEAT_KEY } from "./heartbeat.ts";
 export { type ServedResources, type ServedResourcesDeps, serveResources } from "./served-resources.ts";
 export { ensureDefaultTenancy } from "./tenancy/default-tenancy.ts";
 export { TENANCY_STATUS_KEY } from "./tenancy/emptiers.ts";

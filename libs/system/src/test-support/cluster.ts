@@ -1,12 +1,11 @@
 import type { Client } from "@trellis/client";
-import type { AnyController } from "@trellis/controller";
 import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
 import demo from "@trellis/demo";
 import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 import { createVirtualClock, seededRandom, type VirtualClock } from "@trellis/testing";
 
-import { serveResources, systemDomain } from "../index.ts";
+import { serveResources, systemControllers } from "../index.ts";
 
 /** A server with the system's types, as a gateway serves them, and clients with and without the cluster's secret. */
 export interface Cluster {
@@ -17,7 +16,7 @@ export interface Cluster {
   /** The system. */
   readonly system: Client;
   /** Runs the system's controllers, as one controller manager does. */
-  startControllers(controllers?: readonly AnyController[]): ControllerRuntime;
+  startControllers(): ControllerRuntime;
   /** Lets everything run until no controller has anything to do, moving time on for what waits for it. */
   settle(): Promise<void>;
   stop(): Promise<void>;
@@ -51,8 +50,13 @@ export async function startCluster(): Promise<Cluster> {
     clock,
     client,
     system: systemClient,
-    startControllers(controllers = systemDomain.controllers as readonly AnyController[]) {
-      const runtime = createControllerRuntime({ client: systemClient, controllers, clock, log: silent });
+    startControllers() {
+      const runtime = createControllerRuntime({
+        client: systemClient,
+        controllers: systemControllers({ clock }),
+        clock,
+        log: silent,
+      });
       runtimes.push(runtime);
       runtime.start();
       return runtime;
