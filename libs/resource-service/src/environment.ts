@@ -4,6 +4,7 @@ import type { Registry } from "@trellis/registry";
 import type { Clock, Random } from "@trellis/resource";
 import type { Backend } from "@trellis/storage";
 
+import { Turns } from "./turns.ts";
 import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
 
 /** Where the service tells its operators what clients must not see. A pino logger fits. */
@@ -46,6 +47,7 @@ export interface Environment extends ResourceServiceDeps {
   readonly tenancy: TenancyPolicy;
   readonly log: ServiceLog;
   readonly validator: Validator;
+  readonly turns: Turns;
   readonly config: ResourceServiceConfig;
 }
 
@@ -59,6 +61,7 @@ export function createEnvironment(
     tenancy: deps.tenancy ?? defaultTenancyPolicy,
     log: deps.log ?? { error: () => undefined },
     validator: createValidator(),
+    turns: new Turns(),
     config,
   };
 }

@@ -1,6 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import {
   type CommitResult,
+  type Key,
+  keyString,
   type Operation,
   StorageError,
   type StoredRecord,
@@ -37,7 +39,8 @@ export type Planner<T> = (view: StateView) => Promise<Plan<T>>;
 
 /**
  * Carries out a mutation (DESIGN §6): plan on what is believed, commit, and when the store refuses, plan again on the state that it
- * refused with, until the deadline. A refusal by the planner is answered only after a commit of checks proved what it rests on.
+ * refused with, until the deadline. A refusal by the planner is answered only after a commit of checks proved what it rests on. Whoever met a
+ * conflict tries again in turn with the others who did over the same key.
  */
 export async function mutate<T>(
   environment: Environment,
@@ -45,9 +48,27 @@ export async function mutate<T>(
   dryRun: boolean,
   planner: Planner<T>,
 ): Promise<T> {
+  let endTurn: (() => void) | undefined;
+  const takeTurn = async (key: Key): Promise<void> => {
+    endTurn ??= await environment.turns.take(keyString(key), call.signal).catch(() => undefined);
+  };
+  try {
+    return await attempt(environment, call, dryRun, planner, takeTurn);
+  } finally {
+    endTurn?.();
+  }
+}
+
+async function attempt<T>(
+  environment: Environment,
+  call: Call,
+  dryRun: boolean,
+  planner: Planner<T>,
+  takeTurn: (key: Key) => Promise<void>,
+): Promise<T> {
   const view = createStateView(environment.backend, call.signal);
-  for (let attempt = 0; ; attempt++) {
-    if (attempt > 0) await backOff(environment, call, attempt);
+  for (let attempts = 0; ; attempts++) {
+    if (attempts > 0) await backOff(environment, call, attempts);
     view.restart();
     const proposal = await propose(planner, view);
     if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
@@ -67,6 +88,7 @@ export async function mutate<T>(
     const error = step.refused?.(result.current);
     if (error !== undefined) throw error;
     view.learn(step.operation.key, result.current);
+    await takeTurn(step.operation.key);
   }
 }
 

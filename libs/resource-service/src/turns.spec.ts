@@ -1,0 +1,40 @@
+import { describe, expect, it } from "@jest/globals";
+
+import { Turns } from "./turns.ts";
+
+const never = new AbortController().signal;
+
+describe("turns", () => {
+  it("come in the order in which they were asked for, and one key's hold up no other's", async () => {
+    const turns = new Turns();
+    const order: string[] = [];
+    const first = await turns.take("a", never);
+    const others = ["second", "third"].map(async (name) => {
+      const end = await turns.take("a", never);
+      order.push(name);
+      end();
+    });
+    (await turns.take("b", never))();
+    expect(order).toEqual([]);
+    first();
+    await Promise.all(others);
+    expect(order).toEqual(["second", "third"]);
+    await Promise.resolve();
+    expect(turns.size).toBe(0);
+  });
+
+  it("are given up by who is called away, and those behind go on", async () => {
+    const turns = new Turns();
+    const first = await turns.take("a", never);
+    const away = new AbortController();
+    const second = turns.take("a", away.signal);
+    const third = turns.take("a", never);
+    away.abort(new Error("called away"));
+    await expect(second).rejects.toThrow("called away");
+    first();
+    (await third)();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(turns.size).toBe(0);
+  });
+});
