@@ -21,11 +21,21 @@ export interface ResourceName {
   readonly uid?: string | undefined;
 }
 
+/** A version of a store: how far somebody has seen it. */
+export interface StorePosition {
+  readonly storeId: string;
+  /** Decimal, as the service gives it. */
+  readonly version: string;
+}
+
 /** Options that all calls share. */
 export interface CallOptions {
+  /** Ends the call, whatever it waits for. */
   readonly signal?: AbortSignal | undefined;
-  /** The call's deadline in milliseconds from now. */
+  /** The deadline in milliseconds from now, over all tries and all pages; the client's when absent. */
   readonly timeoutMs?: number | undefined;
+  /** Told the store and the version that the answer shows; for a mutation, the one that it made. */
+  readonly onPosition?: ((position: StorePosition) => void) | undefined;
 }
 
 /** Options of reads. `strong` is linearizable; `eventual` (the default) still never shows less than this client has seen. */
@@ -99,9 +109,15 @@ export type WatchItem<Desc extends DescMessage> =
   | { readonly kind: "endOfSnapshot" };
 
 /** Options of watches. */
-export interface WatchOptions extends CallOptions {
+export interface WatchOptions {
+  /** Ends the watch: the iteration is then done. */
+  readonly signal?: AbortSignal | undefined;
   /** Only this name; excludes the query's prefix. */
   readonly name?: string | undefined;
+  /** Told how far the watch has come, once everything up to there has been yielded and taken. */
+  readonly onPosition?: ((position: StorePosition) => void) | undefined;
+  /** Told why the watch was cut, each time before it is opened again. */
+  readonly onInterrupt?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -121,7 +137,7 @@ export interface Client {
     name: ResourceName,
     options?: ReadOptions,
   ): Promise<TypedResource<Desc> | undefined>;
-  /** Lists, page by page behind the scenes, all of one version. */
+  /** Lists, page by page behind the scenes, all of one version unless `onRestart` tells that it is gone. */
   list<Desc extends DescMessage>(
     type: ResourceType<Desc>,
     query?: ListQuery,
@@ -133,7 +149,7 @@ export interface Client {
     input: WriteInput<Desc>,
     options?: WriteOptions,
   ): Promise<WriteResult<Desc>>;
-  /** Replaces one status; `resource` pins uid, and its version when `compareVersion`. */
+  /** Replaces one status; `resource` pins the uid, and its version when `compareVersion`. */
   writeStatus<Desc extends DescMessage>(
     type: ResourceType<Desc>,
     resource: TypedResource<Desc>,
@@ -146,7 +162,10 @@ export interface Client {
     name: ResourceName,
     options?: WriteOptions & { readonly version?: string | undefined },
   ): Promise<DeleteResponse_Outcome>;
-  /** Watches, resuming behind the scenes until the signal ends it. */
+  /**
+   * Watches, resuming behind the scenes, until the signal or the end of the loop (`break`, `return`) ends it. Throws only what another try would meet
+   * again: a type that is not registered, a right that is missing, data that is not of the type. Each iteration is a watch of its own.
+   */
   watch<Desc extends DescMessage>(
     type: ResourceType<Desc>,
     query?: ListQuery,

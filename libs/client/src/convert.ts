@@ -5,10 +5,12 @@ import {
   IDSchema,
   type Resource,
   ResourceSchema,
+  type Status,
+  StatusSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { decodeResource, type ResourceType, type TypedResource } from "@trellis/resource";
 
-import type { ResourceName, WriteInput } from "./client.ts";
+import type { ResourceName, StatusInput, WriteInput } from "./client.ts";
 
 /** The id of a name of a type. */
 export function idOf(
@@ -40,6 +42,24 @@ export function resourceToWrite<Desc extends DescMessage>(
     data: anyPack(type.schema, create(type.schema, data as MessageInitShape<Desc> | undefined)),
     ...(owner === undefined ? {} : { owner }),
   });
+}
+
+/** What a controller observed, as the protocol has it. */
+export function statusOf({ observedGeneration, conditions }: StatusInput): Status {
+  return create(StatusSchema, {
+    observedGeneration,
+    conditions: conditions.map(({ type, state, reason = "", message = "", resource }) => ({
+      type,
+      state,
+      reason,
+      message,
+      ...(resource === undefined ? {} : { resource: referenceOf(resource) }),
+    })),
+  });
+}
+
+function referenceOf({ type, tenancy, name }: ID) {
+  return { name, ...(type === undefined ? {} : { type }), ...(tenancy === undefined ? {} : { tenancy }) };
 }
 
 /** The resource of an answer, decoded. Throws for an answer without one, which no server gives. */

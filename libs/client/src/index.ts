@@ -8,10 +8,12 @@ export type {
   ReadOptions,
   ResourceName,
   StatusInput,
+  StorePosition,
   WatchItem,
   WatchOptions,
   WriteInput,
   WriteOptions,
   WriteResult,
 } from "./client.ts";
+export { statusOf } from "./convert.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";

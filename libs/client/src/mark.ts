@@ -1,4 +1,3 @@
-import type { ConnectError } from "@connectrpc/connect";
 import {
   CONSISTENCY_HEADER,
   errorReason,
@@ -8,11 +7,14 @@ import {
   VERSION_HEADER,
 } from "@trellis/resource";
 
-/** How far a client has seen a store. */
-export interface SeenPosition {
-  readonly storeId: string;
-  /** Decimal, as the service gives it. */
-  readonly version: string;
+import type { StorePosition } from "./client.ts";
+import { isNewerVersion } from "./versions.ts";
+
+/** The position that an answer's headers tell; undefined when they tell none. */
+export function positionOf(headers: Headers): StorePosition | undefined {
+  const storeId = headers.get(STORE_HEADER);
+  const version = headers.get(VERSION_HEADER);
+  return storeId === null || version === null ? undefined : { storeId, version };
 }
 
 /**
@@ -20,10 +22,12 @@ export interface SeenPosition {
  * server it comes (API.md §2).
  */
 export class Mark {
-  #seen: SeenPosition | undefined;
+  #seen: StorePosition | undefined;
+  /** The store that the present one took the place of: a late answer from it is no news. */
+  #former: string | undefined;
 
   /** What was seen; undefined before the first answer. */
-  get seen(): SeenPosition | undefined {
+  get seen(): StorePosition | undefined {
     return this.#seen;
   }
 
@@ -39,28 +43,36 @@ export class Mark {
     headers.set(MIN_VERSION_HEADER, this.#seen.version);
   }
 
-  /** Takes note of an answer's position. Another store's replaces what was seen: its versions cannot be compared. */
+  /** Takes note of an answer's position. */
   note(headers: Headers): void {
-    const storeId = headers.get(STORE_HEADER);
-    const version = headers.get(VERSION_HEADER);
-    if (storeId !== null && version !== null) this.advance({ storeId, version });
+    const position = positionOf(headers);
+    if (position !== undefined) this.advance(position);
   }
 
-  /** Takes note of a position that was seen otherwise, in a watch for instance. */
-  advance(position: SeenPosition): void {
+  /** Takes note of a position, of an answer or of a watch. Another store's replaces what was seen: versions of two cannot be compared. */
+  advance(position: StorePosition): void {
     const seen = this.#seen;
-    if (seen === undefined || seen.storeId !== position.storeId || isNewer(position.version, seen.version))
-      this.#seen = position;
+    if (position.storeId === this.#former) return;
+    if (seen !== undefined && seen.storeId !== position.storeId) this.#moveTo(position);
+    else if (seen === undefined || isNewerVersion(position.version, seen.version)) this.#seen = position;
   }
 
-  /** Takes note of an error. A changed store ends what is known of the former one. */
-  noteError(error: unknown): void {
-    if (!isConnectError(error)) return;
-    if (errorReason(error) === "STORE_CHANGED") this.#seen = undefined;
-    else this.note((error as ConnectError).metadata);
+  /** Takes note of an error; true when it tells that another store answers now than the one that the mark was of. */
+  noteError(error: unknown): boolean {
+    if (!isConnectError(error)) return false;
+    const position = positionOf(error.metadata);
+    if (errorReason(error) !== "STORE_CHANGED") {
+      if (position !== undefined) this.advance(position);
+      return false;
+    }
+    const before = this.#seen?.storeId;
+    if (before === undefined || before === position?.storeId) return false;
+    this.#moveTo(position);
+    return true;
   }
-}
 
-function isNewer(a: string, b: string): boolean {
-  return a.length === b.length ? a > b : a.length > b.length;
+  #moveTo(position: StorePosition | undefined): void {
+    this.#former = this.#seen?.storeId;
+    this.#seen = position;
+  }
 }

@@ -1,17 +1,18 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
 import type { Client } from "./client.ts";
 import { type ClientOptions, createClient } from "./create-client.ts";
 
 /** How to reach a server. */
-export interface ConnectOptions extends Omit<ClientOptions, "transport"> {
+export interface ConnectOptions extends Omit<ClientOptions, "transport" | "signal"> {
   /** `http://host:port` (HTTP/2 without TLS) or `https://host:port`. */
   readonly server: string;
 }
 
 /** A client with a connection of its own. */
 export interface ConnectedClient extends Client {
-  /** Ends the connection, and with it all calls and watches. */
+  /** Ends the connection, and with it all calls and watches. Later calls fail: make another client for them. */
   close(): void;
 }
 
@@ -30,7 +31,14 @@ export function connectClient({ server, ...options }: ConnectOptions): Connected
     idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
   });
   const transport = createConnectTransport({ baseUrl, httpVersion: "2", sessionManager });
-  return { ...createClient({ ...options, transport }), close: () => sessionManager.abort() };
+  const closed = new AbortController();
+  return {
+    ...createClient({ ...options, transport, signal: closed.signal }),
+    close() {
+      closed.abort(new ConnectError("the client is closed", Code.Canceled));
+      sessionManager.abort();
+    },
+  };
 }
 
 /** The URL's origin. Throws TypeError saying what was expected. */

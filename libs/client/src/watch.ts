@@ -1,26 +1,23 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, type Client as RpcClient, ConnectError } from "@connectrpc/connect";
-import {
-  type ResourceService,
-  WatchEvent_Delete_Reason,
-  type WatchEvent,
-} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import type { ResourceService, WatchEvent } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import {
   type Clock,
-  errorMetadata,
   errorReason,
   errorRetryAfterMs,
+  isConnectError,
   MIN_VERSION_HEADER,
   type Random,
   type ResourceType,
   STORE_HEADER,
-  type TypedResource,
 } from "@trellis/resource";
 
 import { type BackoffLimits, backoffMs, sleep } from "./backoff.ts";
-import type { ListQuery, WatchItem, WatchOptions } from "./client.ts";
-import { decodeAnswer, nameKey, typeOf } from "./convert.ts";
-import type { Mark, SeenPosition } from "./mark.ts";
+import type { ListQuery, StorePosition, WatchItem, WatchOptions } from "./client.ts";
+import { typeOf } from "./convert.ts";
+import type { Mark } from "./mark.ts";
+import { firstSignal, isAborted } from "./signals.ts";
+import { WatchState } from "./watch-state.ts";
 
 /** What a watch needs. */
 export interface WatchDeps {
@@ -28,6 +25,8 @@ export interface WatchDeps {
   readonly mark: Mark;
   readonly clock: Clock;
   readonly random: Random;
+  /** Ends all watches of the client. */
+  readonly closed: AbortSignal | undefined;
 }
 
 /** Waits between two openings of a watch. */
@@ -44,162 +43,119 @@ const PERMANENT: readonly Code[] = [
 ];
 
 /** After these a watch cannot resume: it lists again. */
-const LOST: readonly string[] = ["HISTORY_GONE", "STORE_CHANGED", "AUTHORIZATION_CHANGED"];
+const LOST: readonly (string | undefined)[] = ["HISTORY_GONE", "STORE_CHANGED", "AUTHORIZATION_CHANGED"];
 
 /**
- * Watches until the signal ends it, or an error that would come again. A broken stream is resumed where it was; where that is impossible, the watch lists again and yields
- * only what differs from what it yielded before, deletes included.
+ * Watches until the signal or the consumer ends it, or an error that would come again. A broken stream is resumed where it was; where that is impossible, the
+ * watch lists again and yields only what differs from what it yielded before, deletes included.
  */
-export async function* watchAll<Desc extends DescMessage>(
+export function watchAll<Desc extends DescMessage>(
+  deps: WatchDeps,
+  type: ResourceType<Desc>,
+  query: ListQuery,
+  options: WatchOptions,
+): AsyncIterable<WatchItem<Desc>> {
+  return {
+    [Symbol.asyncIterator]() {
+      const left = new AbortController();
+      const signal = firstSignal(left.signal, options.signal, deps.closed);
+      const items = watchOnce(deps, type, query, { ...options, signal });
+      return {
+        next: () => items.next(),
+        async return() {
+          // A generator ends only between two items: the signal ends the wait for the next one.
+          left.abort();
+          await items.return(undefined);
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+async function* watchOnce<Desc extends DescMessage>(
   deps: WatchDeps,
   type: ResourceType<Desc>,
   query: ListQuery,
   options: WatchOptions,
 ): AsyncGenerator<WatchItem<Desc>> {
+  const { signal, onPosition, onInterrupt } = options;
   const state = new WatchState(type);
-  for (let failures = 0; !isAborted(options.signal);) {
+  for (let failures = 0; !isAborted(signal);) {
     let failure: unknown;
     try {
-      for await (const item of openOnce(deps, state, query, options)) {
+      for await (const { items, event, storeId } of openStream(deps, state, query, options)) {
         failures = 0;
-        yield* item;
+        for (const item of items) {
+          yield item;
+          if (isAborted(signal)) return;
+        }
+        const position = state.reached(event, storeId);
+        if (position !== undefined) report(position, deps.mark, onPosition);
       }
+      failure = new ConnectError("the server ended the watch", Code.Unavailable);
     } catch (error) {
-      if (isAborted(options.signal)) return;
+      if (isAborted(signal)) return;
+      if (!mayReopen(error)) throw error;
+      if (LOST.includes(errorReason(error))) state.forgetPosition();
       failure = error;
-      if (!state.recover(error)) throw error;
     }
     failures += 1;
-    const delayMs = Math.max(
-      errorRetryAfterMs(failure) ?? 0,
-      backoffMs(failures, REOPEN_BACKOFF, deps.random),
-    );
-    if (!(await sleep(deps.clock, delayMs, options.signal))) return;
+    onInterrupt?.(failure);
+    const backoff = backoffMs(failures, REOPEN_BACKOFF, deps.random);
+    const delayMs = Math.max(errorRetryAfterMs(failure) ?? 0, backoff);
+    if (!(await sleep(deps.clock, delayMs, signal))) return;
   }
 }
 
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
+function report(position: StorePosition, mark: Mark, onPosition: WatchOptions["onPosition"]): void {
+  mark.advance(position);
+  onPosition?.(position);
 }
 
-async function* openOnce<Desc extends DescMessage>(
-  { rpc, mark }: WatchDeps,
+/** Whether another stream may go better. What is no error of a call (data that cannot be read, say) would come again. */
+function mayReopen(error: unknown): boolean {
+  return isConnectError(error) && !PERMANENT.includes(error.code);
+}
+
+/** What one event of a stream brings. */
+interface StreamStep<Desc extends DescMessage> {
+  readonly items: readonly WatchItem<Desc>[];
+  readonly event: WatchEvent;
+  readonly storeId: string;
+}
+
+/** Opens one stream and reads it to its end. Closes it when its reader leaves early: the rpc client would not. */
+async function* openStream<Desc extends DescMessage>(
+  { rpc }: WatchDeps,
   state: WatchState<Desc>,
-  query: ListQuery,
-  options: WatchOptions,
-): AsyncGenerator<readonly WatchItem<Desc>[]> {
-  const { partition, namespace, namePrefix = "", selector = "" } = query;
+  { partition, namespace, namePrefix = "", selector = "" }: ListQuery,
+  { signal, name = "" }: WatchOptions,
+): AsyncGenerator<StreamStep<Desc>> {
   const everywhere = partition === undefined && namespace === undefined;
   const resume = state.startStream();
+  const left = new AbortController();
   let storeId = "";
   const events = rpc.watchList(
     {
       type: typeOf(state.type),
       ...(everywhere ? {} : { tenancy: { partition: partition ?? "", namespace: namespace ?? "" } }),
       namePrefix,
-      name: options.name ?? "",
+      name,
       selector,
       bookmarks: true,
       sinceVersion: resume?.version ?? "",
     },
     {
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: firstSignal(left.signal, signal) ?? left.signal,
       headers:
         resume === undefined ? {} : { [STORE_HEADER]: resume.storeId, [MIN_VERSION_HEADER]: resume.version },
       onHeader: (headers) => (storeId = headers.get(STORE_HEADER) ?? ""),
     },
   );
-  for await (const event of events) {
-    const items = state.take(event, storeId);
-    if (event.version !== "" && storeId !== "") mark.advance({ storeId, version: event.version });
-    yield items;
-  }
-}
-
-/** What a watch has yielded so far, and where it stands. */
-class WatchState<Desc extends DescMessage> {
-  readonly type: ResourceType<Desc>;
-  readonly #known = new Map<string, TypedResource<Desc>>();
-  #resume: SeenPosition | undefined;
-  /** The names of the snapshot that is being read; undefined outside one. */
-  #snapshot: Set<string> | undefined;
-  #announced = false;
-
-  constructor(type: ResourceType<Desc>) {
-    this.type = type;
-  }
-
-  /** Begins a stream: where it resumes, or undefined for a snapshot. */
-  startStream(): SeenPosition | undefined {
-    this.#snapshot = this.#resume === undefined ? new Set() : undefined;
-    return this.#resume;
-  }
-
-  /** What an event means to the consumer: nothing, when it knows already. */
-  take({ event, version }: WatchEvent, storeId: string): readonly WatchItem<Desc>[] {
-    const items = this.#itemsOf(event);
-    if (version !== "" && storeId !== "") this.#resume = { storeId, version };
-    return items;
-  }
-
-  /** Prepares to go on after an error; false when there is no use. */
-  recover(error: unknown): boolean {
-    const reason = errorReason(error) ?? "";
-    if (LOST.includes(reason)) {
-      this.#resume = undefined;
-      return true;
-    }
-    const resumeVersion = errorMetadata(error)["resume_version"];
-    if (reason === "SLOW_WATCHER" && this.#resume === undefined && resumeVersion !== undefined) return true;
-    return !PERMANENT.includes(ConnectError.from(error).code);
-  }
-
-  #itemsOf(event: WatchEvent["event"]): readonly WatchItem<Desc>[] {
-    switch (event.case) {
-      case "upsert":
-        return this.#upsert(decodeAnswer(this.type, event.value.resource));
-      case "delete": {
-        const id = event.value.resource?.id;
-        const known = id === undefined ? undefined : this.#known.get(nameKey(id));
-        if (id === undefined || known === undefined) return [];
-        this.#known.delete(nameKey(id));
-        // A watcher that lost access is told the id only: what it knew is the last that it may see.
-        const last =
-          event.value.reason === WatchEvent_Delete_Reason.ACCESS_LOST
-            ? known
-            : decodeAnswer(this.type, event.value.resource);
-        return [{ kind: "delete", resource: last, reason: event.value.reason }];
-      }
-      case "endOfSnapshot":
-        return this.#endSnapshot();
-      default:
-        return [];
-    }
-  }
-
-  #upsert(resource: TypedResource<Desc>): readonly WatchItem<Desc>[] {
-    const key = nameKey(resource.id);
-    this.#snapshot?.add(key);
-    const known = this.#known.get(key);
-    if (known !== undefined && known.version === resource.version && known.id.uid === resource.id.uid)
-      return [];
-    this.#known.set(key, resource);
-    return [{ kind: "upsert", resource }];
-  }
-
-  #endSnapshot(): readonly WatchItem<Desc>[] {
-    const items: WatchItem<Desc>[] = [];
-    const snapshot = this.#snapshot;
-    if (snapshot !== undefined) {
-      for (const [key, resource] of this.#known) {
-        if (snapshot.has(key)) continue;
-        this.#known.delete(key);
-        items.push({ kind: "delete", resource, reason: WatchEvent_Delete_Reason.DELETED });
-      }
-    }
-    this.#snapshot = undefined;
-    if (!this.#announced) items.push({ kind: "endOfSnapshot" });
-    this.#announced = true;
-    return items;
+  try {
+    for await (const event of events) yield { items: state.take(event, storeId), event, storeId };
+  } finally {
+    left.abort();
   }
 }

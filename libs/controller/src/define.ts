@@ -43,14 +43,26 @@ const MAX_CONCURRENCY = 1_024;
 export function defineController<Desc extends DescMessage>(
   definition: ControllerDefinition<Desc>,
 ): ControllerDefinition<Desc> {
-  const { name, type, watches = [], indexes = [], concurrency = 1 } = definition;
+  const { name, type, watches = [], indexes = [], concurrency = 1, backoff } = definition;
   if (name.trim() === "") throw new TypeError("a controller needs a name");
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new TypeError(
       `controller "${name}": concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, found ${concurrency}`,
     );
   }
-  const cached = new Set([type.gvk, ...watches.map((watch) => watch.type.gvk)]);
+  if (backoff !== undefined && !(backoff.baseMs > 0 && backoff.maxMs >= backoff.baseMs)) {
+    throw new TypeError(
+      `controller "${name}": backoff needs 0 < baseMs <= maxMs, found ${backoff.baseMs} and ${backoff.maxMs}`,
+    );
+  }
+  if (typeof definition.reconcile !== "function")
+    throw new TypeError(`controller "${name}" has no reconcile function: add one`);
+  checkIndexes(name, [type, ...watches.map((watch) => watch.type)], indexes);
+  return definition;
+}
+
+function checkIndexes(name: string, types: readonly ResourceType[], indexes: readonly Index[]): void {
+  const cached = new Set(types.map(({ gvk }) => gvk));
   const indexNames = new Set<string>();
   for (const index of indexes) {
     if (!cached.has(index.type.gvk)) {
@@ -62,7 +74,6 @@ export function defineController<Desc extends DescMessage>(
       throw new TypeError(`controller "${name}" has two indexes called "${index.name}": rename one`);
     indexNames.add(index.name);
   }
-  return definition;
 }
 
 /** Another type whose changes cause reconciles of the resources that the mapper names. */

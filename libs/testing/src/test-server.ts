@@ -13,8 +13,10 @@ import {
 import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 
+import { createFaultyTransport, type Faults } from "./faulty-transport.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { untilSettled } from "./settled.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
 
 /** How to set up a server in memory. */
 export interface TestServerOptions {
@@ -33,6 +35,8 @@ export interface TestServerOptions {
   readonly config?: ResourceServiceConfig;
   /** Where controllers log: nowhere when absent. */
   readonly log?: ControllerLog;
+  /** What goes wrong between the controllers and the server; looked at with each call, so a test may change it under way. */
+  readonly controllerFaults?: Faults;
 }
 
 /** A whole server in this process's memory: real registry, service, store and controllers, without a network. */
@@ -43,9 +47,12 @@ export interface TestServer {
   readonly backend: Backend;
   readonly registry: Registry;
   readonly runtime: ControllerRuntime;
-  /** Resolves once the controllers have seen everything that is stored and have nothing left to do. Throws when that takes too long, saying what is busy. */
+  /**
+   * Resolves once the controllers have seen everything that is stored and have nothing left to do; what waits for a later time by its own wish
+   * (`after`) does not count. Throws when that takes too long, saying who is busy.
+   */
   settled(): Promise<void>;
-  /** Stops the controllers, ends all watches, frees everything. */
+  /** Stops the controllers, ends all calls and watches of `client`, frees everything. */
   close(): Promise<void>;
 }
 
@@ -70,28 +77,47 @@ export function createTestServer(options: TestServerOptions): TestServer {
   const transport = createRouterTransport(service.routes.connect, {
     router: { jsonOptions: { registry: service.routes.schemas } },
   });
-  const client = createClient({ transport, clock, random });
+  const closed = new AbortController();
+  const connect = (through: Transport): Client =>
+    createClient({ transport: through, clock, random, signal: closed.signal });
   const controllers =
     options.controllers ?? domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
   const runtime = createControllerRuntime({
-    client: createClient({ transport, clock, random }),
+    client: connect(createFaultyTransport(transport, options.controllerFaults ?? {})),
     controllers,
     clock,
-    random,
     log,
   });
   runtime.start();
   return {
-    client,
+    client: connect(transport),
     transport,
     backend,
     registry,
     runtime,
-    settled: () => untilSettled(runtime, backend),
+    settled: () => untilSettled({ runtime, backend, timeStandsStill: isVirtual(clock) }),
     async close() {
-      await runtime.stop();
+      const stopped = runtime.stop();
+      if (isVirtual(clock)) await letTimePass(clock, stopped);
+      await stopped;
+      closed.abort();
       await service.stop();
       await backend.close();
     },
   };
+}
+
+/** What a controller may take to stop, and more. */
+const STOP_MS = 10_000;
+
+function isVirtual(clock: Clock): clock is VirtualClock {
+  return "advance" in clock;
+}
+
+/** Where time stands still, a controller that does not stop by itself would never run out of it. */
+async function letTimePass(clock: VirtualClock, stopped: Promise<void>): Promise<void> {
+  let done = false;
+  void stopped.then(() => (done = true));
+  await clock.flush();
+  if (!done) await clock.advance(STOP_MS);
 }

@@ -4,7 +4,7 @@ import type { Clock } from "@trellis/resource";
 export interface VirtualClock extends Clock {
   /**
    * Moves time forward. What is due runs in order of its time, and everything that follows from it without further waiting is through before the next
-   * is run, and before this resolves.
+   * is run, and before this resolves. Throws when callbacks set new ones without end.
    */
   advance(milliseconds: number): Promise<void>;
   /** Lets everything run that waits for no time. */
@@ -17,6 +17,8 @@ export interface VirtualClock extends Clock {
 const DEFAULT_START_MS = Date.UTC(2026, 0, 1);
 /** Turns of the event loop after which what follows from a callback counts as through. */
 const FLUSH_TURNS = 20;
+/** Callbacks that one `advance` may run: more is a timer that sets itself again without end. */
+const MAX_CALLBACKS = 100_000;
 
 interface Timer {
   readonly atMs: number;
@@ -37,7 +39,8 @@ export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualC
     for (let turn = 0; turn < FLUSH_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
   return {
-    now: () => startMs + elapsedMs,
+    // Whole milliseconds, as the machine's wall clock has them.
+    now: () => Math.floor(startMs + elapsedMs),
     monotonic: () => elapsedMs,
     after(delayMs, callback) {
       const timer = { atMs: elapsedMs + Math.max(0, delayMs), callback };
@@ -45,9 +48,17 @@ export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualC
       return () => timers.delete(timer);
     },
     async advance(milliseconds) {
+      if (!(milliseconds >= 0)) throw new RangeError(`time moves forward only, found ${milliseconds} ms`);
       const untilMs = elapsedMs + milliseconds;
       await flush();
+      let callbacks = 0;
       for (let timer = next(untilMs); timer !== undefined; timer = next(untilMs)) {
+        callbacks += 1;
+        if (callbacks > MAX_CALLBACKS) {
+          throw new Error(
+            `advance(${milliseconds}) ran ${MAX_CALLBACKS} callbacks and is not through: a timer seems to set itself again at once`,
+          );
+        }
         timers.delete(timer);
         elapsedMs = timer.atMs;
         timer.callback();

@@ -173,7 +173,6 @@ describe("the endpoints of a service that selects workloads", () => {
     for (const name of names) await writeWorkload(name, { host: "10.0.0.2" });
     expect(await targets()).toHaveLength(count);
     const writes = await written;
-    console.log(writes);
     expect(writes).toBeGreaterThan(0);
     expect(writes).toBeLessThan(count / 4);
   }, 60_000);

@@ -5,9 +5,11 @@ import type { Cache } from "../cache.ts";
 import type { ControllerLog, Request, Result, WatchDefinition } from "../controller.ts";
 import type { AnyController } from "../define.ts";
 import type { Informer } from "./informer.ts";
-import { cachesShow } from "./own-writes.ts";
-import { createRecordingClient, type OwnWrite } from "./recording-client.ts";
+import { namedLog } from "./named-log.ts";
+import { cachesShow, type OwnWrite } from "./own-writes.ts";
+import { createReconcileClient } from "./reconcile-client.ts";
 import { keyOf, requestFrom } from "./request-key.ts";
+import { checkResult } from "./check-result.ts";
 import { ReconcileTally } from "./tally.ts";
 import { WatchMapping } from "./watch-mapping.ts";
 import { type Backoff, WorkQueue } from "./work-queue.ts";
@@ -23,15 +25,22 @@ export interface RunnerDeps {
 
 /** The waits of the reference: 5 ms doubling to 1,000 s. */
 const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
+/** A reconcile that takes longer than this is told in the log: it holds up a worker. */
+export const LONG_RUN_MS = 60_000;
+/** After this many failures in a row (about a second) a reconcile's failure is a warning. */
+const LASTING_FAILURES = 8;
 
 /** Drives one controller: maps changes to names, and reconciles each name on one worker at a time. Nothing that it throws gets out. */
 export class ControllerRunner {
   readonly definition: AnyController;
   readonly tally: ReconcileTally;
   readonly #deps: RunnerDeps;
+  readonly #log: ControllerLog;
   readonly #queue: WorkQueue;
   readonly #mappings: readonly WatchMapping[];
   readonly #stop = new AbortController();
+  /** Aborted once nobody waits any longer for what is under way: it writes nothing more then. */
+  readonly #cutOff = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #running = new Set<Promise<void>>();
   /** Runs under way, those that only wait for the cache apart. */
@@ -41,6 +50,7 @@ export class ControllerRunner {
   constructor(definition: AnyController, deps: RunnerDeps) {
     this.definition = definition;
     this.#deps = deps;
+    this.#log = namedLog(deps.log, { controller: definition.name });
     this.tally = new ReconcileTally(deps.clock);
     this.#queue = new WorkQueue(deps.clock, definition.backoff ?? DEFAULT_BACKOFF, () => this.#dispatch());
     this.#mappings = (definition.watches ?? []).map((watch) => this.#createMapping(watch));
@@ -51,7 +61,7 @@ export class ControllerRunner {
     return [this.definition.type, ...(this.definition.watches ?? []).map(({ type }) => type)];
   }
 
-  /** Waits for the caches, then reconciles everything that is there, and from then on what changes. */
+  /** Once. Waits for the caches, then reconciles everything that is there, and from then on what changes. */
   async start(): Promise<void> {
     const informers = this.types.map((type) => this.#informer(type.gvk));
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), whenAborted(this.#stop.signal)]);
@@ -64,20 +74,25 @@ export class ControllerRunner {
       this.#unsubscribe.push(informer.subscribe((change) => mapping.changed(change)));
     }
     this.#ready = true;
-    for (const key of this.#informer(this.definition.type.gvk).cache.keys()) this.#queue.add(key);
+    this.#enqueueAll();
     for (const mapping of this.#mappings) mapping.changedAll(this.#informer(mapping.watch.type.gvk).cache);
   }
 
-  /** Ends what is under way, for at most `graceMs`. */
+  /** Waits for at most `graceMs` for what is under way, whose signal is aborted; what is not done then can call nobody any more. */
   async stop(graceMs: number): Promise<void> {
     this.#stop.abort();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#queue.stop();
     for (const mapping of this.#mappings) mapping.stop();
-    await Promise.race([
-      Promise.allSettled(this.#running),
-      new Promise<void>((resolve) => void this.#deps.clock.after(graceMs, resolve)),
-    ]);
+    let cancel = (): void => undefined;
+    const graceIsOver = new Promise<void>((resolve) => {
+      cancel = this.#deps.clock.after(graceMs, resolve);
+    });
+    await Promise.race([Promise.all(this.#running), graceIsOver]);
+    cancel();
+    this.#cutOff.abort();
+    if (this.#running.size > 0)
+      this.#log.warn({ running: this.#running.size }, "reconciles did not end in time; they are cut off");
   }
 
   status() {
@@ -107,24 +122,33 @@ export class ControllerRunner {
 
   #createMapping(watch: WatchDefinition): WatchMapping {
     return new WatchMapping(watch, {
-      ...this.#deps,
       controller: this.definition,
+      cache: this.#deps.cache,
+      clock: this.#deps.clock,
+      log: this.#log,
       enqueue: (requests) => this.#enqueue(watch, requests),
+      enqueueAll: () => this.#enqueueAll(),
+      failed: (error) => this.tally.failed(error),
     });
   }
 
   #enqueue(watch: WatchDefinition, requests: readonly Request[]): void {
+    // What a resource was and what it is mostly concern the same names: each is added once.
+    const keys = new Set<string>();
     for (const request of requests) {
-      if (typeof request?.name === "string" && request.name !== "") {
-        const { partition, namespace, name } = request;
-        this.#queue.add(keyOf({ partition, namespace, name }));
-      } else {
-        this.#deps.log.error(
-          { controller: this.definition.name, watch: watch.type.gvk, request },
-          "a mapper returned something that is no request",
-        );
+      const { partition, namespace, name } = (request ?? {}) as Partial<Request>;
+      const whole = [partition, namespace, name].every((part) => typeof part === "string") && name !== "";
+      if (whole) keys.add(keyOf(request));
+      else {
+        const fields = { watched: watch.type.gvk, request };
+        this.#log.error(fields, "a mapper returned something that is no request; expected requestOf(id)");
       }
     }
+    for (const key of keys) this.#queue.add(key);
+  }
+
+  #enqueueAll(): void {
+    for (const key of this.#informer(this.definition.type.gvk).cache.keys()) this.#queue.add(key);
   }
 
   #dispatch(): void {
@@ -140,26 +164,31 @@ export class ControllerRunner {
 
   async #run(key: string): Promise<void> {
     const writes: OwnWrite[] = [];
-    try {
-      this.#handle(key, await this.#reconcile(key, writes));
-    } finally {
-      this.#busy -= 1;
-      queueMicrotask(() => this.#dispatch());
-    }
-    await cachesShow(writes, this.#deps.informers, this.#deps.clock);
+    this.#handle(key, await this.#reconcile(key, writes));
+    this.#busy -= 1;
+    queueMicrotask(() => this.#dispatch());
+    const { informers, clock } = this.#deps;
+    await cachesShow(writes, informers, { clock, signal: this.#stop.signal });
     this.#queue.finish(key);
   }
 
   async #reconcile(key: string, writes: OwnWrite[]): Promise<Result> {
     const request = requestFrom(key);
-    const { cache, client, log } = this.#deps;
+    const { cache, client, clock } = this.#deps;
+    const log = namedLog(this.#log, { request });
     const end = this.tally.begin(key);
+    const cancelReport = clock.after(LONG_RUN_MS, () =>
+      log.warn({ runningMs: LONG_RUN_MS }, "a reconcile takes long; until it ends it holds up a worker"),
+    );
     try {
       const result = await this.definition.reconcile({
         request,
         resource: this.#informer(this.definition.type.gvk).cache.get(key) as TypedResource<never> | undefined,
         cache,
-        client: createRecordingClient(client, (write) => writes.push(write)),
+        client: createReconcileClient(client, {
+          note: (write) => writes.push(write),
+          cutOff: this.#cutOff.signal,
+        }),
         log,
         signal: this.#stop.signal,
       });
@@ -167,6 +196,7 @@ export class ControllerRunner {
     } catch (error) {
       return { kind: "retry", error };
     } finally {
+      cancelReport();
       end();
     }
   }
@@ -194,26 +224,11 @@ export class ControllerRunner {
     if (this.#stop.signal.aborted) return;
     this.tally.failed(error);
     const failures = this.#queue.failures(key);
-    const fields = { controller: this.definition.name, request: requestFrom(key), failures, err: error };
+    const fields = { request: requestFrom(key), failures, err: error };
     // The first failures are often about what is not there yet; only those that last are worth a warning.
-    if (failures >= LASTING_FAILURES || failures === 0) this.#deps.log.warn(fields, message);
-    else this.#deps.log.debug(fields, message);
+    if (failures >= LASTING_FAILURES || failures === 0) this.#log.warn(fields, message);
+    else this.#log.debug(fields, message);
   }
-}
-
-/** After this many failures in a row (about a second) a reconcile's failure is a warning. */
-const LASTING_FAILURES = 8;
-
-function checkResult(result: unknown): Result {
-  if (result === undefined) return { kind: "done" };
-  const { kind, delayMs } = (result ?? {}) as { kind?: unknown; delayMs?: unknown };
-  if (kind === "after" && !(typeof delayMs === "number" && delayMs >= 0)) {
-    throw new TypeError(`reconcile returned after(${String(delayMs)}): expected milliseconds from 0`);
-  }
-  if (kind === "done" || kind === "after" || kind === "retry" || kind === "terminal") return result as Result;
-  throw new TypeError(
-    "reconcile returned something unknown: expected nothing, done, after(ms), retry(error) or terminal(error)",
-  );
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Client } from "@trellis/client";
-import type { Clock, Random, ResourceType } from "@trellis/resource";
+import type { Clock, ResourceType } from "@trellis/resource";
 
 import type { Index } from "../cache.ts";
 import type { ControllerLog } from "../controller.ts";
@@ -14,7 +14,6 @@ export interface ControllerRuntimeOptions {
   readonly client: Client;
   readonly controllers: readonly AnyController[];
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: ControllerLog;
 }
 
@@ -32,9 +31,9 @@ export interface RuntimeStatus {
 
 /** Controllers that run. */
 export interface ControllerRuntime {
-  /** Opens the watches and lets the controllers run as soon as their caches are there. Returns at once. */
+  /** Opens the watches and lets each controller run as soon as its caches are there. Returns at once; once is enough. */
   start(): void;
-  /** Ends all of them; waits for what is under way for at most a few seconds. */
+  /** Ends all of them: what is under way gets its signal, and 5 seconds. After that nothing of theirs writes any more. */
   stop(): Promise<void>;
   status(): RuntimeStatus;
   /** The caches, by type: for tests that compare them with a store. */
@@ -56,6 +55,7 @@ export function createControllerRuntime({
     if (names.has(name)) throw new TypeError(`two controllers are called "${name}": rename one`);
     names.add(name);
   }
+  let started = false;
   const informers = new Map<string, Informer>();
   const informerOf = (type: ResourceType): Informer => {
     let informer = informers.get(type.gvk);
@@ -81,6 +81,8 @@ export function createControllerRuntime({
   return {
     caches: new Map([...informers].map(([gvk, { cache }]) => [gvk, cache])),
     start() {
+      if (started) return;
+      started = true;
       for (const informer of informers.values()) informer.start();
       for (const runner of runners) {
         runner

@@ -1,10 +1,19 @@
 import type { Client } from "@trellis/client";
-import type { Clock, ResourceType } from "@trellis/resource";
+import type { Clock, ResourceType, TypedResource } from "@trellis/resource";
 
 import type { ControllerLog } from "../controller.ts";
+import { namedLog } from "./named-log.ts";
+import { requestFrom } from "./request-key.ts";
 import { type CacheChange, cacheKey, TypeCache } from "./type-cache.ts";
 
-/** Waits between two tries to open a watch that ended for good. */
+/** What an informer runs on. */
+export interface InformerDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: ControllerLog;
+}
+
+/** The wait before a watch that ended for good is opened again. */
 const REOPEN_MS = 5_000;
 
 /** Keeps one type's cache current with one watch, however many controllers look at it. */
@@ -14,22 +23,24 @@ export class Informer {
   readonly #clock: Clock;
   readonly #log: ControllerLog;
   readonly #listeners = new Set<(change: CacheChange) => void>();
+  readonly #positionListeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<void>();
+  /** The names that the watch told since it was opened, until it has told everything; what else the cache has is gone then. */
+  #told: Set<string> | undefined;
+  #version: string | undefined;
   #isSynced = false;
   #lastError: unknown;
   #running: Promise<void> | undefined;
 
-  constructor(
-    type: ResourceType,
-    deps: { readonly client: Client; readonly clock: Clock; readonly log: ControllerLog },
-  ) {
+  constructor(type: ResourceType, { client, clock, log }: InformerDeps) {
     this.cache = new TypeCache(type);
-    this.#client = deps.client;
-    this.#clock = deps.clock;
-    this.#log = deps.log;
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = namedLog(log, { type: type.gvk });
   }
 
+  /** Whether the cache has shown everything that was there. */
   get isSynced(): boolean {
     return this.#isSynced;
   }
@@ -44,10 +55,21 @@ export class Informer {
     return this.#synced.promise;
   }
 
+  /** The store version up to which the cache shows everything of the type, decimal; undefined before the first. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
   /** Calls back after each change of the cache. */
   subscribe(listener: (change: CacheChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back whenever {@link version} has moved. */
+  onVersion(listener: () => void): () => void {
+    this.#positionListeners.add(listener);
+    return () => this.#positionListeners.delete(listener);
   }
 
   start(): void {
@@ -63,50 +85,83 @@ export class Informer {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        for await (const item of this.#client.watch(this.cache.type, {}, { signal })) {
-          this.#lastError = undefined;
-          if (item.kind === "endOfSnapshot") this.#markSynced();
-          else this.#apply(cacheKey(item.resource), item.kind === "upsert" ? item.resource : undefined);
-        }
+        await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#lastError = error;
-        this.#log.error({ type: this.cache.type.gvk, err: error }, "a watch ended; opening it again");
+        this.#log.error({ err: error }, "a watch ended; it is opened again");
       }
       if (!signal.aborted) await this.#pause();
     }
   }
 
-  #apply(key: string, resource: Parameters<TypeCache["apply"]>[1]): void {
-    let change: CacheChange;
-    try {
-      change = this.cache.apply(key, resource);
-    } catch (error) {
-      this.#log.error(
-        { type: this.cache.type.gvk, key: key.replaceAll("\0", "/"), err: error },
-        "an index failed; the cache keeps what it had",
-      );
-      return;
+  async #watch(signal: AbortSignal): Promise<void> {
+    this.#told = new Set();
+    const watch = this.#client.watch(
+      this.cache.type,
+      {},
+      {
+        signal,
+        onPosition: ({ version }) => this.#reached(version),
+        onInterrupt: (error) => {
+          this.#lastError = error;
+          this.#log.debug({ err: error }, "a watch was cut; it is resumed");
+        },
+      },
+    );
+    for await (const item of watch) {
+      this.#lastError = undefined;
+      if (item.kind === "endOfSnapshot") this.#endSnapshot();
+      else if (item.kind === "upsert") this.#upsert(item.resource);
+      else this.#apply(cacheKey(item.resource), undefined);
     }
-    for (const listener of this.#listeners) listener(change);
   }
 
-  #markSynced(): void {
+  #upsert(resource: TypedResource): void {
+    const key = cacheKey(resource);
+    this.#told?.add(key);
+    const cached = this.cache.get(key);
+    // A watch that was opened anew tells what the cache knows.
+    if (cached?.version === resource.version && cached.id.uid === resource.id.uid) return;
+    this.#apply(key, resource);
+  }
+
+  #endSnapshot(): void {
+    const told = this.#told;
+    this.#told = undefined;
+    for (const key of told === undefined ? [] : this.cache.keys())
+      if (told?.has(key) !== true) this.#apply(key, undefined);
     this.#isSynced = true;
     this.#synced.resolve();
   }
 
+  #apply(key: string, resource: TypedResource | undefined): void {
+    const change = this.cache.apply(key, resource, ({ index, error }) =>
+      this.#log.error(
+        { index: index.name, resource: requestFrom(key), err: error },
+        "an index function failed; the resource is not found through that index",
+      ),
+    );
+    if (change.previous === undefined && change.next === undefined) return;
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #reached(version: string): void {
+    this.#lastError = undefined;
+    this.#version = version;
+    for (const listener of this.#positionListeners) listener();
+  }
+
   #pause(): Promise<void> {
+    const { signal } = this.#stop;
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(REOPEN_MS, resolve);
-      this.#stop.signal.addEventListener(
-        "abort",
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = this.#clock.after(REOPEN_MS, end);
+      signal.addEventListener("abort", end, { once: true });
     });
   }
 }

@@ -1,44 +1,74 @@
-import type { Clock } from "@trellis/resource";
+import { type Clock, isMarkedForDeletion } from "@trellis/resource";
 
 import type { Informer } from "./informer.ts";
-import type { OwnWrite } from "./recording-client.ts";
+import { requestFrom } from "./request-key.ts";
+
+/** One write of a reconcile. */
+export interface OwnWrite {
+  /** `group.version.Kind`. */
+  readonly type: string;
+  /** The store version at which it shows, decimal. */
+  readonly version: string;
+  /** Of a resource that was marked for deletion: its name. It may have been marked before, and then no version brings news of it. */
+  readonly marked?:
+    | {
+        readonly name: string;
+        readonly partition?: string | undefined;
+        readonly namespace?: string | undefined;
+      }
+    | undefined;
+}
 
 /** How long a name is held for the cache to show its own writes. Then it is let go: the watch may be broken, and work goes on. */
-const MAX_HOLD_MS = 5_000;
+export const MAX_HOLD_MS = 5_000;
 
 /** Resolves once the caches show what a reconcile wrote, so that its next run does not act on what it changed itself. */
 export async function cachesShow(
   writes: readonly OwnWrite[],
   informers: ReadonlyMap<string, Informer>,
-  clock: Clock,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   await Promise.all(
     writes.map(async (write) => {
-      const informer = informers.get(write.type.gvk);
-      if (informer !== undefined && !isShown(write, informer)) await untilShown(write, informer, clock);
+      const informer = informers.get(write.type);
+      if (informer === undefined || isShown(write, informer) || signal.aborted) return;
+      await untilShown(write, informer, { clock, signal });
     }),
   );
 }
 
-function untilShown(write: OwnWrite, informer: Informer, clock: Clock): Promise<void> {
+function untilShown(
+  write: OwnWrite,
+  informer: Informer,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
-      unsubscribe();
+      stopLooking();
       cancel();
+      signal.removeEventListener("abort", end);
       resolve();
     };
-    const unsubscribe = informer.subscribe(({ key }) => {
-      if (key === write.key && (write.version === undefined || isShown(write, informer))) end();
+    const stopLooking = informer.onVersion(() => {
+      if (isShown(write, informer)) end();
     });
     const cancel = clock.after(MAX_HOLD_MS, end);
+    signal.addEventListener("abort", end, { once: true });
   });
 }
 
-/** Whether a cache shows the write, or something later. A deletion shows when the name is gone. */
-function isShown({ key, version }: OwnWrite, { cache }: Informer): boolean {
-  const cached = cache.get(key);
-  if (version === undefined) return cached === undefined;
-  return cached !== undefined && !isOlder(cached.version, version);
+function isShown({ version, marked }: OwnWrite, { version: shown, cache }: Informer): boolean {
+  if (shown !== undefined && !isOlder(shown, version)) return true;
+  if (marked === undefined) return false;
+  return cache.keys().some((key) => {
+    const { name, partition, namespace } = requestFrom(key);
+    const same =
+      name === marked.name &&
+      (marked.partition || partition) === partition &&
+      (marked.namespace || namespace) === namespace;
+    const metadata = same ? cache.get(key)?.metadata : undefined;
+    return metadata !== undefined && isMarkedForDeletion(metadata);
+  });
 }
 
 function isOlder(a: string, b: string): boolean {

@@ -1,5 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
+import { errorText } from "./named-log.ts";
+
 /** Counts what a controller does, and knows what it is doing since when. */
 export class ReconcileTally {
   readonly #clock: Clock;
@@ -12,21 +14,20 @@ export class ReconcileTally {
     this.#clock = clock;
   }
 
-  /** Notes the start of a run; the result notes its end. */
+  /** Notes the start of a run; the result, called, notes its end. */
   begin(key: string): () => void {
     this.#reconciles += 1;
     this.#startedMs.set(key, this.#clock.monotonic());
     return () => this.#startedMs.delete(key);
   }
 
+  /** Notes a failure, of a reconcile or a mapper. */
   failed(error: unknown): void {
     this.#failures += 1;
-    this.#lastError =
-      error instanceof Error
-        ? error.message
-        : String((error as { message?: unknown } | null)?.message ?? error);
+    this.#lastError = errorText(error);
   }
 
+  /** What was counted so far. */
   figures() {
     const nowMs = this.#clock.monotonic();
     const longestMs = Math.max(0, ...[...this.#startedMs.values()].map((startedMs) => nowMs - startedMs));

@@ -2,6 +2,8 @@ import type { ResourceType, TypedResource } from "@trellis/resource";
 
 import type { Index } from "../cache.ts";
 import { requestOf } from "../mappers.ts";
+import { freezeDeep } from "./freeze-deep.ts";
+import { IndexEntries } from "./index-entries.ts";
 import { keyOf } from "./request-key.ts";
 
 /** A change of a cached resource: at least one of both is there. */
@@ -11,12 +13,22 @@ export interface CacheChange {
   readonly next: TypedResource | undefined;
 }
 
-/** The resources of one type, as a watch tells of them: by name, by owner, and by the indexes that controllers asked for. */
+/** An index function that threw, or returned something else than a list of texts. */
+export interface IndexFailure {
+  readonly index: Index;
+  readonly key: string;
+  readonly error: unknown;
+}
+
+/**
+ * The resources of one type, as a watch tells of them: by name, by owner, and by the indexes that controllers asked for. What it holds is frozen: many
+ * controllers look at it.
+ */
 export class TypeCache {
   readonly type: ResourceType;
   readonly #byKey = new Map<string, TypedResource>();
-  readonly #byOwner = new Map<string, Set<string>>();
-  readonly #indexes = new Map<Index, Map<string, Set<string>>>();
+  readonly #byOwner = new IndexEntries();
+  readonly #indexes = new Map<Index, IndexEntries>();
   /** The keys in order; rebuilt when it is asked for after a change of the set. */
   #sorted: readonly string[] | undefined = [];
 
@@ -30,7 +42,7 @@ export class TypeCache {
 
   /** Adds an index before the first resource. */
   addIndex(index: Index): void {
-    if (!this.#indexes.has(index)) this.#indexes.set(index, new Map());
+    if (!this.#indexes.has(index)) this.#indexes.set(index, new IndexEntries());
   }
 
   get(key: string): TypedResource | undefined {
@@ -59,7 +71,7 @@ export class TypeCache {
   }
 
   ownedBy(uid: string): readonly string[] {
-    return [...(this.#byOwner.get(uid) ?? [])].sort();
+    return this.#byOwner.find(uid);
   }
 
   /** The keys under one key of an index. Throws for an index that nobody declared. */
@@ -67,35 +79,32 @@ export class TypeCache {
     const entries = this.#indexes.get(index);
     if (entries === undefined)
       throw new Error(`index "${index.name}" is not declared: add it to the controller's indexes`);
-    return [...(entries.get(indexKey) ?? [])].sort();
+    return entries.find(indexKey);
   }
 
-  /** Puts or removes a resource; the change that it was. An index function that throws leaves the cache as it was. */
-  apply(key: string, next: TypedResource | undefined): CacheChange {
+  /**
+   * Puts or removes a resource; the change that it was. A resource for which an index function fails is not found through that index, and through all
+   * others as ever.
+   */
+  apply(
+    key: string,
+    next: TypedResource | undefined,
+    onIndexFailure: (failure: IndexFailure) => void,
+  ): CacheChange {
     const previous = this.#byKey.get(key);
-    const added = [...this.#indexes.keys()].map(
-      (index) => [index, next === undefined ? [] : [...index.keys(next as never)]] as const,
-    );
-    if (previous !== undefined) this.#unlink(key, previous);
-    if (next === undefined) {
-      this.#byKey.delete(key);
-    } else {
-      this.#byKey.set(key, next);
-      if (next.owner !== undefined) link(this.#byOwner, next.owner.uid, key);
-      for (const [index, indexKeys] of added) {
-        const entries = this.#indexes.get(index);
-        if (entries !== undefined) for (const indexKey of indexKeys) link(entries, indexKey, key);
+    if (next === undefined) this.#byKey.delete(key);
+    else this.#byKey.set(key, freezeDeep(next));
+    this.#byOwner.set(key, next?.owner === undefined ? [] : [next.owner.uid]);
+    for (const [index, entries] of this.#indexes) {
+      try {
+        entries.set(key, next === undefined ? [] : keysOf(index, next));
+      } catch (error) {
+        entries.set(key, []);
+        onIndexFailure({ index, key, error });
       }
     }
     if ((previous === undefined) !== (next === undefined)) this.#sorted = undefined;
     return { key, previous, next };
-  }
-
-  #unlink(key: string, previous: TypedResource): void {
-    if (previous.owner !== undefined) unlink(this.#byOwner, previous.owner.uid, key);
-    for (const [index, entries] of this.#indexes) {
-      for (const indexKey of index.keys(previous as never)) unlink(entries, indexKey, key);
-    }
   }
 }
 
@@ -104,17 +113,9 @@ export function cacheKey(resource: TypedResource): string {
   return keyOf(requestOf(resource.id));
 }
 
-function link(entries: Map<string, Set<string>>, from: string, to: string): void {
-  let set = entries.get(from);
-  if (set === undefined) {
-    set = new Set();
-    entries.set(from, set);
-  }
-  set.add(to);
-}
-
-function unlink(entries: Map<string, Set<string>>, from: string, to: string): void {
-  const set = entries.get(from);
-  set?.delete(to);
-  if (set?.size === 0) entries.delete(from);
+function keysOf(index: Index, resource: TypedResource): readonly string[] {
+  const keys: unknown = index.keys(resource as never);
+  if (!Array.isArray(keys) || keys.some((key) => typeof key !== "string"))
+    throw new TypeError(`index "${index.name}" must return a list of texts`);
+  return keys as string[];
 }

@@ -3,6 +3,7 @@ import type { Clock, TypedResource } from "@trellis/resource";
 import type { Cache } from "../cache.ts";
 import type { ControllerLog, Request, WatchDefinition } from "../controller.ts";
 import type { AnyController } from "../define.ts";
+import { requestFrom } from "./request-key.ts";
 import type { CacheChange, TypeCache } from "./type-cache.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -11,14 +12,24 @@ export interface MappingDeps {
   readonly controller: AnyController;
   readonly cache: Cache;
   readonly clock: Clock;
+  /** Names the controller. */
   readonly log: ControllerLog;
   readonly enqueue: (requests: readonly Request[]) => void;
+  /** Reconciles everything: the way out when states had to be let go. */
+  readonly enqueueAll: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** Waits between tries of a mapper that failed. */
 const MAPPING_BACKOFF = { baseMs: 5, maxMs: 60_000 };
-/** States of one resource that wait for their mapper. Beyond, the ones between the first and the newest are let go. */
-const MAX_STATES = 64;
+/** States of one resource that wait for their mapper. Beyond, the oldest are let go, and everything is reconciled instead. */
+export const MAX_STATES = 64;
+
+/** What a resource was and is since its mapper last succeeded. */
+interface Waiting {
+  readonly states: TypedResource[];
+  overflowed: boolean;
+}
 
 /**
  * Turns changes of one watched type into names to reconcile. The mapper sees every state that a resource had, what it was before a change and what it is after: so what a moved
@@ -28,7 +39,7 @@ export class WatchMapping {
   readonly watch: WatchDefinition;
   readonly #deps: MappingDeps;
   readonly #queue: WorkQueue;
-  readonly #states = new Map<string, TypedResource[]>();
+  readonly #waiting = new Map<string, Waiting>();
   #mapping = false;
 
   constructor(watch: WatchDefinition, deps: MappingDeps) {
@@ -39,15 +50,14 @@ export class WatchMapping {
 
   /** Resources whose mapper has not succeeded yet. */
   get pending(): number {
-    return this.#states.size;
+    return this.#queue.waiting + this.#queue.processing + this.#queue.retrying;
   }
 
   changed({ key, previous, next }: CacheChange): void {
-    const states = this.#states.get(key) ?? [];
+    const waiting = this.#waiting.get(key) ?? { states: [], overflowed: false };
     for (const state of [previous, next])
-      if (state !== undefined && states.at(-1) !== state) states.push(state);
-    if (states.length > MAX_STATES) states.splice(1, states.length - MAX_STATES);
-    this.#states.set(key, states);
+      if (state !== undefined && waiting.states.at(-1) !== state) waiting.states.push(state);
+    this.#wait(key, waiting);
     this.#queue.add(key);
   }
 
@@ -58,7 +68,12 @@ export class WatchMapping {
 
   stop(): void {
     this.#queue.stop();
-    this.#states.clear();
+    this.#waiting.clear();
+  }
+
+  #wait(key: string, { states, overflowed }: Waiting): void {
+    const kept = states.slice(-MAX_STATES);
+    this.#waiting.set(key, { states: kept, overflowed: overflowed || kept.length < states.length });
   }
 
   async #drain(): Promise<void> {
@@ -75,24 +90,37 @@ export class WatchMapping {
   }
 
   async #map(key: string): Promise<void> {
-    const states = this.#states.get(key) ?? [];
-    const count = states.length;
-    const { cache, controller, enqueue, log } = this.#deps;
+    const taken = this.#waiting.get(key);
+    if (taken === undefined) return;
+    this.#waiting.delete(key);
+    const { cache, controller, enqueue, enqueueAll } = this.#deps;
     try {
-      for (const resource of states.slice(0, count)) {
-        const requests = await this.watch.map({ resource, cache, managed: controller.type });
+      const all: Request[] = [];
+      for (const resource of taken.states) {
+        const requests: unknown = await this.watch.map({ resource, cache, managed: controller.type });
         if (!Array.isArray(requests)) throw new TypeError("a mapper must return a list of requests");
-        enqueue(requests);
+        for (const request of requests as readonly Request[]) all.push(request);
       }
+      enqueue(all);
+      if (taken.overflowed) enqueueAll();
       this.#queue.forget(key);
-      states.splice(0, count);
-      if (states.length === 0) this.#states.delete(key);
     } catch (error) {
-      log.warn(
-        { controller: controller.name, watch: this.watch.type.gvk, err: error },
-        "a mapper failed; it is tried again",
-      );
-      this.#queue.addAfterFailure(key);
+      this.#failed(key, taken, error);
     }
+  }
+
+  #failed(key: string, { states, overflowed }: Waiting, error: unknown): void {
+    const newer = this.#waiting.get(key);
+    this.#wait(key, {
+      states: [...states, ...(newer?.states ?? [])],
+      overflowed: overflowed || newer?.overflowed === true,
+    });
+    const watched = this.watch.type.gvk;
+    this.#deps.failed(error);
+    this.#deps.log.warn(
+      { watched, resource: requestFrom(key), err: error },
+      "a mapper failed; it is tried again",
+    );
+    this.#queue.addAfterFailure(key);
   }
 }

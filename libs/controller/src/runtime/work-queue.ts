@@ -6,23 +6,29 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
+/** A name that waits for its time. */
+interface Deferral {
+  readonly cancel: () => void;
+  /** Whether it waits because it failed. */
+  readonly retry: boolean;
+}
+
 /**
  * A queue of names in which each waits at most once and is worked on by one worker at a time: however often a name is added while it waits or runs,
- * it is handed out once more. It is bounded by the number of distinct names.
+ * it is handed out once more. A name has at most one time at which it is added later; whoever takes it settles that time anew. It is bounded by
+ * the number of distinct names.
  */
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #backoff: Backoff;
   readonly #onReady: () => void;
-  readonly #waiting: string[] = [];
-  /** Names that want to be worked on. */
+  /** Names that want to be worked on, in order; a subset of the dirty ones. A set, because taking the first of a long array is slow. */
+  readonly #waiting = new Set<string>();
+  /** Names that were added since they were last taken. */
   readonly #dirty = new Set<string>();
   readonly #processing = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #deferred = new Map<
-    string,
-    { readonly atMs: number; readonly cancel: () => void; readonly retry: boolean }
-  >();
+  readonly #deferred = new Map<string, Deferral>();
   #stopped = false;
 
   /** `onReady` is called whenever a name can be taken. */
@@ -34,7 +40,7 @@ export class WorkQueue {
 
   /** Names that wait to be taken. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** Names that were taken and are not done. */
@@ -47,37 +53,25 @@ export class WorkQueue {
     return [...this.#deferred.values()].filter(({ retry }) => retry).length;
   }
 
+  /** Adds a name: it is handed out once more, however often it is added until then. */
   add(name: string): void {
     if (this.#stopped || this.#dirty.has(name)) return;
     this.#dirty.add(name);
     if (this.#processing.has(name)) return;
-    this.#waiting.push(name);
+    this.#waiting.add(name);
     this.#onReady();
   }
 
-  /** Adds later; a name that is deferred already moves only to an earlier time. */
-  addAfter(name: string, delayMs: number, retry = false): void {
-    if (this.#stopped) return;
-    if (delayMs <= 0) {
-      this.add(name);
-      return;
-    }
-    const atMs = this.#clock.monotonic() + delayMs;
-    const earlier = this.#deferred.get(name);
-    if (earlier !== undefined && earlier.atMs <= atMs) return;
-    earlier?.cancel();
-    const cancel = this.#clock.after(delayMs, () => {
-      this.#deferred.delete(name);
-      this.add(name);
-    });
-    this.#deferred.set(name, { atMs, cancel, retry });
+  /** Adds later. The newest word counts: an earlier deferral of the name is replaced. */
+  addAfter(name: string, delayMs: number): void {
+    this.#defer(name, delayMs, false);
   }
 
   /** Adds after a wait that grows with each failure of the name. */
   addAfterFailure(name: string): void {
     const failures = this.#failures.get(name) ?? 0;
     this.#failures.set(name, failures + 1);
-    this.addAfter(name, Math.min(this.#backoff.maxMs, this.#backoff.baseMs * 2 ** failures), true);
+    this.#defer(name, Math.min(this.#backoff.maxMs, this.#backoff.baseMs * 2 ** failures), true);
   }
 
   /** How often the name has failed since it last succeeded. */
@@ -90,12 +84,14 @@ export class WorkQueue {
     this.#failures.delete(name);
   }
 
-  /** Takes the next name; undefined when none waits. */
+  /** Takes the next name; undefined when none waits. A time at which it was to be added later is dropped: this is the run that it was about. */
   take(): string | undefined {
-    const name = this.#waiting.shift();
+    const [name] = this.#waiting;
     if (name === undefined) return undefined;
+    this.#waiting.delete(name);
     this.#dirty.delete(name);
     this.#processing.add(name);
+    this.#dropDeferral(name);
     return name;
   }
 
@@ -103,16 +99,35 @@ export class WorkQueue {
   finish(name: string): void {
     this.#processing.delete(name);
     if (!this.#dirty.has(name) || this.#stopped) return;
-    this.#waiting.push(name);
+    this.#waiting.add(name);
     this.#onReady();
   }
 
-  /** Drops what waits and cancels what is deferred. */
+  /** Drops what waits and cancels what is deferred; what is added from now on is dropped too. */
   stop(): void {
     this.#stopped = true;
-    this.#waiting.length = 0;
+    this.#waiting.clear();
     this.#dirty.clear();
     for (const { cancel } of this.#deferred.values()) cancel();
     this.#deferred.clear();
+  }
+
+  #defer(name: string, delayMs: number, retry: boolean): void {
+    this.#dropDeferral(name);
+    if (this.#stopped) return;
+    if (delayMs <= 0) {
+      this.add(name);
+      return;
+    }
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#deferred.delete(name);
+      this.add(name);
+    });
+    this.#deferred.set(name, { cancel, retry });
+  }
+
+  #dropDeferral(name: string): void {
+    this.#deferred.get(name)?.cancel();
+    this.#deferred.delete(name);
   }
 }

@@ -1,0 +1,64 @@
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type DeleteRequest, ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { errorApplied, errorReason } from "@trellis/resource";
+
+/** A call that failed. */
+export interface FailedCall {
+  readonly method: DescMethodUnary;
+  /** The request, in whatever form the caller gave it. */
+  readonly input: unknown;
+  readonly error: unknown;
+  /** The error told that another store answers now, and the next try asks for nothing of the former one. */
+  readonly storeMoved: boolean;
+}
+
+/**
+ * Whether a failed call may be made again: it has no effect that repeating would change, or the server says that it had none. A mutation whose outcome
+ * nobody knows is left to its caller.
+ */
+export function mayRepeat({ method, input, error, storeMoved }: FailedCall): boolean {
+  const { code } = ConnectError.from(error);
+  const reason = errorReason(error);
+  const safe = isHarmless(method, input) || errorApplied(error) === "no" || wasNeverSent(error);
+  switch (reason) {
+    case undefined:
+      return safe && BROKEN_CONNECTION.includes(code);
+    case "STORE_CHANGED":
+      return safe && storeMoved;
+    case "REQUEST_TOO_LARGE":
+      return false;
+    case "OUTCOME_UNKNOWN":
+      return isHarmless(method, input);
+    default:
+      return safe && (code === Code.Unavailable || code === Code.ResourceExhausted);
+  }
+}
+
+/** How a connection's end shows when no server had the last word. */
+const BROKEN_CONNECTION: readonly Code[] = [Code.Unavailable, Code.Aborted, Code.Internal, Code.Canceled];
+
+/** Reads, dry runs, and deletes that pin an incarnation and nothing else: made twice, they do what they do once. */
+function isHarmless(method: DescMethodUnary, input: unknown): boolean {
+  if (method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) return true;
+  const request = input as Partial<DeleteRequest>;
+  if (request.dryRun === true) return true;
+  if (method !== (ResourceService.method.delete as DescMethodUnary)) return false;
+  const { id, version = "", preconditions = [] } = request;
+  return (id?.uid ?? "") !== "" && version === "" && preconditions.length === 0;
+}
+
+/** What Node says when there was nobody to send to. */
+const NOT_SENT: readonly unknown[] = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"];
+/** Errors that one may be the cause of, one below the other. */
+const MAX_CAUSES = 8;
+
+function wasNeverSent(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === "object" && cause !== null; depth++) {
+    if (NOT_SENT.includes((cause as { code?: unknown }).code)) return true;
+    ({ cause } = cause as { cause?: unknown });
+  }
+  return false;
+}
