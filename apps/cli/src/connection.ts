@@ -9,8 +9,9 @@ import { Health } from "@trellis/protos/grpc/health/v1/health_pb";
 import type { Clock } from "@trellis/resource";
 
 import { usageError } from "./errors.ts";
+import { withSealedPayloads } from "./sealed-payloads.ts";
 
-/** One server. Payloads stay `Any` where the raw clients are used: their types are learned, not compiled in. */
+/** One server. Payloads stay `Any`, in watches sealed in another: their types are learned, not compiled in. */
 export interface Connection {
   readonly server: string;
   readonly client: Client;
@@ -37,7 +38,7 @@ export function connectionOver(
 ): Connection {
   return {
     server,
-    client: createClient({ transport, clock, attempts: ATTEMPTS }),
+    client: createClient({ transport: withSealedPayloads(transport), clock, attempts: ATTEMPTS }),
     health: createRpcClient(Health, transport),
     close,
   };
@@ -55,7 +56,8 @@ export function serverUrl(text: string): string {
   const full = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(full) ? new URL(full) : undefined;
   const known = url !== undefined && ["http:", "https:"].includes(url.protocol) && url.host !== "";
-  if (!known || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+  const credentials = url !== undefined && url.username + url.password !== "";
+  if (!known || credentials || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw usageError(
       `the server "${text}" is not an address`,
       "Give --server or TRELLIS_SERVER as http://HOST:PORT.",

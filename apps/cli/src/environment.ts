@@ -19,6 +19,8 @@ export interface Environment {
   readonly colour: boolean;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Aborted when nobody reads the standard output any more. */
+  readonly readerGone: AbortSignal;
   /** Opens a connection to a server, by its URL. Does not fail: calls do. */
   readonly connect: (server: string) => Connection;
 }

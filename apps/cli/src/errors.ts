@@ -54,10 +54,8 @@ const SHOWN_VIOLATIONS = 4;
 
 function callErrorText(error: ConnectError, server: string): ErrorText {
   if (isUnreachable(error)) {
-    return {
-      message: `cannot reach ${server}: ${networkFailure(error) ?? "no answer"}`,
-      hint: 'Start a server with "npm start", or name another with --server or TRELLIS_SERVER.',
-    };
+    const failure = networkFailure(error) ?? "no answer";
+    return { message: `cannot reach ${server}: ${failure}`, hint: reachHint(failure) };
   }
   const reason = errorReason(error);
   if (reason === undefined && NOT_TRELLIS.has(error.code)) {
@@ -72,6 +70,13 @@ function callErrorText(error: ConnectError, server: string): ErrorText {
   return { message: oneLine(error.rawMessage), hint: violationsText(error) };
 }
 
+function reachHint(failure: string): string {
+  if (failure === CERTIFICATE_REFUSED)
+    return "Name the authority that signed it in the environment variable NODE_EXTRA_CA_CERTS.";
+  if (failure === NO_TLS) return "Give its address as http://HOST:PORT.";
+  return 'Start a server with "npm start", or name another with --server or TRELLIS_SERVER.';
+}
+
 const NOT_TRELLIS: ReadonlySet<Code> = new Set([Code.Unimplemented, Code.Unknown]);
 
 function violationsText(error: ConnectError): string | undefined {
@@ -84,6 +89,9 @@ function violationsText(error: ConnectError): string | undefined {
   return `${shown.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
 }
 
+const CERTIFICATE_REFUSED = "its certificate is not trusted";
+const NO_TLS = "it does not speak TLS";
+
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "the connection was cut",
@@ -94,6 +102,16 @@ const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "no route to the network",
   ERR_HTTP2_ERROR: "it does not speak HTTP/2",
+  ERR_HTTP2_STREAM_ERROR: "the connection was cut",
+  ERR_HTTP2_SESSION_ERROR: "the connection was cut",
+  ERR_HTTP2_STREAM_CANCEL: "the connection was cut",
+  ERR_HTTP2_GOAWAY_SESSION: "the connection was cut",
+  DEPTH_ZERO_SELF_SIGNED_CERT: CERTIFICATE_REFUSED,
+  SELF_SIGNED_CERT_IN_CHAIN: CERTIFICATE_REFUSED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: CERTIFICATE_REFUSED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CERTIFICATE_REFUSED,
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
   HPE_INVALID_CONSTANT: "it does not speak HTTP",
 };
 
@@ -104,9 +122,13 @@ const MAX_CAUSES = 8;
 function networkFailure(error: unknown): string | undefined {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof current === "object" && current !== null; depth += 1) {
-    const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown };
+    const { code, cause, errors, message } = current as Partial<Record<string, unknown>>;
+    // The transport gives a stream that the other side cut no code of its own.
+    if (typeof message === "string" && message.includes("http/2 stream closed with error code"))
+      return NETWORK_FAILURES["ECONNRESET"];
     const words = typeof code === "string" ? NETWORK_FAILURES[code] : undefined;
     if (words !== undefined) return words;
+    if (typeof code === "string" && /^(ERR_SSL_|EPROTO)/.test(code)) return NO_TLS;
     current = cause ?? (Array.isArray(errors) ? (errors as unknown[])[0] : undefined);
   }
   return undefined;

@@ -2,7 +2,8 @@ import { systemClock } from "@trellis/resource";
 
 import { openConnection } from "./connection.ts";
 import { DEFAULT_SERVER } from "./environment.ts";
-import { EXIT } from "./errors.ts";
+import { errorText, EXIT } from "./errors.ts";
+import { printable } from "./output/printable.ts";
 import { run } from "./run.ts";
 
 const interruption = new AbortController();
@@ -13,25 +14,47 @@ process.on("SIGINT", () => {
   // Reading `-f -` does not know of the signal.
   process.stdin.destroy();
 });
-// A reader that has seen enough, as in `trellis get … | head`, is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed),
-);
+// A reader that has seen enough, as in `trellis get … | head`, is no error, and no reason to leave work half done.
+const readerGone = new AbortController();
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return readerGone.abort();
+  process.stderr.write(`error: the output cannot be written (${error.code ?? error.message})\n`);
+  process.exit(EXIT.failed);
+});
+process.stderr.on("error", () => undefined);
+
+// What nobody waits for can still fail: an HTTP/2 session that is being closed, above all. It must neither show a stack nor change the exit code.
+let finished = false;
+process.on("uncaughtException", (error) => {
+  if (finished) return;
+  process.stderr.write(`error: ${printable(errorText(error, server).message)}\n`);
+  process.exit(EXIT.failed);
+});
 
 const { NO_COLOR, TERM, TRELLIS_SERVER } = process.env;
+const server = TRELLIS_SERVER === undefined || TRELLIS_SERVER === "" ? DEFAULT_SERVER : TRELLIS_SERVER;
+
+// Between two tries nothing is open that would keep the process: its clock's timers do not.
+const stay = setInterval(() => undefined, 60_000);
 
 process.exitCode = await run(process.argv.slice(2), {
-  stdout: (text) => void process.stdout.write(text),
+  stdout(text) {
+    if (!readerGone.signal.aborted) process.stdout.write(text);
+  },
   stderr: (text) => void process.stderr.write(text),
   stdin: process.stdin,
   cwd: process.cwd(),
   clock: systemClock,
-  server: TRELLIS_SERVER === undefined || TRELLIS_SERVER === "" ? DEFAULT_SERVER : TRELLIS_SERVER,
+  server,
   colour:
-    process.stdout.isTTY &&
-    process.stderr.isTTY &&
+    // Not a terminal, it is undefined.
+    Boolean(process.stdout.isTTY) &&
+    Boolean(process.stderr.isTTY) &&
     (NO_COLOR === undefined || NO_COLOR === "") &&
     TERM !== "dumb",
   signal: interruption.signal,
-  connect: (server) => openConnection(server, systemClock),
+  readerGone: readerGone.signal,
+  connect: (url) => openConnection(url, systemClock),
 });
+finished = true;
+clearInterval(stay);

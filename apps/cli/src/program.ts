@@ -20,7 +20,8 @@ export function createProgram(context: CommandContext): Command {
     .description("Writes, reads and watches the resources of a Trellis server.")
     .version(VERSION, "-v, --version")
     .option("--server <url>", `the server (default: TRELLIS_SERVER, or ${DEFAULT_SERVER})`)
-    .helpCommand(false)
+    .helpCommand("help [command]", "show how to use a command")
+    .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: stdout, writeErr: stderr, outputError: () => undefined });
   program.exitOverride();

@@ -26,6 +26,7 @@ export interface TenancyOptions {
 
 /** Reads `KIND`, `KIND NAME` or `KIND/NAME`. Throws a usage error. */
 export function parseTarget(catalog: TypeCatalog, kind: string, name: string | undefined): Target {
+  if (kind.includes(",")) throw usageError(`"${kind}" is a list of types`, "Name one type at a time.");
   const slash = kind.indexOf("/");
   if (slash < 0) return { type: catalog.resolve(kind), name: name === undefined ? undefined : oneName(name) };
   if (name !== undefined)

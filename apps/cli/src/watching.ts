@@ -1,16 +1,16 @@
-import { anyPack } from "@bufbuild/protobuf/wkt";
-import { create, type DescMessage, type Registry } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { ResourceType, TenancyUnits, TypedResource } from "@trellis/resource";
 
-import { CliError } from "./errors.ts";
+import { errorText } from "./errors.ts";
+import { printable } from "./output/printable.ts";
 import type { Session } from "./session.ts";
 import type { KnownType } from "./types/known-type.ts";
 
 /** What to watch. */
 export interface Watching {
   readonly type: KnownType;
-  readonly registry: Registry;
   readonly tenancy: TenancyUnits;
   readonly name: string | undefined;
   readonly selector: string;
@@ -21,26 +21,38 @@ export type Change =
   | { readonly event: "added" | "changed" | "deleted"; readonly resource: Resource }
   | { readonly event: "complete" };
 
-/** Watches until the signal ends it; broken connections are resumed behind the scenes. */
+/** Watches until the signal ends it. A broken connection is resumed, and each outage is told once. */
 export async function* watchChanges(
   session: Session,
   watching: Watching,
   signal: AbortSignal,
 ): AsyncGenerator<Change> {
-  const { registry, tenancy, name, selector } = watching;
-  const type = dynamicType(watching.type, registry);
+  const { tenancy, name, selector } = watching;
+  const type = sealedType(watching.type);
   const known = new Set<string>();
   const query = {
     ...(tenancy.partition === "" ? {} : { partition: tenancy.partition }),
     ...(tenancy.namespace === "" ? {} : { namespace: tenancy.namespace }),
     ...(selector === "" ? {} : { selector }),
   };
-  for await (const item of session.connection.client.watch(type, query, { signal, name })) {
+  let interrupted = false;
+  const options = {
+    signal,
+    name,
+    onInterrupt(error: unknown) {
+      if (!interrupted) session.environment.stderr(interruptionText(error, session.connection.server));
+      interrupted = true;
+    },
+    onPosition() {
+      interrupted = false;
+    },
+  };
+  for await (const item of session.connection.client.watch(type, query, options)) {
     if (item.kind === "endOfSnapshot") {
       yield { event: "complete" };
       continue;
     }
-    const resource = encoded(type, item.resource);
+    const resource = unsealed(item.resource);
     const key = keyOf(resource);
     if (item.kind === "delete") {
       known.delete(key);
@@ -52,15 +64,18 @@ export async function* watchChanges(
   }
 }
 
-/** The SDK's value for a type that was learned from the server. */
-function dynamicType(type: KnownType, registry: Registry): ResourceType {
-  const schema = registry.getMessage(type.messageName);
-  if (schema === undefined) throw new CliError(`the server sent no schema of ${type.messageName}`);
-  const { group, groupVersion, kind, gvk, scope, shortNames, columns } = type;
-  return { group, groupVersion, kind, gvk, scope, shortNames, columns, schema };
+function interruptionText(error: unknown, server: string): string {
+  return `${printable(errorText(error, server).message)}; trying again\n`;
 }
 
-function encoded(type: ResourceType, resource: TypedResource<DescMessage>): Resource {
+type SealedType = ResourceType<typeof AnySchema>;
+
+/** The SDK's value for a type that was learned from the server; payloads come sealed. */
+function sealedType({ group, groupVersion, kind, gvk, scope, shortNames, columns }: KnownType): SealedType {
+  return { group, groupVersion, kind, gvk, scope, shortNames, columns, schema: AnySchema };
+}
+
+function unsealed(resource: TypedResource<typeof AnySchema>): Resource {
   const { id, owner, version, generation, metadata, status, data } = resource;
   return create(ResourceSchema, {
     id,
@@ -69,7 +84,8 @@ function encoded(type: ResourceType, resource: TypedResource<DescMessage>): Reso
     generation,
     metadata: { ...metadata },
     status: { ...status },
-    data: anyPack(type.schema, data),
+    // A resource without a payload is read as an empty one.
+    ...(data.typeUrl === "" ? {} : { data }),
   });
 }
 

@@ -2,16 +2,16 @@ import { WriteResponse_Outcome } from "@trellis/protos/trellis/resource/v1/resou
 import { errorReason } from "@trellis/resource";
 import type { Command } from "commander";
 
-import { EXIT } from "../errors.ts";
+import { EXIT, usageError } from "../errors.ts";
 import { labelOf, type LoadedManifest, loadManifests } from "../manifest/load.ts";
 import { resourceKey } from "../manifest/order.ts";
 import { serverFaults } from "../manifest/server-faults.ts";
 import { createReport, type Outcome } from "../output/report.ts";
 import type { Session } from "../session.ts";
-import { type CommandContext, withTenancyOptions } from "./command-context.ts";
+import { addCommand, type CommandContext, withTenancyOptions } from "./command-context.ts";
 
 interface ApplyOptions {
-  readonly filename: readonly string[];
+  readonly filename?: readonly string[];
   readonly dryRun?: boolean;
   readonly namespace?: string;
   readonly partition?: string;
@@ -19,18 +19,37 @@ interface ApplyOptions {
 
 /** `trellis apply`. */
 export function addApplyCommand(program: Command, context: CommandContext): void {
-  const command = program.command("apply").summary("create or update what manifests describe");
+  const command = addCommand(program, "apply", {
+    description: "create or update what manifests describe",
+    examples: ["-f service.yaml", "-f deploy/ --dry-run", "-f - < service.yaml"],
+  });
   withTenancyOptions(command)
-    .requiredOption("-f, --filename <path...>", "a file, a folder, or - for the standard input; repeatable")
+    .usage("[options] -f <path...>")
+    .allowExcessArguments(true)
+    .option("-f, --filename <path...>", "a file, a folder, or - for the standard input; repeatable")
     .option("--dry-run", "say what would happen, and store nothing")
-    .action((options: ApplyOptions) => context.run(command, (session) => apply(session, options)));
+    .action((options: ApplyOptions) =>
+      context.run(command, (session) => apply(session, namedPaths(command.args, options), options)),
+    );
 }
 
-async function apply(session: Session, options: ApplyOptions): Promise<number> {
+/** Only `-f` names manifests; without it whoever forgot it is told. */
+function namedPaths(bare: readonly string[], { filename }: ApplyOptions): readonly string[] {
+  if (bare.length > 0)
+    throw usageError(
+      `"${bare.join(" ")}" stands without -f`,
+      `Write trellis apply -f ${[...(filename ?? []), ...bare].join(" ")}.`,
+    );
+  if (filename === undefined)
+    throw usageError("no manifests are named", "Give -f FILE, -f FOLDER, or -f - for the standard input.");
+  return filename;
+}
+
+async function apply(session: Session, paths: readonly string[], options: ApplyOptions): Promise<number> {
   const { environment } = session;
   const catalog = await session.catalog();
   const defaults = { partition: options.partition ?? "", namespace: options.namespace ?? "" };
-  const { loaded, failed } = await loadManifests(environment, catalog, options.filename, defaults);
+  const { loaded, failed } = await loadManifests(environment, catalog, paths, defaults);
   const labels = [...loaded.map((one) => labelOf(one, catalog)), ...failed.map(({ label }) => label)];
   const dryRun = options.dryRun === true;
   const report = createReport(labels, { colour: environment.colour, dryRun, print: environment.stdout });

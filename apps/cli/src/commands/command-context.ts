@@ -25,6 +25,20 @@ export function createCommandContext(
   };
 }
 
+/** Adds a command with its help: what it does, beginning with a small letter, and examples. */
+export function addCommand(
+  program: Command,
+  name: string,
+  help: { readonly description: string; readonly examples: readonly string[] },
+): Command {
+  const examples = help.examples.map((example) => `  trellis ${name} ${example}\n`.replace(/ +$/m, ""));
+  return program
+    .command(name)
+    .summary(help.description)
+    .description(`${help.description.charAt(0).toUpperCase()}${help.description.slice(1)}.`)
+    .addHelpText("after", `\nExamples:\n${examples.join("").trimEnd()}`);
+}
+
 /** `-n` and `-p`: where names live. */
 export function withTenancyOptions(command: Command): Command {
   return command

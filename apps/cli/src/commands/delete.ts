@@ -10,7 +10,7 @@ import { serverFaults } from "../manifest/server-faults.ts";
 import { createReport, type Report } from "../output/report.ts";
 import type { Session } from "../session.ts";
 import { parseNamedTarget, tenancyOfName } from "../target.ts";
-import { type CommandContext, withTenancyOptions } from "./command-context.ts";
+import { addCommand, type CommandContext, withTenancyOptions } from "./command-context.ts";
 
 interface DeleteOptions {
   readonly filename?: readonly string[];
@@ -21,10 +21,13 @@ interface DeleteOptions {
 
 /** `trellis delete`. */
 export function addDeleteCommand(program: Command, context: CommandContext): void {
-  const command = program.command("delete").summary("delete a resource, or those of manifests");
+  const command = addCommand(program, "delete", {
+    description: "delete a resource, or those of manifests",
+    examples: ["service/api", "-f deploy/"],
+  });
   withTenancyOptions(command)
     .argument("[kind]", "KIND/NAME, or KIND and the name after it")
-    .argument("[name]")
+    .argument("[name]", "the resource, unless it stands after the /")
     .option("-f, --filename <path...>", "a file, a folder, or - for the standard input; repeatable")
     .option("--dry-run", "say what would happen, and delete nothing")
     .action((kind: string | undefined, name: string | undefined, options: DeleteOptions) =>
@@ -97,7 +100,7 @@ async function remove(
     report.done(label, "marked", "it has finalizers, and goes with the last of them");
   else if (outcome === DeleteResponse_Outcome.ABSENT)
     report.done(label, "absent", "there was nothing to delete");
-  else report.done(label, "deleted");
+  else report.done(label, "deleted", dryRun ? "not yet: this is a dry run" : "");
 }
 
 function reportFor(

@@ -7,7 +7,7 @@ import { EXIT, isUnreachable } from "../errors.ts";
 import { createPaint } from "../output/paint.ts";
 import { pad } from "../output/table.ts";
 import type { Session } from "../session.ts";
-import { type CommandContext, outputOption } from "./command-context.ts";
+import { addCommand, type CommandContext, outputOption } from "./command-context.ts";
 
 /** What `status` finds out. */
 interface ServerStatus {
@@ -25,7 +25,10 @@ const LATENCY_CALLS = 5;
 
 /** `trellis status`. */
 export function addStatusCommand(program: Command, context: CommandContext): void {
-  const command = program.command("status").summary("show whether the server is ready, and what it is");
+  const command = addCommand(program, "status", {
+    description: "show whether the server is ready, and what it is",
+    examples: ["", "-o json"],
+  });
   command.addOption(outputOption(["table", "json"])).action(({ output }: { output: string }) =>
     context.run(command, async (session) => {
       const status = await askStatus(session);

@@ -6,11 +6,14 @@ import { yamlText } from "../manifest/print.ts";
 import type { OutputFormat } from "../output/format.ts";
 import { tableText } from "../output/table.ts";
 import type { KnownType } from "../types/known-type.ts";
-import { type CommandContext, outputOption } from "./command-context.ts";
+import { addCommand, type CommandContext, outputOption } from "./command-context.ts";
 
 /** `trellis types`. */
 export function addTypesCommand(program: Command, context: CommandContext): void {
-  const command = program.command("types").summary("list the types that the server knows");
+  const command = addCommand(program, "types", {
+    description: "list the types that the server knows",
+    examples: ["", "-o wide"],
+  });
   command.addOption(outputOption()).action(({ output }: { output: OutputFormat }) =>
     context.run(command, async (session) => {
       const { types } = await session.catalog();

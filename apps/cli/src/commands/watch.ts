@@ -1,7 +1,7 @@
+import type { Registry } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 
-import { usageError } from "../errors.ts";
-import { EXIT } from "../errors.ts";
+import { EXIT, usageError } from "../errors.ts";
 import { manifestOf, yamlText } from "../manifest/print.ts";
 import type { OutputFormat } from "../output/format.ts";
 import { resourceTable } from "../output/resource-table.ts";
@@ -15,8 +15,10 @@ import {
   tenancyOfName,
   type TenancyOptions,
 } from "../target.ts";
+import type { KnownType } from "../types/known-type.ts";
 import { type Change, watchChanges, type Watching } from "../watching.ts";
 import {
+  addCommand,
   type CommandContext,
   outputOption,
   withAllNamespacesOption,
@@ -28,6 +30,12 @@ interface WatchOptions extends TenancyOptions {
   readonly selector?: string;
 }
 
+interface PrintOptions extends WatchOptions {
+  readonly registry: Registry;
+  /** The word that `name` output puts before the name. */
+  readonly word: string;
+}
+
 type ResourceChange = Exclude<Change, { readonly event: "complete" }>;
 
 /** The most resources that are gathered into the first table; the rest follow line by line. */
@@ -35,7 +43,10 @@ const MAX_FIRST_ROWS = 10_000;
 
 /** `trellis watch`. */
 export function addWatchCommand(program: Command, context: CommandContext): void {
-  const command = program.command("watch").summary("show what is there, then every change, until Ctrl-C");
+  const command = addCommand(program, "watch", {
+    description: "show what is there, then every change, until Ctrl-C",
+    examples: ["workload", "service/api -o json"],
+  });
   withAllNamespacesOption(withTenancyOptions(command))
     .argument("<kind>", "KIND or KIND/NAME")
     .argument("[name]", "only this resource")
@@ -54,28 +65,22 @@ export function addWatchCommand(program: Command, context: CommandContext): void
         const selector = checkedSelector(options.selector);
         const watching = {
           type,
-          registry,
           tenancy: explicitTenancy(type, units),
           name: target.name,
           selector,
         };
-        await printChanges(session, watching, options, catalog.word(type));
+        await printChanges(session, watching, { ...options, registry, word: catalog.word(type) });
         return EXIT.ok;
       }),
     );
 }
 
-async function printChanges(
-  session: Session,
-  watching: Watching,
-  options: WatchOptions,
-  word: string,
-): Promise<void> {
-  const { stdout, signal } = session.environment;
-  const print = changePrinter(session, watching, options, word);
+async function printChanges(session: Session, watching: Watching, options: PrintOptions): Promise<void> {
+  const { stdout, signal, readerGone } = session.environment;
+  const print = changePrinter(session, watching.type, options);
   // The first table is aligned by all its rows, so they are gathered until everything that was there has come.
   let first: ResourceChange[] | undefined = [];
-  for await (const change of watchChanges(session, watching, signal)) {
+  for await (const change of watchChanges(session, watching, AbortSignal.any([signal, readerGone]))) {
     if (change.event !== "complete") {
       if (first === undefined) stdout(print([change]));
       else first.push(change);
@@ -89,11 +94,10 @@ async function printChanges(
 
 function changePrinter(
   session: Session,
-  { type, registry }: Watching,
-  options: WatchOptions,
-  word: string,
+  type: KnownType,
+  options: PrintOptions,
 ): (changes: readonly ResourceChange[]) => string {
-  const { output } = options;
+  const { output, registry, word } = options;
   const { clock, colour } = session.environment;
   const each = (print: (change: ResourceChange) => string) => (changes: readonly ResourceChange[]) =>
     changes.map(print).join("");
@@ -112,7 +116,8 @@ function changePrinter(
       nowMs,
     });
   const [name = "NAME", ...headers] = tableAt(0).headers;
-  const table = createTable([name, "EVENT", ...headers], colour);
+  // As wide as any event, so that the columns stand still.
+  const table = createTable([name, "EVENT  ", ...headers], colour);
   return (changes) => {
     const shape = tableAt(clock.now());
     return table.rows(

@@ -41,6 +41,11 @@ export function offsetOf(node: unknown, fallback: number): number {
   return range?.[0] ?? fallback;
 }
 
+/** YAML 1.1's key for the entries of another map, which YAML 1.2 does not have. */
+export const MERGE_KEY = "<<";
+/** What to do instead. */
+export const MERGE_ADVICE = "merge keys are not read; write the fields out";
+
 /** An entry of a map whose key is text. */
 export interface Entry {
   readonly key: string;
@@ -59,6 +64,12 @@ export function entriesOf(map: YAMLMap): readonly Entry[] {
   }));
 }
 
+/** A scalar's value; `-0` is the number, since integers are bigints, which have no such zero. */
+export function scalarValue(node: unknown): unknown {
+  if (!isScalar(node)) return undefined;
+  return node.value === 0n && node.source?.startsWith("-") === true ? -0 : node.value;
+}
+
 /** Whether a value is written as nothing: `key:` or `key: null`. */
 export function isNothing(document: Document, value: unknown): boolean {
   if (value === null || value === undefined) return true;
@@ -66,7 +77,8 @@ export function isNothing(document: Document, value: unknown): boolean {
   return isScalar(node) && (node.value === null || node.value === undefined);
 }
 
-function keyText(key: unknown): string {
+/** A key as it is compared: numbers and booleans as written. */
+export function keyText(key: unknown): string {
   if (!isScalar(key)) return String(key);
   if (typeof key.value === "string") return key.value;
   return key.source ?? String(key.value);

@@ -2,7 +2,7 @@ import { parseTypeName, type TypeName, typeNameText } from "@trellis/resource";
 import { isMap, isScalar } from "yaml";
 
 import { alternatives, nearest } from "../types/nearest.ts";
-import { entriesOf, type Entry, isNothing } from "./document.ts";
+import { entriesOf, type Entry, isNothing, MERGE_ADVICE, MERGE_KEY } from "./document.ts";
 import type { Step } from "./field-path.ts";
 import type { Reading } from "./reading.ts";
 
@@ -96,8 +96,10 @@ function readIdentity(
   const find = (field: string) => entries.find(({ key }) => key === field)?.value;
   const text = (field: string) => readText(reading, find(field), [...path, { field }]);
   const tenancy = readTenancy(reading, find("tenancy"), [...path, { field: "tenancy" }]);
+  const problemsBefore = reading.problems.length;
   const name = text("name");
-  if (name === "") reading.report(find("name") ?? node, [...path, { field: "name" }], "a name is missing");
+  if (name === "" && reading.problems.length === problemsBefore)
+    reading.report(find("name") ?? node, [...path, { field: "name" }], "a name is missing");
   const partition = text("partition") || tenancy.partition;
   const namespace = text("namespace") || tenancy.namespace;
   const type = readType(reading, find("type"), node, [...path, { field: "type" }]);
@@ -169,6 +171,10 @@ function checkFields(
 ): void {
   for (const { key, offset } of entries) {
     if (known.includes(key) || (key === "group_version" && known.includes("groupVersion"))) continue;
+    if (key === MERGE_KEY) {
+      reading.reportAt(offset, [...path, { field: key }], MERGE_ADVICE);
+      continue;
+    }
     const close = nearest(key, known);
     const advice = close.length > 0 ? `did you mean ${alternatives(close)}?` : `it has ${known.join(", ")}`;
     reading.reportAt(

@@ -1,4 +1,5 @@
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { DEFAULT_NAMESPACE, DEFAULT_PARTITION, type TenancyUnits } from "@trellis/resource";
 
 import type { Environment } from "../environment.ts";
 import { CliError } from "../errors.ts";
@@ -7,10 +8,10 @@ import type { KnownType } from "../types/known-type.ts";
 import { type ManifestDocument, offsetOf, placeOf } from "./document.ts";
 import { type ManifestHeader } from "./header.ts";
 import { ownersFirst, resourceKey } from "./order.ts";
-import { parseManifests } from "./parse.ts";
+import { type ParsedFile, parseManifests } from "./parse.ts";
 import { type Place, type Problem, problemLine } from "./problem.ts";
 import { identifyManifest, readManifest, type RefusedManifest, type TenancyDefaults } from "./read.ts";
-import { readSources } from "./sources.ts";
+import { readSources, sourceName, type UnreadableSource } from "./sources.ts";
 
 /** A manifest that was read whole. */
 export interface LoadedManifest {
@@ -50,12 +51,14 @@ export async function loadManifests(
   const failed: FailedManifest[] = [];
   const documents: ManifestDocument[] = [];
   const sources = await readSources(environment, paths);
-  for (const { file, text } of sources) {
-    const { manifests, broken } = parseManifests(file, text);
+  for (const source of sources) {
+    const { manifests, broken } =
+      "text" in source ? parseManifests(source.file, source.text) : unreadableFile(source);
     documents.push(...manifests);
     failed.push(...broken.map(({ place, message }) => ({ label: place.file, faults: [{ place, message }] })));
   }
-  if (documents.length + failed.length === 0) throw new CliError(`${paths.join(", ")} holds no manifests`);
+  if (documents.length + failed.length === 0)
+    throw new CliError(`there are no manifests in ${paths.map(sourceName).join(", ")}`);
   const identified = documents.map((document) => identifyManifest(document, catalog));
   const types = new Set(identified.flatMap((one) => ("reading" in one ? [one.type] : [])));
   const registry = await catalog.schemas([...types]);
@@ -77,12 +80,16 @@ export async function loadManifests(
   return { loaded: ordered, failed };
 }
 
-/** How a resource is named in what is printed: `service/api`, with the namespace that is not the default as the commands take it. */
+function unreadableFile({ file, message }: UnreadableSource): ParsedFile {
+  return { manifests: [], broken: [{ place: { file, line: 1, column: 1 }, message }] };
+}
+
+/** How a resource is named in what is printed: `service/api`, with the namespace and partition that are not the default as the commands take it. */
 export function labelOf(
   { type, resource }: Pick<LoadedManifest, "type" | "resource">,
   catalog: TypeCatalog,
 ): string {
-  return namedLabel(catalog.word(type), resource.id?.name ?? "", resource.id?.tenancy?.namespace ?? "");
+  return namedLabel(catalog.word(type), resource.id?.name ?? "", resource.id?.tenancy);
 }
 
 /** Where a manifest begins. */
@@ -105,11 +112,16 @@ function refused({ manifest, header, problems }: RefusedManifest, catalog: TypeC
 function headerLabel({ id }: ManifestHeader, catalog: TypeCatalog): string {
   const type = catalog.find(id.type);
   const word = type === undefined ? id.type.kind.toLowerCase() : catalog.word(type);
-  return namedLabel(word, id.name === "" ? "?" : id.name, id.namespace);
+  return namedLabel(word, id.name === "" ? "?" : id.name, id);
 }
 
-function namedLabel(word: string, name: string, namespace: string): string {
-  return `${word}/${name}${namespace === "" || namespace === "default" ? "" : ` -n ${namespace}`}`;
+function namedLabel(word: string, name: string, units: TenancyUnits | undefined): string {
+  const { partition = "", namespace = "" } = units ?? {};
+  const where = [
+    ...(namespace === "" || namespace === DEFAULT_NAMESPACE ? [] : [`-n ${namespace}`]),
+    ...(partition === "" || partition === DEFAULT_PARTITION ? [] : [`-p ${partition}`]),
+  ];
+  return [`${word}/${name}`, ...where].join(" ");
 }
 
 /** Two manifests of one resource would overwrite each other: the second is refused. */

@@ -8,20 +8,21 @@ export interface OwnersFirst<Item> {
   readonly circular: readonly { readonly item: Item; readonly circle: readonly Item[] }[];
 }
 
-/** Orders items owners first, and otherwise as they came. The resources of the items have distinct keys ({@link resourceKey}). */
+/** Orders items owners first, partitions and namespaces before all others, and otherwise as they came. The resources of the items have distinct keys ({@link resourceKey}). */
 export function ownersFirst<Item extends { readonly resource: Resource }>(
   items: readonly Item[],
 ): OwnersFirst<Item> {
   const byKey = new Map(items.map((item) => [keyOf(item.resource.id), item]));
   const ownerOf = (item: Item) =>
     item.resource.owner === undefined ? undefined : byKey.get(keyOf(item.resource.owner));
-  const placed = new Set<Item>();
+  // Each item that has its place, with the circle that it stands in or hangs on, if any.
+  const placed = new Map<Item, readonly Item[] | undefined>();
   const ordered: Item[] = [];
   const circular: { item: Item; circle: readonly Item[] }[] = [];
-  for (const item of items) {
+  for (const item of items.toSorted((a, b) => tenancyRank(a.resource) - tenancyRank(b.resource))) {
     const { chain, circle } = chainOf(item, ownerOf, placed);
     for (const link of chain) {
-      placed.add(link);
+      placed.set(link, circle);
       if (circle === undefined) ordered.push(link);
       else circular.push({ item: link, circle });
     }
@@ -29,18 +30,32 @@ export function ownersFirst<Item extends { readonly resource: Resource }>(
   return { ordered, circular };
 }
 
+/** What resources live in must be there before them. */
+function tenancyRank({ id }: Resource): number {
+  const { group, kind } = id?.type ?? {};
+  const rank = group === "tenancy" ? TENANCY_KINDS.indexOf(kind ?? "") : -1;
+  return rank < 0 ? TENANCY_KINDS.length : rank;
+}
+
+const TENANCY_KINDS = ["Partition", "Namespace"];
+
 /** The owners above an item that have no place yet, the highest first, and the circle that they end in. */
-function chainOf<Item>(item: Item, ownerOf: (item: Item) => Item | undefined, placed: ReadonlySet<Item>) {
+function chainOf<Item>(
+  item: Item,
+  ownerOf: (item: Item) => Item | undefined,
+  placed: ReadonlyMap<Item, readonly Item[] | undefined>,
+) {
   const chain: Item[] = [];
   const seen = new Set<Item>();
   let current: Item | undefined = item;
   while (current !== undefined && !placed.has(current) && !seen.has(current)) {
     seen.add(current);
-    chain.unshift(current);
+    chain.push(current);
     current = ownerOf(current);
   }
-  const circle = current !== undefined && seen.has(current) ? circleFrom(current, ownerOf) : undefined;
-  return { chain, circle };
+  chain.reverse();
+  if (current === undefined) return { chain, circle: undefined };
+  return { chain, circle: seen.has(current) ? circleFrom(current, ownerOf) : placed.get(current) };
 }
 
 function circleFrom<Item>(start: Item, ownerOf: (item: Item) => Item | undefined): readonly Item[] {

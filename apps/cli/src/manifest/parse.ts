@@ -1,8 +1,24 @@
-import { Composer, type Document, isMap, isScalar, isSeq, LineCounter, type Node, Parser } from "yaml";
+import {
+  Composer,
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+  visit,
+  type YAMLParseError,
+} from "yaml";
 
-import { type ManifestDocument, offsetOf, placeOf } from "./document.ts";
+import { keyText, type ManifestDocument, offsetOf, placeOf } from "./document.ts";
 import { MAX_ALIASES, MAX_DOCUMENTS } from "./limits.ts";
-import { type Place, problemLine } from "./problem.ts";
+import type { Place } from "./problem.ts";
+
+const TOO_DEEP = "the values are nested too deeply to be read";
+
+/** How much of a key an error shows, in characters. */
+const MAX_KEY_CHARACTERS = 64;
 
 /** A part of a file that cannot be read as a manifest. */
 export interface BrokenManifest {
@@ -28,7 +44,7 @@ export function parseManifests(file: string, text: string): ParsedFile {
     broken.push({ place: placeOf({ file, lines }, offset), message });
   try {
     for (const document of documentsOf(text, lines)) {
-      const problem = documentProblem(document);
+      const problem = documentProblem(document, file, text);
       if (problem !== undefined) {
         fail(problem.offset, problem.message);
         continue;
@@ -42,9 +58,8 @@ export function parseManifests(file: string, text: string): ParsedFile {
       }
     }
   } catch (error) {
-    // The parser goes down into nested values by recursion.
     if ((error as { name?: unknown }).name !== "RangeError") throw error;
-    fail(0, "the values are nested too deeply to be read");
+    fail(0, TOO_DEEP);
   }
   return { manifests, broken };
 }
@@ -55,29 +70,65 @@ function* documentsOf(text: string, lines: LineCounter): Generator<Document.Pars
     intAsBigInt: true,
     keepSourceTokens: false,
     prettyErrors: false,
+    uniqueKeys: (a: unknown, b: unknown) =>
+      a === b || (isScalar(a) && isScalar(b) && keyText(a) === keyText(b)),
   } as object);
   const tokens = new Parser(lines.addNewLine).parse(text);
   yield* composer.compose(tokens) as Generator<Document.Parsed>;
 }
 
-function documentProblem(document: Document.Parsed): { offset: number; message: string } | undefined {
+interface DocumentProblem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+function documentProblem(document: Document.Parsed, file: string, text: string): DocumentProblem | undefined {
   const [error] = document.errors;
-  if (error !== undefined)
-    return {
-      offset: error.pos[0],
-      message: `this is not YAML: ${lowerFirst(error.message.split("\n")[0] ?? "")}`,
-    };
+  if (error !== undefined) return syntaxProblem(error, file, text);
   try {
     document.toJS({ maxAliasCount: MAX_ALIASES });
+    return undefined;
   } catch (cause) {
-    const offset = offsetOf(document.contents, 0);
     if ((cause as { name?: unknown }).name === "RangeError") throw cause;
-    return {
-      offset,
-      message: `expected at most ${MAX_ALIASES} uses of aliases, or an alias stands for nothing; write the values out`,
-    };
+    return aliasProblem(document);
   }
-  return undefined;
+}
+
+function syntaxProblem(error: YAMLParseError, file: string, text: string): DocumentProblem {
+  const [offset] = error.pos;
+  if (error.code === "DUPLICATE_KEY") {
+    const key =
+      /^"(?:[^"\\]|\\.)*"|^[^\s:,{}]+/.exec(text.slice(offset, offset + MAX_KEY_CHARACTERS))?.[0] ?? "";
+    return { offset, message: `the key ${key.replaceAll('"', "")} stands twice; remove one` };
+  }
+  // The parser goes down into nested values by recursion.
+  if (/call stack/.test(error.message)) return { offset, message: TOO_DEEP };
+  const language = /\.json$/i.test(file) ? "JSON" : "YAML";
+  return {
+    offset,
+    message: `this is not ${language}: ${lowerFirst(error.message.split("\n")[0] ?? "")}`,
+  };
+}
+
+/** Finds the alias that stands for nothing; without one there are too many. */
+function aliasProblem(document: Document.Parsed): DocumentProblem {
+  let unresolved: DocumentProblem | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      unresolved = {
+        offset: offsetOf(alias, 0),
+        message: `the alias *${alias.source} stands for nothing: no &${alias.source} comes before it`,
+      };
+      return visit.BREAK;
+    },
+  });
+  return (
+    unresolved ?? {
+      offset: offsetOf(document.contents, 0),
+      message: `expected at most ${MAX_ALIASES} uses of aliases; write the values out`,
+    }
+  );
 }
 
 /** The manifests of a document: none in an empty one. */
@@ -90,8 +141,5 @@ function rootsOf(document: Document): readonly Node[] {
 }
 
 function lowerFirst(text: string): string {
-  return problemLine({
-    path: "",
-    message: /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text,
-  });
+  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

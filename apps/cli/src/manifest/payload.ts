@@ -8,10 +8,10 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { isMap, isScalar, isSeq, type YAMLMap } from "yaml";
+import { isMap, isSeq, type YAMLMap } from "yaml";
 
 import { alternatives, nearest } from "../types/nearest.ts";
-import { entriesOf, foundText, isNothing } from "./document.ts";
+import { entriesOf, foundText, isNothing, MERGE_ADVICE, MERGE_KEY, scalarValue } from "./document.ts";
 import type { Step } from "./field-path.ts";
 import type { Reading } from "./reading.ts";
 import { readEnum, readScalar, scalarWords, type YamlScalar } from "./scalars.ts";
@@ -120,7 +120,7 @@ function readElement(
   if ("message" in element) return readMessage(reading, registry, element.message, node, path);
   const scalar = reading.enter(node, path);
   if (scalar === undefined && !isNothing(reading.document, node)) return undefined;
-  const value: unknown = isScalar(scalar) ? scalar.value : undefined;
+  const value = scalarValue(scalar);
   if (!isYamlScalar(value)) return reading.expected(node, path, elementWords(element, false));
   if ("enum" in element) {
     const found = readEnum(element.enum, value);
@@ -159,6 +159,7 @@ function enumWords(type: DescEnum, found: YamlScalar): string {
 }
 
 function unknownField(key: string, type: DescMessage): string {
+  if (key === MERGE_KEY) return MERGE_ADVICE;
   const names = type.fields.map(({ jsonName }) => jsonName);
   const close = nearest(key, names);
   if (close.length > 0) return `${type.name} has no such field; did you mean ${alternatives(close)}?`;
@@ -198,7 +199,7 @@ function readWellKnown(
   node: unknown,
   path: readonly Step[],
 ): JsonValue | undefined {
-  const json = plainJson(reading, node, path);
+  const json = plainJson(reading, node, path, FREE_FORM.has(type.typeName));
   try {
     fromJson(type, json, { registry });
     return json;
@@ -212,16 +213,24 @@ function readWellKnown(
   }
 }
 
-/** A value as it is written, without a type to go by. */
-function plainJson(reading: Reading, node: unknown, path: readonly Step[]): JsonValue {
+/** Free-form messages, whose numbers are all doubles. */
+const FREE_FORM: ReadonlySet<string> = new Set([
+  "google.protobuf.ListValue",
+  "google.protobuf.Struct",
+  "google.protobuf.Value",
+]);
+
+/** A value as it is written, without a type to go by. An integer that no double holds is text unless `doubles` are wanted. */
+function plainJson(reading: Reading, node: unknown, path: readonly Step[], doubles: boolean): JsonValue {
   const found = reading.enter(node, path);
   if (isMap(found))
     return Object.fromEntries(
-      entriesOf(found).map(({ key, value }) => [key, plainJson(reading, value, [...path, { key }])]),
+      entriesOf(found).map(({ key, value }) => [key, plainJson(reading, value, [...path, { key }], doubles)]),
     );
-  if (isSeq(found)) return found.items.map((item, index) => plainJson(reading, item, [...path, { index }]));
-  const value: unknown = isScalar(found) ? found.value : null;
+  if (isSeq(found))
+    return found.items.map((item, index) => plainJson(reading, item, [...path, { index }], doubles));
+  const value = scalarValue(found);
   if (typeof value === "bigint")
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+    return doubles || Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   return isYamlScalar(value) ? (value as string | number | boolean) : null;
 }

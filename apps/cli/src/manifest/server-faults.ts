@@ -13,6 +13,13 @@ export function serverFaults(error: unknown, manifest: ManifestDocument, server:
     return [{ place: startOf(manifest), message }];
   }
   return violations.map(({ field, description }) =>
-    faultOf(manifest, { ...locateField(manifest, field), message: description }),
+    faultOf(manifest, { ...locateField(manifest, field), message: withoutField(description, field) }),
   );
+}
+
+/** The place names the field already, whole or by its last part. */
+function withoutField(description: string, field: string): string {
+  const names = [field, field.slice(field.lastIndexOf(".") + 1)].filter((name) => name !== "");
+  const named = names.find((name) => description.startsWith(`${name} `));
+  return named === undefined ? description : description.slice(named.length + 1);
 }

@@ -12,31 +12,51 @@ export interface ManifestSource {
   readonly text: string;
 }
 
+/** A file inside a given folder that cannot be read: the others are read all the same. */
+export interface UnreadableSource {
+  readonly file: string;
+  readonly message: string;
+}
+
+/** How errors name what a path of `-f` stands for. */
+export function sourceName(path: string): string {
+  return path === "-" ? "the standard input" : path;
+}
+
 const EXTENSIONS = /\.(ya?ml|json)$/i;
 
 /**
  * Reads what `-f` names: files, folders (their .yaml, .yml and .json files, folders below included, in the order of their names) and `-` for the standard
- * input. Throws when something is not there, is not UTF-8, or is beyond the limits.
+ * input. Throws when something that is named is not there, is not UTF-8, or is beyond the limits; a file of a folder is then told as unreadable.
  */
 export async function readSources(
-  environment: Environment,
+  environment: Pick<Environment, "cwd" | "stdin">,
   paths: readonly string[],
-): Promise<readonly ManifestSource[]> {
-  const sources: ManifestSource[] = [];
+): Promise<readonly (ManifestSource | UnreadableSource)[]> {
+  const sources: (ManifestSource | UnreadableSource)[] = [];
   for (const path of paths) {
     if (path === "-") {
       sources.push({
         file: "standard input",
-        text: decode("the standard input", await readInput(environment.stdin)),
+        text: decode(sourceName(path), await readInput(environment.stdin)),
       });
       continue;
     }
     const files = await filesOf(environment.cwd, path);
     if (sources.length + files.length > MAX_FILES)
       throw new CliError(`${path} brings more than ${MAX_FILES} files; apply its folders one by one`);
-    for (const file of files) sources.push({ file, text: await readText(environment.cwd, file) });
+    for (const file of files) sources.push(await readFileSource(environment.cwd, file, file === path));
   }
   return sources;
+}
+
+async function readFileSource(cwd: string, file: string, named: boolean) {
+  try {
+    return { file, text: await readText(cwd, file) };
+  } catch (error) {
+    if (named || !CliError.is(error)) throw error;
+    return { file, message: error.message.replace(`${file} `, "the file ") };
+  }
 }
 
 async function filesOf(cwd: string, path: string): Promise<readonly string[]> {
@@ -54,8 +74,9 @@ async function filesBelow(cwd: string, folder: string, depth: number): Promise<r
   for (const name of names) {
     if (name.startsWith(".") || name === "node_modules") continue;
     const path = join(folder, name);
-    const kind = await kindOf(cwd, path);
-    if (kind.isDirectory()) files.push(...(await filesBelow(cwd, path, depth + 1)));
+    // A link to nothing is told when it is read, beside the files that can be.
+    const kind = await kindOf(cwd, path).catch(() => undefined);
+    if (kind?.isDirectory() === true) files.push(...(await filesBelow(cwd, path, depth + 1)));
     else if (EXTENSIONS.test(name)) files.push(path);
     if (files.length > MAX_FILES)
       throw new CliError(`${folder} holds more than ${MAX_FILES} files; apply its folders one by one`);

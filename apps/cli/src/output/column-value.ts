@@ -32,7 +32,9 @@ export function columnValue(
 ): string {
   let value: JsonValue | undefined = manifest;
   let shape: Shape = { kind: "root" };
-  for (const step of parsePath(path) ?? []) {
+  const steps = parsePath(path);
+  if (steps === undefined) return ABSENT;
+  for (const step of steps) {
     shape = shapeBelow(shape, step, payload);
     value = valueBelow(value, step);
   }

@@ -38,14 +38,15 @@ export function createReport(
     const word = paintWord(paint, outcome) + " ".repeat(rest === "" ? 0 : OUTCOME_WIDTH - outcome.length + 2);
     options.print(`${pad(printable(label), width)}  ${word}${rest}\n`);
   };
+  const below = (text: string) => options.print(`${" ".repeat(width + 2 + OUTCOME_WIDTH + 2)}${text}\n`);
   const faultText = ({ place, message }: Fault) => `${placeText(place)}  ${printable(message)}`;
   return {
     done: (label, outcome, note = "") => line(label, outcome, note),
     failed(label, faults) {
       const [first, ...others] = faults;
       line(label, "failed", first === undefined ? "" : faultText(first));
-      for (const fault of others.slice(0, SHOWN_FAULTS - 1))
-        options.print(`${" ".repeat(width + 2 + OUTCOME_WIDTH + 2)}${faultText(fault)}\n`);
+      for (const fault of others.slice(0, SHOWN_FAULTS - 1)) below(faultText(fault));
+      if (faults.length > SHOWN_FAULTS) below(`and ${faults.length - SHOWN_FAULTS} more`);
     },
     summary() {
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -53,7 +54,7 @@ export function createReport(
         const count = counts.get(outcome) ?? 0;
         return count === 0 ? [] : [`${count} ${outcome}`];
       });
-      const dry = options.dryRun ? " (dry run: nothing is stored)" : "";
+      const dry = options.dryRun ? " (dry run: nothing is changed)" : "";
       options.print(`\n${total} ${total === 1 ? "resource" : "resources"}: ${parts.join(", ")}${dry}\n`);
     },
     get failures() {

@@ -2,7 +2,7 @@ import type { Registry } from "@bufbuild/protobuf";
 import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
-import { manifestOf } from "../manifest/print.ts";
+import { manifestOf, type PrintedManifest } from "../manifest/print.ts";
 import type { KnownType } from "../types/known-type.ts";
 import { ageOf } from "./age.ts";
 import { columnValue } from "./column-value.ts";
@@ -47,10 +47,15 @@ export function resourceTable(
         name,
         ...(namespace ? [tenancy?.namespace ?? ""] : []),
         ...(partition ? [tenancy?.partition ?? ""] : []),
-        ...columns.map(({ path }) => columnValue(path, manifest, payload)),
+        ...columns.map(({ path }) => columnValue(path, manifest, isUnread(manifest) ? undefined : payload)),
         ...(options.wide ? [resource.version, uid] : []),
         ageOf(uid, options.nowMs),
       ];
     },
   };
+}
+
+/** Whether the payload is shown as bytes: what is not read has no defaults either. */
+function isUnread({ data }: PrintedManifest): boolean {
+  return typeof data === "object" && data !== null && Object.hasOwn(data, "@type");
 }

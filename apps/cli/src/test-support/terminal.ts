@@ -22,6 +22,7 @@ export interface TerminalOptions {
 export interface CommandOptions {
   readonly stdin?: string;
   readonly signal?: AbortSignal;
+  readonly readerGone?: AbortSignal;
   /** Called with everything that the command writes to its standard output, as it does. */
   readonly onOutput?: (text: string) => void;
 }
@@ -36,7 +37,7 @@ export function createTerminal(
 ) {
   return async (
     command: string | readonly string[],
-    { stdin = "", signal, onOutput }: CommandOptions = {},
+    { stdin = "", signal, readerGone, onOutput }: CommandOptions = {},
   ): Promise<Printed> => {
     let stdout = "";
     let stderr = "";
@@ -56,6 +57,7 @@ export function createTerminal(
       server: TEST_SERVER,
       colour,
       signal: signal ?? new AbortController().signal,
+      readerGone: readerGone ?? new AbortController().signal,
       connect: (server) => connectionOver(transport, server, clock),
     });
     return { exitCode, stdout, stderr };

@@ -1,15 +1,22 @@
 /** The most suggestions given. */
 const MAX_SUGGESTIONS = 3;
+/** How many more letters than in the nearest candidate may be wrong in the others. */
+const CLEARLY_FARTHER = 1;
 
-/** The candidates that a mistyped word is close to, nearest first: at most a third of its letters wrong, or it begins one. */
+/**
+ * The candidates that a mistyped word is close to, nearest first: at most a third of its letters wrong, or it begins one; of a name with dots, a third of
+ * the letters after the last. Candidates that are clearly farther than the nearest are left out.
+ */
 export function nearest(word: string, candidates: Iterable<string>): readonly string[] {
   const wanted = plain(word);
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
-  return [...new Set(candidates)]
+  const limit = Math.max(1, Math.floor((wanted.length - 1 - wanted.lastIndexOf(".")) / 3));
+  const close = [...new Set(candidates)]
     .map((candidate) => ({ candidate, distance: distanceOf(wanted, plain(candidate), limit) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, MAX_SUGGESTIONS)
+    .slice(0, MAX_SUGGESTIONS);
+  return close
+    .filter(({ distance }) => distance <= (close[0]?.distance ?? 0) + CLEARLY_FARTHER)
     .map(({ candidate }) => candidate);
 }
 

@@ -1,0 +1,4 @@
+import { join } from "node:path";
+
+/** The checkout's root folder. */
+export const repositoryRoot = join(import.meta.dirname, "../../../..");
