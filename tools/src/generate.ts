@@ -7,4 +7,4 @@ import { writeErrorsPage } from "./checks/errors-page.ts";
 import { repositoryRoot } from "./repository.ts";
 
 await generateCode(repositoryRoot);
-await writeErrorsPage();
+await writeErrorsPage(repositoryRoot);

@@ -9,6 +9,8 @@ const REMIND_INTERVAL_MS = 10_000;
 
 /** What the part is made of. */
 export interface ControllersPartOptions {
+  /** Tells the parts of a process apart. */
+  readonly name: string;
   readonly runtime: ControllerRuntime;
   /** The server's URL, for people. */
   readonly server: string;
@@ -17,7 +19,7 @@ export interface ControllersPartOptions {
 }
 
 /** Controllers as a part of a process: ready once they have seen what the server holds. Says what it waits for. */
-export function createControllersPart({ runtime, server, clock, log }: ControllersPartOptions): Part {
+export function createControllersPart({ name, runtime, server, clock, log }: ControllersPartOptions): Part {
   let cancel = (): void => undefined;
   let toldAt: number | undefined;
 
@@ -31,7 +33,7 @@ export function createControllersPart({ runtime, server, clock, log }: Controlle
   function check(): void {
     const waiting = notReady();
     if (waiting === undefined) {
-      log.info({ server }, "controllers are running");
+      log.info({ server }, `${name} are running`);
       return;
     }
     if (toldAt === undefined || clock.monotonic() - toldAt >= REMIND_INTERVAL_MS) {
@@ -42,7 +44,7 @@ export function createControllersPart({ runtime, server, clock, log }: Controlle
   }
 
   return {
-    name: "controllers",
+    name,
     routes: {},
     notReady,
     async start() {

@@ -7,6 +7,7 @@ import { createControllerRuntime } from "@trellis/controller/runtime";
 import { DomainError, loadDomain } from "@trellis/registry";
 import { CLUSTER_SECRET_HEADER, systemClock } from "@trellis/resource";
 import {
+  ConfigError,
   createServer,
   nodeProcess,
   option,
@@ -66,13 +67,17 @@ await runProgram(
       const system = systemClient(values);
       if (system === undefined)
         log.info("without --cluster-secret the system's own controllers do not run here");
-      const partOf = (own: ConnectedClient, its: readonly AnyController[]) => {
-        const runtime = createControllerRuntime({ client: own, controllers: its, ...deps, log });
-        return createControllersPart({ runtime, server: serverAt, clock: systemClock, log });
+      checkControllers(controllers, { domains: domains.length, system: system !== undefined });
+      const partOf = (name: string, own: ConnectedClient, its: readonly AnyController[]) => {
+        const runtime = createControllerRuntime({ client: own, controllers: its, clock: systemClock, log });
+        return createControllersPart({ name, runtime, server: serverAt, clock: systemClock, log });
       };
       const ofSystem = systemControllers(deps);
       const server = createServer({
-        parts: [...(system === undefined ? [] : [partOf(system, ofSystem)]), partOf(client, controllers)],
+        parts: [
+          ...(system === undefined ? [] : [partOf("system controllers", system, ofSystem)]),
+          partOf("controllers", client, controllers),
+        ],
         config: serverConfig(values),
         log,
         clock: systemClock,
@@ -112,4 +117,21 @@ function systemClient({
   const readText = (file: string): string => readFileSync(file, "utf8");
   const secret = readOptionFile("cluster-secret", path, readText, parseClusterSecret);
   return connectClient({ server, headers: { [CLUSTER_SECRET_HEADER]: secret }, ...deps });
+}
+
+/** Throws a ConfigError for controllers that cannot run side by side, and when there is nothing to run. */
+function checkControllers(
+  controllers: readonly AnyController[],
+  given: { readonly domains: number; readonly system: boolean },
+): void {
+  const names = controllers.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new ConfigError([
+      `--domain: expected controllers with different names; found two called "${twice}": rename one`,
+    ]);
+  if (controllers.length === 0 && !given.system) {
+    const found = given.domains === 0 ? "none" : "no controller in any of them";
+    throw new ConfigError([`--domain: expected a domain with controllers; found ${found}`]);
+  }
 }

@@ -67,7 +67,9 @@ await runProgram(
         throw BackendUrlError.is(error) ? new ConfigError([`--backend: ${error.message}`]) : error;
       });
       const processSecret = randomBytes(SECRET_BYTES).toString("hex");
-      const resources = serveResources({ backend, domains, processSecret, ...deps, log });
+      const resources = judgingDomains(() =>
+        serveResources({ backend, domains, processSecret, ...deps, log }),
+      );
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       // Controllers reach the service within the process: no wire, the same code path.
       const parts = [
@@ -130,4 +132,13 @@ function controllersPart(name: string, options: RuntimeOptions): Part {
       return first === undefined ? undefined : `waiting to see all of ${first.type}`;
     },
   };
+}
+
+/** What is wrong with domains, such as a type that two of them bring, is for who gave them, and in one line. */
+function judgingDomains<T>(use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigError([`--domain: ${error.message}`]) : error;
+  }
 }

@@ -1,9 +1,11 @@
 /** Latencies of one scenario, in milliseconds, and their percentiles. */
 export class Latencies {
-  readonly #samplesMs: number[] = [];
+  #samplesMs: number[] = [];
+  #sorted = true;
 
   record(latencyMs: number): void {
     this.#samplesMs.push(latencyMs);
+    this.#sorted = false;
   }
 
   get count(): number {
@@ -12,7 +14,10 @@ export class Latencies {
 
   /** The smallest latency that at least `fraction` of the samples do not exceed; 0 without samples. */
   percentile(fraction: number): number {
-    const sorted = this.#samplesMs.toSorted((a, b) => a - b);
-    return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)] ?? 0;
+    if (!this.#sorted) {
+      this.#samplesMs = this.#samplesMs.toSorted((a, b) => a - b);
+      this.#sorted = true;
+    }
+    return this.#samplesMs[Math.max(0, Math.ceil(this.#samplesMs.length * fraction) - 1)] ?? 0;
   }
 }

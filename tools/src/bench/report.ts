@@ -1,39 +1,52 @@
-import { cpus, release } from "node:os";
+import { cpus, release, totalmem, type } from "node:os";
 
-/** One row of the report. An operation is one resource written or read, one list, or one event delivered. */
-export interface Measurement {
-  readonly scenario: string;
-  readonly clients: number;
-  readonly operations: number;
-  readonly opsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** CPU time of the server process per operation, in microseconds; null where it cannot be read. */
-  readonly serverCpuUsPerOp: number | null;
-  /** The same for the generator. */
-  readonly generatorCpuUsPerOp: number;
-  /** Resident memory of the server after the scenario. */
-  readonly serverRssBytes: number | null;
-}
+import type { Summary } from "./measurement.ts";
 
 /** What the figures were measured on. */
-export function describeMachine(): string {
-  return `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, Linux ${release()}, Node ${process.versions.node}`;
+export interface Machine {
+  readonly cores: number;
+  readonly cpu: string;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
 }
 
-const columns: readonly [header: string, cell: (row: Measurement) => string][] = [
+/** This machine. */
+export function thisMachine(): Machine {
+  return {
+    cores: cpus().length,
+    cpu: cpus()[0]?.model ?? "unknown CPU",
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    system: `${type()} ${release()}`,
+    node: process.versions.node,
+  };
+}
+
+/** A machine in one line. */
+export function describeMachine({ cores, cpu, memoryGiB, system, node }: Machine): string {
+  return `${cores} x ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}`;
+}
+
+const columns: readonly [header: string, cell: (row: Summary) => string][] = [
   ["scenario", (row) => row.scenario],
   ["clients", (row) => String(row.clients)],
-  ["ops/s", (row) => row.opsPerSecond.toFixed(row.opsPerSecond < 100 ? 1 : 0)],
+  ["ops/s", (row) => rate(row.opsPerSecond)],
+  ["rounds' ops/s", (row) => `${rate(row.slowestRoundOpsPerSecond)} - ${rate(row.fastestRoundOpsPerSecond)}`],
   ["p50 ms", (row) => row.p50Ms.toFixed(2)],
   ["p99 ms", (row) => row.p99Ms.toFixed(2)],
+  ["max ms", (row) => row.maxMs.toFixed(1)],
+  ["errors", (row) => String(row.errors)],
   ["server us/op", (row) => row.serverCpuUsPerOp?.toFixed(1) ?? "-"],
   ["generator us/op", (row) => row.generatorCpuUsPerOp.toFixed(1)],
   ["server MiB", (row) => (row.serverRssBytes === null ? "-" : (row.serverRssBytes / 1024 ** 2).toFixed(0))],
 ];
 
-/** The measurements as a table: the first column to the left, figures to the right. */
-export function formatTable(rows: readonly Measurement[]): string {
+function rate(value: number): string {
+  return value.toFixed(value < 100 ? 1 : 0);
+}
+
+/** The figures as a table: the first column to the left, figures to the right. */
+export function formatTable(rows: readonly Summary[]): string {
   const lines = [
     columns.map(([header]) => header),
     ...rows.map((row) => columns.map(([, cell]) => cell(row))),

@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { errorCatalogue } from "@trellis/resource";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { format, resolveConfig } from "prettier";
-
-import { inRepository } from "../repository.ts";
 
 const PREFIX = "ERROR_REASON_";
 const FILE = "trellis/resource/v1/errors.proto";
@@ -26,8 +25,8 @@ This page is made from \`proto/${FILE}\` by \`npm run generate\`.
 `;
 
 /** The text of docs/ERRORS.md: each reason with its codes, and its comment in the proto. */
-export async function errorsPage(): Promise<string> {
-  const comments = await reasonComments();
+export async function errorsPage(root: string): Promise<string> {
+  const comments = await reasonComments(root);
   const rows = Object.entries(errorCatalogue).map(([reason, { code, httpStatus }]) => {
     const comment = comments.get(reason);
     if (comment === undefined) throw new Error(`${FILE} has no comment for ${PREFIX}${reason}`);
@@ -37,12 +36,12 @@ export async function errorsPage(): Promise<string> {
     if (!(reason in errorCatalogue)) throw new Error(`the error catalogue lacks ${reason} of ${FILE}`);
   }
   const table = ["| Reason | RPC code | HTTP | What it says |", "|---|---|---|---|", ...rows].join("\n");
-  const options = await resolveConfig(inRepository("docs/ERRORS.md"));
+  const options = await resolveConfig(join(root, "docs/ERRORS.md"));
   return await format(`${INTRODUCTION}${table}\n`, { ...options, parser: "markdown" });
 }
 
-async function reasonComments(): Promise<ReadonlyMap<string, string>> {
-  const image = fromBinary(FileDescriptorSetSchema, await readFile(inRepository("libs/protos/image.binpb")));
+async function reasonComments(root: string): Promise<ReadonlyMap<string, string>> {
+  const image = fromBinary(FileDescriptorSetSchema, await readFile(join(root, "libs/protos/image.binpb")));
   const file = image.file.find(({ name }) => name === FILE);
   const values = file?.enumType[0]?.value ?? [];
   const comments = new Map<string, string>();

@@ -1,16 +1,16 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
-import { inRepository } from "../repository.ts";
 import { errorsPage } from "./errors-page-text.ts";
 
 const PAGE = "docs/ERRORS.md";
 
-/** Writes docs/ERRORS.md from the enum of reasons and the error catalogue. */
-export async function writeErrorsPage(): Promise<void> {
-  await writeFile(inRepository(PAGE), await errorsPage());
+/** Writes docs/ERRORS.md below `root` from the enum of reasons and the error catalogue. */
+export async function writeErrorsPage(root: string): Promise<void> {
+  await writeFile(join(root, PAGE), await errorsPage(root));
 }
 
 /** Whether docs/ERRORS.md is what `npm run generate` would write. */
-export async function isErrorsPageCurrent(): Promise<boolean> {
-  return (await readFile(inRepository(PAGE), "utf8").catch(() => "")) === (await errorsPage());
+export async function isErrorsPageCurrent(root: string): Promise<boolean> {
+  return (await readFile(join(root, PAGE), "utf8").catch(() => "")) === (await errorsPage(root));
 }

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { inRepository, runCommand } from "../repository.ts";
+import { runCommand } from "../repository.ts";
 
 /** Folders of generated code. */
 const GENERATED_CODE = ["libs/protos/src/gen", "examples/hello-controller/gen"];
@@ -35,19 +35,19 @@ export async function generateCode(root: string): Promise<void> {
   }
 }
 
-/** Regenerates in a copy and names the files that differ from the committed ones. */
-export async function findStaleGeneratedCode(): Promise<readonly string[]> {
+/** Regenerates in a copy and names the files below `root` that differ. */
+export async function findStaleGeneratedCode(root: string): Promise<readonly string[]> {
   const copy = await mkdtemp(join(tmpdir(), "trellis-generate-"));
   try {
     for (const source of ["proto", "third_party/proto", "buf.yaml", "buf.gen.yaml", EXAMPLE]) {
-      await cp(inRepository(source), join(copy, source), { recursive: true });
+      await cp(join(root, source), join(copy, source), { recursive: true });
     }
-    await cp(inRepository("libs/protos/package.json"), join(copy, "libs/protos/package.json"));
+    await cp(join(root, "libs/protos/package.json"), join(copy, "libs/protos/package.json"));
     await generateCode(copy);
-    const files = new Set([IMAGE, ...(await filesBelow(copy)), ...(await filesBelow(inRepository()))]);
+    const files = new Set([IMAGE, ...(await filesBelow(copy)), ...(await filesBelow(root))]);
     const stale: string[] = [];
     for (const file of files) {
-      if (!(await equalFiles(join(copy, file), inRepository(file)))) stale.push(file);
+      if (!(await equalFiles(join(copy, file), join(root, file)))) stale.push(file);
     }
     return stale.sort();
   } finally {

@@ -1,45 +1,62 @@
 /**
  * `npm run fuzz`: ten thousand seeded random and mutated requests over each protocol to a gateway in a process of its own, with a reading
- * client beside them. Fails when the heap grows, the reader waits, sockets stay open, or the server blames itself.
- * `--requests`, `--seed`, `--protocol` change the run.
+ * client beside them. Fails when an answer blames the server or does not come, the heap grows, the reader waits, or sockets stay open.
  */
-import { parseArgs } from "node:util";
-
 import { startGateway } from "@trellis/testkit";
+
+import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
 import { protocols } from "./protocols.ts";
-import { faultsOf, formatRow, HEADING } from "./verdict.ts";
 import { fuzzProtocol } from "./run.ts";
+import { faultsOf, formatRow, HEADING, MEASURED_FROM_REQUESTS } from "./verdict.ts";
 
-const { values } = parseArgs({
-  options: {
-    requests: { type: "string", default: "10000" },
-    seed: { type: "string", default: "1" },
-    protocol: { type: "string" },
-  },
+const names = protocols.map(({ name }) => name).join("|");
+const flags = {
+  requests: { value: "N", help: "requests over each protocol", default: "10000" },
+  seed: { value: "N", help: "what the requests are made from", default: "1" },
+  protocol: { value: "NAME", help: `one protocol only: ${names}` },
+} as const;
+
+await runTool("fuzz", async () => {
+  const args = process.argv.slice(2);
+  if (args.includes("--help")) {
+    process.stdout.write(helpText("npm run fuzz -- [flags]", flags));
+    return 0;
+  }
+  const values = readFlags(args, flags);
+  const requests = numberFlag("requests", values.requests, { min: 10, max: 10_000_000 });
+  const seed = numberFlag("seed", values.seed, { min: 0, max: 2 ** 32 - 1 });
+  const chosen = protocols.filter(({ name }) => values.protocol === undefined || name === values.protocol);
+  if (chosen.length === 0) throw new UsageError(`--protocol: expected ${names}; found "${values.protocol}"`);
+  return await fuzz(chosen, { requests, seed });
 });
-const requests = Number(values.requests);
-const seed = Number(values.seed);
-const chosen = protocols.filter(({ name }) => values.protocol === undefined || name === values.protocol);
-if (!(requests >= 100) || !Number.isInteger(seed) || chosen.length === 0) {
-  console.error(
-    `expected --requests N (100 or more), --seed N, --protocol ${protocols.map(({ name }) => name).join("|")}`,
-  );
-  process.exit(2);
-}
 
-const server = await startGateway({ domains: ["@trellis/demo"], inspect: true });
-try {
+async function fuzz(
+  chosen: typeof protocols,
+  options: { readonly requests: number; readonly seed: number },
+): Promise<number> {
+  const { requests, seed } = options;
+  console.log(`seed ${seed}`);
+  if (requests < MEASURED_FROM_REQUESTS)
+    console.log(`heap and latency are not judged below ${MEASURED_FROM_REQUESTS} requests`);
   console.log(HEADING);
+  let failed = 0;
   for (const protocol of chosen) {
-    const result = await fuzzProtocol(server, protocol, { requests, seed });
-    console.log(formatRow(result));
-    for (const fault of faultsOf(result)) {
+    // A server of its own, so that each protocol's figures are its own.
+    const server = await startGateway({ domains: ["@trellis/demo"], inspect: true });
+    try {
+      const result = await fuzzProtocol(server, protocol, options);
+      console.log(formatRow(result));
+      const faults = faultsOf(result);
+      for (const fault of faults) console.log(`  ${fault}`);
+      if (faults.length === 0) continue;
+      failed += 1;
       console.log(
-        `  ${fault}; repeat with: npm run fuzz -- --seed ${seed} --requests ${requests} --protocol ${protocol.name}`,
+        `  repeat with: npm run fuzz -- --seed ${seed} --requests ${requests} --protocol ${protocol.name}`,
       );
-      process.exitCode = 1;
+    } finally {
+      await server.stop();
     }
   }
-} finally {
-  await server.stop();
+  console.log(failed === 0 ? "nothing found" : `${failed} of ${chosen.length} protocols failed`);
+  return failed === 0 ? 0 : 1;
 }

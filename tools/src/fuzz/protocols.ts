@@ -3,7 +3,7 @@ import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 
 import { concat, mutateBytes, mutateJson } from "./mutate.ts";
 import type { Choices } from "./random.ts";
-import { seedRequest } from "./seeds.ts";
+import { seedRequest, type SeedRequest } from "./seeds.ts";
 
 /** A request as bytes on their way, right or wrong. */
 export interface RawRequest {
@@ -12,8 +12,8 @@ export interface RawRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
-  /** The client goes away before it has the answer. */
-  readonly vanishes: boolean;
+  /** When the client goes away: in the middle of its request, some time after it, or not before it has the whole answer. */
+  readonly leaves: "midway" | { readonly afterMs: number } | undefined;
 }
 
 /** A protocol's way to send a hostile request. */
@@ -23,36 +23,46 @@ export interface Protocol {
 }
 
 const schemas = createRegistry(AlbumSchema);
-/** How many clients in a hundred go away in the middle. */
+/** How many clients go away in the middle of a request. */
 const VANISH = 0.03;
+/** How long a client stays with a watch: it has no end of its own. */
+const WATCH_MS = 30;
 /** How often something outside the body is wrong. */
 const ODD_FRAME = 0.15;
 
 /** The protocols that a gateway serves. */
 export const protocols: readonly Protocol[] = [
   { name: "connect-json", request: connectJson },
-  { name: "connect-binary", request: (choices) => rpc(choices, "application/proto", 1, false) },
-  { name: "grpc", request: (choices) => rpc(choices, "application/grpc+proto", 2, true) },
-  { name: "grpc-web", request: (choices) => rpc(choices, "application/grpc-web+proto", 1, true) },
+  { name: "connect-binary", request: connectBinary },
+  { name: "grpc", request: (choices) => grpc(choices, "application/grpc+proto") },
+  { name: "grpc-web", request: (choices) => grpc(choices, "application/grpc-web+proto") },
   { name: "rest", request: rest },
 ];
 
 function connectJson(choices: Choices): RawRequest {
-  const { service, method, message } = seedRequest(choices);
-  const json = toJson(method.input, message, { registry: schemas });
-  return framed(choices, {
-    httpVersion: 1,
-    path: `/${service}/${method.name}`,
-    contentType: "application/json",
-    body: mutateJson(json, choices),
-  });
+  const seed = seedRequest(choices);
+  const body = mutateJson(toJson(seed.method.input, seed.message, { registry: schemas }), choices);
+  return isStream(seed)
+    ? framed(choices, seed, { contentType: "application/connect+json", body: envelope(body, choices) })
+    : framed(choices, seed, { contentType: "application/json", body });
 }
 
-function rpc(choices: Choices, contentType: string, httpVersion: 1 | 2, enveloped: boolean): RawRequest {
-  const { service, method, message } = seedRequest(choices);
-  const mutated = mutateBytes(toBinary(method.input, message), choices);
-  const body = enveloped ? envelope(mutated, choices) : mutated;
-  return framed(choices, { httpVersion, path: `/${service}/${method.name}`, contentType, body });
+function connectBinary(choices: Choices): RawRequest {
+  const seed = seedRequest(choices);
+  const body = mutateBytes(toBinary(seed.method.input, seed.message), choices);
+  return isStream(seed)
+    ? framed(choices, seed, { contentType: "application/connect+proto", body: envelope(body, choices) })
+    : framed(choices, seed, { contentType: "application/proto", body });
+}
+
+function grpc(choices: Choices, contentType: string): RawRequest {
+  const seed = seedRequest(choices);
+  const body = envelope(mutateBytes(toBinary(seed.method.input, seed.message), choices), choices);
+  return framed(choices, seed, { contentType, body });
+}
+
+function isStream({ method }: SeedRequest): boolean {
+  return method.methodKind === "server_streaming";
 }
 
 /** Length-prefixed as gRPC has it; now and then with flags or a length that lie. */
@@ -64,36 +74,38 @@ function envelope(message: Uint8Array, choices: Choices): Uint8Array {
 }
 
 interface Frame {
-  readonly httpVersion: 1 | 2;
-  readonly path: string;
   readonly contentType: string;
   readonly body: Uint8Array;
 }
 
-function framed(choices: Choices, frame: Frame): RawRequest {
+/** Puts a body into a request for the seed's method, now and then with something wrong around it. */
+function framed(choices: Choices, seed: SeedRequest, { contentType, body }: Frame): RawRequest {
+  const isGrpc = contentType.startsWith("application/grpc+");
   const odd = choices.chance(ODD_FRAME);
+  const path = `/${seed.service}/${seed.method.name}`;
   return {
-    httpVersion: frame.httpVersion,
+    httpVersion: isGrpc ? 2 : 1,
     method: odd && choices.chance(0.3) ? choices.pick(["GET", "PUT", "DELETE", "PATCH", "OPTIONS"]) : "POST",
-    path:
-      odd && choices.chance(0.3)
-        ? `${frame.path}${choices.pick(["x", "/", "?a=%ff", "/../..", "%2e"])}`
-        : frame.path,
+    path: odd && choices.chance(0.3) ? `${path}${choices.pick(["x", "/", "?a=%ff", "/../..", "%2e"])}` : path,
     headers: {
-      "content-type":
-        odd && choices.chance(0.5)
-          ? choices.pick(["text/plain", "application/xml", "application/grpc+x", ";;"])
-          : frame.contentType,
-      ...(frame.contentType.includes("grpc") && frame.httpVersion === 2 ? { te: "trailers" } : {}),
-      ...(frame.contentType.startsWith("application/grpc")
+      "content-type": odd && choices.chance(0.5) ? choices.pick(ODD_CONTENT_TYPES) : contentType,
+      ...(isGrpc ? { te: "trailers" } : {}),
+      ...(contentType.startsWith("application/grpc")
         ? {}
         : { "connect-protocol-version": odd && choices.chance(0.2) ? "2" : "1" }),
       ...(odd ? oddHeaders(choices) : {}),
     },
-    body: frame.body,
-    vanishes: choices.chance(VANISH),
+    body,
+    leaves: leaving(choices, isStream(seed)),
   };
 }
+
+function leaving(choices: Choices, stream: boolean): RawRequest["leaves"] {
+  if (choices.chance(VANISH)) return "midway";
+  return stream ? { afterMs: WATCH_MS } : undefined;
+}
+
+const ODD_CONTENT_TYPES = ["text/plain", "application/xml", "application/grpc+x", ";;"];
 
 function oddHeaders(choices: Choices): Record<string, string> {
   return choices.pick<Record<string, string>>([
@@ -118,11 +130,14 @@ function rest(choices: Choices): RawRequest {
     `${base}/${name}/owned`,
     `${base}/${name}/status/fuzz.dev%2Fa`,
     `${base}?page_size=${choices.pick(["3", "-1", "x"])}`,
-    `${base}?selector=${choices.pick(["a%3Db", "(((", "a in (", "%ff"])}`,
+    `${base}?selector=${choices.pick(["a%3Db", "(((", "a%20in%20(", "%ff"])}`,
+    `${base}?watch${choices.pick(["", "&since=x", "&since=1", "&name_prefix=fuzz"])}`,
     `${base}?page_token=${choices.pick(["x", "AAAA", "%00"])}`,
     `/api/${choices.pick(["demo/v9/album", "..%2f/v1/x", "%", "demo/v2/album/UPPER", "a/b/c/d/e/f/g"])}`,
   ]);
-  const method = choices.pick(["GET", "PUT", "PUT", "DELETE", "POST", "PATCH"]);
+  const method = choices.chance(0.1)
+    ? choices.pick(["POST", "PATCH"])
+    : choices.pick(["GET", "GET", "PUT", "PUT", "DELETE"]);
   const value: JsonValue = { metadata: { team: "fuzz" }, data: { title: "Title", tracks: ["one"] } };
   return {
     httpVersion: choices.chance(0.5) ? 1 : 2,
@@ -134,6 +149,6 @@ function rest(choices: Choices): RawRequest {
       ...(choices.chance(ODD_FRAME) ? oddHeaders(choices) : {}),
     },
     body: method === "GET" ? undefined : mutateJson(value, choices),
-    vanishes: choices.chance(VANISH),
+    leaves: leaving(choices, path.includes("watch")),
   };
 }

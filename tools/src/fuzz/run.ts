@@ -1,36 +1,41 @@
-import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import type { ServerProcess } from "@trellis/testkit";
+
 import { openHeapProbe } from "./heap.ts";
 import type { Protocol } from "./protocols.ts";
-import { createChoices } from "./random.ts";
-import { createSender, type Answer, type Sender } from "./sender.ts";
+import { type Choices, createChoices } from "./random.ts";
+import { type ProbeFigures, startProbe } from "./run-probe.ts";
+import { createSender, type Sender } from "./sender.ts";
+import { type AnswerCounts, createTally, type Tally } from "./tally.ts";
 
+/** How long the reader is alone before the rest of the requests. */
+const IDLE_MS = 1_500;
 /** Requests under way at once. */
 const CONCURRENCY = 8;
 /** How many requests warm the server up before its heap is first looked at: a fifth, 2,000 of 10,000. */
 const WARM_SHARE = 0.2;
-/** How long connections that were cut may take to be noticed. */
-const SETTLE_MS = 1_500;
+/** How long the server may take to notice that all clients are gone. */
+const SOCKETS_TIMEOUT_MS = 15_000;
+const SOCKETS_INTERVAL_MS = 100;
+/** How many looks in a row must agree before sockets count as settled. */
+const SETTLED_LOOKS = 10;
 
 /** What a run over one protocol found. */
-export interface FuzzResult {
+export interface FuzzResult extends AnswerCounts {
   readonly protocol: string;
   readonly requests: number;
   readonly seconds: number;
-  /** How often each HTTP status came; `none` for connections that ended and clients that went away. */
-  readonly statuses: Readonly<Record<string, number>>;
-  /** Answers in which the server blames itself. None is right. */
-  readonly internal: readonly string[];
-  readonly hung: number;
-  /** Heap at the end divided by heap after the warm-up. */
+  /** Heap at the end divided by heap after the warm-up, both after a forced collection. */
   readonly heapRatio: number;
   readonly heapBytes: number;
-  readonly probeP99Ms: number;
-  readonly probeFailures: number;
+  readonly probe: ProbeFigures;
+  /** The same reader with nobody beside it: what the machine alone adds. */
+  readonly idleProbe: ProbeFigures;
   /** Open sockets at the end minus at the beginning. */
   readonly socketsLeft: number;
+  /** What the server logged as an error, or Node warned of, meanwhile. */
+  readonly complaints: readonly string[];
 }
 
 /** Sends `requests` hostile requests over one protocol, with a reading client beside them. */
@@ -39,92 +44,104 @@ export async function fuzzProtocol(
   protocol: Protocol,
   options: { readonly requests: number; readonly seed: number },
 ): Promise<FuzzResult> {
-  const socketsBefore = server.openSockets() ?? 0;
+  const socketsBefore = await settledSockets(server);
+  const logBefore = server.stderr().length;
   const heap = await openHeapProbe(server.inspectorUrl ?? "");
   const sender = createSender(server.url);
   const startedMs = performance.now();
   const choices = createChoices(options.seed);
   const tally = createTally();
-  const send = (count: number): Promise<void> =>
-    sendMany(sender, protocol, choices, count, (answer) => tally.note(answer));
+  let sent = 0;
+  const send = async (until: number): Promise<void> => {
+    await sendMany({
+      sender,
+      protocol,
+      choices,
+      tally,
+      next: () => (sent < until ? (sent += 1) : undefined),
+    });
+  };
 
-  const warm = Math.floor(options.requests * WARM_SHARE);
-  await send(warm);
+  await send(Math.floor(options.requests * WARM_SHARE));
   const heapWarm = await heap.usedAfterCollection();
-  const probe = startProbe(server.url);
-  await send(options.requests - warm);
-  const { p99Ms, failures } = await probe.stop();
-  sender.close();
+  const idleProbe = await readAlone(server.url);
+  const probe = await startProbe(server.url);
+  await send(options.requests);
+  const figures = await probe.stop();
   const seconds = (performance.now() - startedMs) / 1_000;
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  sender.close();
+  const inspectorSockets = 1;
+  await socketsBelow(server, socketsBefore + inspectorSockets);
   const heapEnd = await heap.usedAfterCollection();
   heap.close();
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const socketsLeft = (await socketsBelow(server, socketsBefore)) - socketsBefore;
   return {
     protocol: protocol.name,
     requests: options.requests,
     seconds,
-    ...tally.result(),
+    ...tally.counts(),
     heapRatio: heapEnd / heapWarm,
     heapBytes: heapEnd,
-    probeP99Ms: p99Ms,
-    probeFailures: failures,
-    socketsLeft: (server.openSockets() ?? 0) - socketsBefore,
+    probe: figures,
+    idleProbe,
+    socketsLeft,
+    complaints: complaintsIn(server.stderr().slice(logBefore)),
   };
 }
 
-async function sendMany(
-  sender: Sender,
-  protocol: Protocol,
-  choices: ReturnType<typeof createChoices>,
-  count: number,
-  note: (answer: Answer) => void,
-): Promise<void> {
-  let left = count;
+async function readAlone(origin: string): Promise<ProbeFigures> {
+  const probe = await startProbe(origin);
+  await setTimeout(IDLE_MS);
+  return await probe.stop();
+}
+
+interface Sending {
+  readonly sender: Sender;
+  readonly protocol: Protocol;
+  readonly choices: Choices;
+  readonly tally: Tally;
+  /** The number of the next request, until there are enough. */
+  readonly next: () => number | undefined;
+}
+
+/** Requests are made in the order of their numbers, whoever sends them: the seed alone says what request 17 is. */
+async function sendMany({ sender, protocol, choices, tally, next }: Sending): Promise<void> {
   const worker = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      note(await sender.send(protocol.request(choices)));
+    for (let number = next(); number !== undefined; number = next()) {
+      const request = protocol.request(choices);
+      tally.note(number, request, await sender.send(request));
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** At most this many answers that blame the server are kept to show. */
-const MAX_SHOWN = 5;
-
-function createTally() {
-  const statuses: Record<string, number> = {};
-  const internal: string[] = [];
-  let hung = 0;
-  return {
-    note(answer: Answer): void {
-      const key = answer.status === undefined ? "none" : String(answer.status);
-      statuses[key] = (statuses[key] ?? 0) + 1;
-      if (answer.hung) hung += 1;
-      if (answer.internal && internal.length < MAX_SHOWN) internal.push(answer.text);
-    },
-    result: () => ({ statuses, internal, hung }),
-  };
+/** How many sockets the server has once that does not change any more: what started it may still hold one. */
+async function settledSockets(server: ServerProcess): Promise<number> {
+  let count = server.openSockets() ?? 0;
+  const endsMs = performance.now() + SOCKETS_TIMEOUT_MS;
+  for (let same = 0; same < SETTLED_LOOKS && performance.now() < endsMs;) {
+    await setTimeout(SOCKETS_INTERVAL_MS);
+    const now = server.openSockets() ?? 0;
+    same = now === count ? same + 1 : 0;
+    count = now;
+  }
+  return count;
 }
 
-interface ProbeFigures {
-  readonly p99Ms: number;
-  readonly failures: number;
+/** Waits until the server has no more sockets than that; how many it has then, or at the end of the patience. */
+async function socketsBelow(server: ServerProcess, most: number): Promise<number> {
+  const endsMs = performance.now() + SOCKETS_TIMEOUT_MS;
+  let count = server.openSockets() ?? 0;
+  while (count > most && performance.now() < endsMs) {
+    await setTimeout(SOCKETS_INTERVAL_MS);
+    count = server.openSockets() ?? 0;
+  }
+  return count;
 }
 
-function startProbe(origin: string): { stop(): Promise<ProbeFigures> } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "probe.ts"), origin], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  return {
-    async stop() {
-      child.stdin.end();
-      await ended;
-      return JSON.parse(output) as ProbeFigures;
-    },
-  };
+function complaintsIn(log: string): readonly string[] {
+  const lines = log
+    .split("\n")
+    .filter((line) => /"level":"(error|fatal)"|^\(node:\d+\) .*Warning/.test(line));
+  return [...new Set(lines.map((line) => line.replace(/^\(node:\d+\) /, "")))];
 }

@@ -46,6 +46,7 @@ export function seedRequest(choices: Choices): SeedRequest {
         method.writeStatus,
         create(method.writeStatus.input, { id, key: "fuzz.dev/a", status: { observedGeneration: "x" } }),
       ),
+    () => of(method.watchList, create(method.watchList.input, { type: TYPE, tenancy: {}, bookmarks: true })),
     () => ({
       service: TypeService.typeName,
       method: TypeService.method.listTypes,

@@ -1,20 +1,24 @@
-import { Agent, request as http1Request } from "node:http";
-import { connect, type ClientHttp2Session, constants } from "node:http2";
+import { Agent } from "node:http";
+import { setTimeout } from "node:timers/promises";
 
+import type { Answer } from "./answer.ts";
 import type { RawRequest } from "./protocols.ts";
+import { startHttp1 } from "./send-http1.ts";
+import { createSessions, startHttp2 } from "./send-http2.ts";
 
-/** How long an answer may take before it counts as a hang. */
-const ANSWER_TIMEOUT_MS = 20_000;
+/** How long an answer may take, from the request's first byte to the answer's last, before it counts as a hang. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** How long a stream may stay open after its answer: what it holds is not free before. */
+const CLOSE_TIMEOUT_MS = 3_000;
+const MAX_SOCKETS = 16;
 
-/** What became of a request. */
-export interface Answer {
-  /** The HTTP status; undefined when the connection ended first, or the client went away. */
-  readonly status: number | undefined;
-  /** The server blames itself. */
-  readonly internal: boolean;
-  /** No answer within the time. */
-  readonly hung: boolean;
-  readonly text: string;
+/** A request under way. */
+export interface StartedRequest {
+  readonly answer: Promise<Answer>;
+  /** Resolves once nothing of it is left; of HTTP/2 only. */
+  readonly closed: Promise<void> | undefined;
+  /** Gives it up. */
+  readonly cancel: () => void;
 }
 
 /** Sends raw requests to one server over both versions of HTTP. */
@@ -23,102 +27,47 @@ export interface Sender {
   close(): void;
 }
 
-const NONE: Answer = { status: undefined, internal: false, hung: false, text: "" };
-
 /** Opens a sender for an origin (`http://127.0.0.1:7500`). */
 export function createSender(origin: string): Sender {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  let session: ClientHttp2Session | undefined;
-  const sessionNow = (): ClientHttp2Session => {
-    if (session === undefined || session.closed || session.destroyed) {
-      session = connect(origin);
-      session.on("error", () => undefined);
-    }
-    return session;
-  };
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  const sessions = createSessions(origin);
   return {
     send: (request) =>
-      request.httpVersion === 1 ? sendHttp1(origin, agent, request) : sendHttp2(sessionNow(), request),
+      finish(
+        request.httpVersion === 1 ? startHttp1(origin, agent, request) : startHttp2(sessions.next(), request),
+      ),
     close() {
       agent.destroy();
-      session?.destroy();
+      sessions.close();
     },
   };
 }
 
-function sendHttp1(origin: string, agent: Agent, raw: RawRequest): Promise<Answer> {
-  return new Promise((resolve) => {
-    const url = new URL(origin);
-    const outgoing = http1Request({
-      host: url.hostname,
-      port: url.port,
-      path: raw.path,
-      method: raw.method,
-      headers: {
-        ...raw.headers,
-        ...(raw.body === undefined ? {} : { "content-length": String(raw.body.byteLength) }),
-      },
-      agent,
-      timeout: ANSWER_TIMEOUT_MS,
-    });
-    outgoing.on("timeout", () => {
-      resolve({ ...NONE, hung: true });
-      outgoing.destroy();
-    });
-    outgoing.on("error", () => resolve(NONE));
-    outgoing.on("response", (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-      incoming.on("error", () => resolve(NONE));
-      incoming.on("close", () =>
-        resolve(answer(incoming.statusCode, incoming.headers["grpc-status"], Buffer.concat(chunks))),
-      );
-    });
-    if (raw.vanishes) {
-      outgoing.write(raw.body?.subarray(0, raw.body.byteLength >> 1) ?? "");
-      setImmediate(() => outgoing.destroy());
-      return;
-    }
-    outgoing.end(raw.body);
-  });
+async function finish({ answer, closed, cancel }: StartedRequest): Promise<Answer> {
+  const first = await within(answer, ANSWER_TIMEOUT_MS);
+  if (first === undefined) {
+    cancel();
+    return { kind: "hung" };
+  }
+  if (
+    closed === undefined ||
+    (await within(
+      closed.then(() => true),
+      CLOSE_TIMEOUT_MS,
+    )) === true
+  )
+    return first;
+  cancel();
+  return { kind: "kept" };
 }
 
-function sendHttp2(session: ClientHttp2Session, raw: RawRequest): Promise<Answer> {
-  return new Promise((resolve) => {
-    const stream = session.request(
-      { ":method": raw.method, ":path": raw.path, ...raw.headers },
-      { endStream: raw.body === undefined },
-    );
-    let status: number | undefined;
-    let grpcStatus: string | undefined;
-    const chunks: Buffer[] = [];
-    stream.setTimeout(ANSWER_TIMEOUT_MS, () => {
-      resolve({ ...NONE, hung: true });
-      stream.close(constants.NGHTTP2_CANCEL);
-    });
-    stream.on("response", (headers) => {
-      status = headers[":status"];
-      grpcStatus = headers["grpc-status"]?.toString();
-    });
-    stream.on("trailers", (headers) => (grpcStatus ??= headers["grpc-status"]?.toString()));
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("error", () => resolve(NONE));
-    stream.on("close", () => resolve(answer(status, grpcStatus, Buffer.concat(chunks))));
-    if (raw.vanishes) {
-      stream.write(raw.body?.subarray(0, raw.body.byteLength >> 1) ?? "");
-      setImmediate(() => stream.close(constants.NGHTTP2_CANCEL));
-      return;
-    }
-    if (raw.body !== undefined) stream.end(raw.body);
-  });
-}
-
-/** gRPC's code for a defect of the server. */
-const GRPC_INTERNAL = "13";
-
-function answer(status: number | undefined, grpcStatus: string | string[] | undefined, body: Buffer): Answer {
-  const text = body.subarray(0, 2_000).toString("latin1");
-  const internal =
-    status === 500 || String(grpcStatus) === GRPC_INTERNAL || text.includes(`grpc-status: ${GRPC_INTERNAL}`);
-  return { status, internal, hung: false, text };
+/** What a promise resolves with, or undefined when it takes longer. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  const stop = new AbortController();
+  const late = setTimeout(timeoutMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    stop.abort();
+  }
 }

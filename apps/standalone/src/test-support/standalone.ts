@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { setTimeout } from "node:timers/promises";
+
+import { programEnvironment, repositoryRoot } from "./checkout.ts";
+
+/** A standalone server in a process of its own, as a user starts it. */
+export interface Standalone {
+  stdout(): string;
+  stderr(): string;
+  /** The first match in what it printed, once there is one. Throws with all that it printed when there is none in time. */
+  seen(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
+  /** The URL of its start screen. */
+  url(): Promise<string>;
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Ends it if it still runs. */
+  end(): Promise<void>;
+}
+
+const SEEN_TIMEOUT_MS = 15_000;
+const LOOK_INTERVAL_MS = 10;
+
+/** Starts a standalone server with these flags. */
+export function startStandalone(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Standalone {
+  const child = spawn(process.execPath, ["apps/standalone/bin/trellis-standalone.js", ...args], {
+    cwd: repositoryRoot,
+    env: programEnvironment(environment),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = new Promise<number | NodeJS.Signals>((resolve) =>
+    child.on("close", (code, signal) => resolve(code ?? signal ?? 1)),
+  );
+  const seen: Standalone["seen"] = async (pattern, timeoutMs = SEEN_TIMEOUT_MS) => {
+    for (const endsMs = performance.now() + timeoutMs; performance.now() < endsMs;) {
+      const match = pattern.exec(stdout) ?? pattern.exec(stderr);
+      if (match !== null) return match;
+      await setTimeout(LOOK_INTERVAL_MS);
+    }
+    throw new Error(`expected ${pattern} within ${timeoutMs} ms, found:\n${stdout}${stderr}`);
+  };
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    seen,
+    url: async () => (await seen(/running at (http:\S+)/))[1] ?? "",
+    signal: (name) => void child.kill(name),
+    ended,
+    async end() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { parseArgs } from "node:util";
+
+/** What a tool's command line may say, and how its help describes it. */
+export interface Flag {
+  /** What stands for the value in the help: N, FILE. */
+  readonly value: string;
+  readonly help: string;
+  readonly default?: string;
+}
+
+/** The flags as they were given or by default; undefined for one that was not given and has no default. */
+export type FlagValues<F extends Readonly<Record<string, Flag>>> = {
+  readonly [Name in keyof F]: F[Name] extends { readonly default: string } ? string : string | undefined;
+};
+
+/** A command line that cannot be used; the message is one line, for its user. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Reads a tool's flags. Throws a UsageError for one that does not exist. */
+export function readFlags<F extends Readonly<Record<string, Flag>>>(
+  args: readonly string[],
+  flags: F,
+): FlagValues<F> {
+  const options = Object.fromEntries(Object.keys(flags).map((name) => [name, { type: "string" as const }]));
+  const defaults = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, flag.default]));
+  try {
+    return { ...defaults, ...parseArgs({ args: [...args], options }).values } as FlagValues<F>;
+  } catch (error) {
+    const known = Object.entries(flags).map(([name, { value }]) => `--${name} ${value}`);
+    const [reason = ""] = String((error as Error).message).split(/\. |\n/);
+    throw new UsageError(`${reason}; there are ${known.join(", ")}`);
+  }
+}
+
+/** A flag's value as a number. Throws a UsageError for one below `min`, and for a fraction unless `fractions`. */
+export function numberFlag(
+  name: string,
+  text: string,
+  {
+    min,
+    max,
+    fractions = false,
+  }: { readonly min: number; readonly max: number; readonly fractions?: boolean },
+): number {
+  const value = text.trim() === "" ? NaN : Number(text);
+  if (value >= min && value <= max && (fractions || Number.isInteger(value))) return value;
+  const kind = fractions ? "a number" : "a whole number";
+  throw new UsageError(`--${name}: expected ${kind} from ${min} to ${max}; found "${text}"`);
+}
+
+/** What `--help` prints. */
+export function helpText(usage: string, flags: Readonly<Record<string, Flag>>): string {
+  const rows = Object.entries(flags).map(([name, flag]) => [`--${name} ${flag.value}`, flag] as const);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const lines = rows.map(([left, flag]) => {
+    const fallback = flag.default === undefined ? "" : ` (default ${flag.default})`;
+    return `  ${left.padEnd(width)}  ${flag.help}${fallback}`;
+  });
+  return `${usage}\n\n${lines.join("\n")}\n`;
+}
+
+/** Runs a tool: its exit code is what it returns, 2 after a UsageError, 1 after another error, of which one line is shown. */
+export async function runTool(name: string, run: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await run();
+  } catch (error) {
+    process.stderr.write(`${name}: ${(error as Error).message}\n`);
+    process.exitCode = (error as Error).name === "UsageError" ? 2 : 1;
+  }
+}
