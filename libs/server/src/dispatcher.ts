@@ -61,7 +61,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
           : await answer(options, { request, headers, path, handler, exchange });
       finishHeaders(outgoing, headers);
       if (closing && !isHttp2(request)) response.setHeader("connection", "close");
-      await writeResponse(response, outgoing, { clock, stallMs: limits.writeStallMs });
+      await writeResponse(response, outgoing, {
+        clock,
+        stallMs: limits.writeStallMs,
+        onEnded() {
+          exchange.answered();
+          discardRestOfBody(request, clock);
+        },
+      });
     } finally {
       exchange.close();
       discardRestOfBody(request, clock);

@@ -12,9 +12,11 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Says that the answer is a stream, which then ends when the server stops. */
   markStream(): void;
-  /** Calls back when the answer is written, or given up. */
-  atClose(callback: () => void): void;
-  /** The answer is written. */
+  /** Calls back when the whole answer is on its way, or given up. */
+  atAnswer(callback: () => void): void;
+  /** The whole answer is on its way. */
+  answered(): void;
+  /** The answer is written, or given up. */
   close(): void;
 }
 
@@ -44,6 +46,9 @@ export function createExchanges(clock: Clock): Exchanges {
       const controller = watchClient(request, response);
       const one = { controller, stream };
       const callbacks: (() => void)[] = [];
+      const answered = (): void => {
+        for (const callback of callbacks.splice(0)) callback();
+      };
       open.add(one);
       if (draining && stream) controller.abort(shuttingDown());
       return {
@@ -52,9 +57,10 @@ export function createExchanges(clock: Clock): Exchanges {
           one.stream = true;
           if (draining) controller.abort(shuttingDown());
         },
-        atClose: (callback) => void callbacks.push(callback),
+        atAnswer: (callback) => void callbacks.push(callback),
+        answered,
         close() {
-          for (const callback of callbacks) callback();
+          answered();
           open.delete(one);
           if (open.size === 0) emptied?.();
         },

@@ -1,4 +1,7 @@
+import { connect } from "node:http2";
+
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { createVirtualClock } from "@trellis/testing";
 
 import { FLAG, fields, frame, FRAME, getFields, preface } from "./test-support/http2-frames.ts";
 import { connectTcp } from "./test-support/tcp-client.ts";
@@ -116,5 +119,24 @@ describe("a client that", () => {
     }
     await eventually(() => expect(running.server.load()).toEqual({ connections: 0, requests: 0 }));
     expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+  });
+
+  it("never ends a request that was answered keeps no stream for longer than it takes to read the answer", async () => {
+    const clock = createVirtualClock();
+    const echo = routesPart({ "/echo": async (request) => ({ status: 200, body: await request.body() }) });
+    const { server, url } = await startServer([echo], { clock, limits: { maxRequestBytes: 10 } });
+    const client = connect(url);
+    const stream = client.request({ ":method": "POST", ":path": "/echo" });
+    stream.on("error", () => undefined);
+    const status = new Promise((resolve) =>
+      stream.once("response", (headers) => resolve(headers[":status"])),
+    );
+    stream.write("more than ten bytes");
+    expect(await status).toBe(413);
+    stream.resume();
+    expect(server.load().requests).toBe(1);
+    await clock.advance(2_000);
+    await eventually(() => expect(server.load().requests).toBe(0));
+    client.destroy();
   });
 });

@@ -20,6 +20,8 @@ export interface WriteOptions {
   readonly clock: Clock;
   /** How long the client may leave written bytes unread. */
   readonly stallMs: number;
+  /** Called when everything is on its way. An HTTP/2 response counts as finished only once the client has sent all of its request, too. */
+  readonly onEnded: () => void;
 }
 
 /** Writes a response. Never throws for a client that went away; throws what the body throws before its first chunk. */
@@ -53,6 +55,7 @@ export async function writeResponse(
       resolve();
     });
     response.end();
+    options.onEnded();
   });
 }
 

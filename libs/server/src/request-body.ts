@@ -106,19 +106,21 @@ export async function readWholeBody(
   return Buffer.concat(chunks, length);
 }
 
+/** The requests whose rest is being dropped already. */
+const discarded = new WeakSet<NodeRequest>();
+
 /**
  * Deals with a body that was answered before it was read to its end: drops what still comes for a short while, so that the client
  * reads the answer instead of a reset connection, then ends the stream (HTTP/2) or the connection (HTTP/1.1).
  */
 export function discardRestOfBody(request: NodeRequest, clock: Clock): void {
-  if (request.complete || request.destroyed) return;
+  if (request.complete || request.destroyed || discarded.has(request)) return;
+  discarded.add(request);
   request.resume();
-  if (isHttp2(request)) {
-    request.stream.close();
-    return;
-  }
-  const { socket } = request;
-  const cancel = clock.after(LINGER_MS, () => socket.destroy());
+  const cancel = clock.after(LINGER_MS, () => {
+    if (isHttp2(request)) request.stream.close();
+    else request.socket.destroy();
+  });
   request.once("end", cancel);
   request.once("close", cancel);
 }

@@ -10,6 +10,7 @@ import { readBody } from "./request-body.ts";
 import { hasSingleRequest, isMutation } from "./rpc.ts";
 import { rpcFailure } from "./rpc-failure.ts";
 import { rpcResponse } from "./rpc-response.ts";
+import { limitTimeouts } from "./timeout-headers.ts";
 
 /** A request for an RPC method. */
 export interface RpcCall {
@@ -28,6 +29,7 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
     const message = "the query is not one that Connect GET has; see https://connectrpc.com/docs/protocol";
     return rpcFailure("", apiError({ reason: "MALFORMED_REQUEST", message }));
   }
+  limitTimeouts(headers, limits.maxTimeoutMs);
   const single = hasSingleRequest(handler.method);
   const body = readBody(request, {
     clock,
@@ -35,7 +37,7 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
     signal: single ? undefined : exchange.signal,
   });
   // The protocol layers abandon a body that breaks a rule: it is closed with its exchange, whatever became of it.
-  exchange.atClose(() => body.close());
+  exchange.atAnswer(() => body.close());
   const answer = await handler({
     httpVersion: request.httpVersion,
     method: request.method ?? "",

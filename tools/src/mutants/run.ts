@@ -55,7 +55,7 @@ async function runTest(
   { root }: WorkCopy,
   { spec, test }: Mutant,
 ): Promise<{ readonly matched: number; readonly failed: boolean; readonly output: string }> {
-  const { exitCode, output } = await runCommand(
+  const { exitCode, output, stopped } = await runCommand(
     "node",
     [
       "--experimental-vm-modules",
@@ -70,10 +70,14 @@ async function runTest(
       "--testNamePattern",
       test.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
     ],
-    { cwd: root, env: { NODE_OPTIONS: "" } },
+    { cwd: root, env: { NODE_OPTIONS: "" }, timeoutMs: TEST_TIMEOUT_MS },
   );
   const [, failed = "0"] = /^Tests:.*?(\d+) failed/m.exec(output) ?? [];
   const [, passed = "0"] = /^Tests:.*?(\d+) passed/m.exec(output) ?? [];
   const suiteFailed = /Test suite failed to run/.test(output);
-  return { matched: suiteFailed ? 1 : Number(failed) + Number(passed), failed: exitCode !== 0, output };
+  return {
+    matched: suiteFailed || stopped !== undefined ? 1 : Number(failed) + Number(passed),
+    failed: exitCode !== 0,
+    output,
+  };
 }
