@@ -13,7 +13,7 @@ export function backoffMs(failures: number, limits: BackoffLimits, random: Rando
   return bound * (0.5 + random() / 2);
 }
 
-/** Waits; resolves false when the signal ended the wait. */
+/** Waits; resolves false when the signal ended the wait. Between two tries nothing else may be open, so the wait itself keeps the process alive. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<boolean> {
   if (signal?.aborted === true) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -21,10 +21,11 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal | undef
       cancel();
       resolve(false);
     };
-    const cancel = clock.after(delayMs, () => {
+    const elapsed = (): void => {
       signal?.removeEventListener("abort", aborted);
       resolve(true);
-    });
+    };
+    const cancel = clock.after(delayMs, elapsed, { keepAlive: true });
     signal?.addEventListener("abort", aborted, { once: true });
   });
 }

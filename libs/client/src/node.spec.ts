@@ -1,3 +1,4 @@
+import { runProgram } from "@trellis/testkit";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import demo, { v2 } from "@trellis/demo";
@@ -91,4 +92,21 @@ describe("a server's URL", () => {
     "is refused: %s",
     (url) => expect(() => checkServerUrl(url)).toThrow(TypeError),
   );
+});
+
+describe("a program that waits for a server", () => {
+  it("lives until its call has failed for good", async () => {
+    const code = `
+      import { connectClient } from "@trellis/client/node";
+      const client = connectClient({ server: "http://127.0.0.1:1" });
+      await client.types.listTypes({}).catch(() => console.log("failed"));
+      console.log("end");
+    `;
+    const { exitCode, stdout, stderr } = await runProgram(process.execPath, [
+      "--input-type=module",
+      "-e",
+      code,
+    ]);
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: "failed\nend\n", stderr: "" });
+  });
 });

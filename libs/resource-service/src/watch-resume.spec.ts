@@ -17,7 +17,7 @@ import {
   ULID,
   withFixture,
 } from "./test-support/fixture.ts";
-import { clientsAreGone, createWatches } from "./test-support/watching.ts";
+import { createWatches, eventually } from "./test-support/watching.ts";
 
 let fixture: Fixture;
 const watches = createWatches();
@@ -165,8 +165,7 @@ describe("a watch that the server ends", () => {
       );
       expect(errorRetryAfterMs(error)).toBe(1_000);
       first.stop();
-      await clientsAreGone();
-      expect(await watches.open(rpc).words(1)).toEqual(["endOfSnapshot"]);
+      await eventually(async () => expect(await watches.open(rpc).words(1)).toEqual(["endOfSnapshot"]));
     });
   });
 
@@ -189,9 +188,10 @@ describe("a watch that the server ends", () => {
     const found = createFixture();
     const events = watches.open(found.rpc, { bookmarks: true });
     const { version } = await events.next();
-    const next = events.next();
+    const [bookmark, end] = [events.next(), events.next()];
+    const ended = expectError(end, Code.Unavailable, "SHUTTING_DOWN");
     await found.server.close();
-    expect(await next).toMatchObject({ event: { case: "bookmark" }, version });
-    await expectError(events.next(), Code.Unavailable, "SHUTTING_DOWN");
+    expect(await bookmark).toMatchObject({ event: { case: "bookmark" }, version });
+    await ended;
   });
 });

@@ -4,17 +4,17 @@ export interface Clock {
   now(): number;
   /** Monotonic time in milliseconds, for durations. */
   monotonic(): number;
-  /** Calls back once after `delayMs`; the result cancels it. Does not keep the process alive. */
-  after(delayMs: number, callback: () => void): () => void;
+  /** Calls back once after `delayMs`; the result cancels it. Keeps the process alive only when asked to: for what somebody waits for. */
+  after(delayMs: number, callback: () => void, options?: { readonly keepAlive?: boolean }): () => void;
 }
 
 /** The machine's time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, { keepAlive = false } = {}) {
     const timer = setTimeout(callback, Math.min(delayMs, MAX_TIMER_MS));
-    timer.unref();
+    if (!keepAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -73,6 +73,8 @@ function refusal(
 ): OutgoingResponse {
   const { status } = answer;
   const contentType = headers.get("content-type") ?? "";
+  // What was not even read was not applied.
+  const told = isMutation(handler.method) ? { metadata: { applied: "no" } } : {};
   const refuse = (error: ConnectError, more: Readonly<Record<string, string>> = {}): OutgoingResponse =>
     rpcFailure(contentType, error, {
       status,
@@ -82,14 +84,16 @@ function refusal(
     case 405: {
       const allow = handler.allowedMethods.join(", ");
       return refuse(
-        apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}` }),
+        apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}`, ...told }),
         { allow },
       );
     }
     case 415: {
       const accepted = acceptedTypes(handler).join(", ");
       const message = `content type "${contentType}" is not one of ${accepted}`;
-      return refuse(apiError({ reason: "UNSUPPORTED_MEDIA_TYPE", message }), { "accept-post": accepted });
+      return refuse(apiError({ reason: "UNSUPPORTED_MEDIA_TYPE", message, ...told }), {
+        "accept-post": accepted,
+      });
     }
     default: {
       const message = "bidirectional streams need HTTP/2: connect with prior knowledge (h2c)";

@@ -2,8 +2,8 @@ import type { Client } from "@trellis/client";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { idText, isMarkedForDeletion } from "@trellis/resource";
 
-/** Deletions sent in one request. */
-const BATCH_SIZE = 500;
+/** Deletions sent in one request: few, so that other callers of the server get their turn in between. */
+const BATCH_SIZE = 25;
 
 /**
  * Deletes the resources that are not being deleted yet; those with finalizers are only marked by that. Throws an Error that tells the first

@@ -75,7 +75,6 @@ export class ControllerRunner {
     }
     this.#ready = true;
     this.#enqueueAll();
-    for (const mapping of this.#mappings) mapping.changedAll(this.#informer(mapping.watch.type.gvk).cache);
   }
 
   /** Waits for at most `graceMs` for what is under way, whose signal is aborted; what is not done then can call nobody any more. */
@@ -147,8 +146,10 @@ export class ControllerRunner {
     for (const key of keys) this.#queue.add(key);
   }
 
+  /** Everything that is managed, and everything that what is watched maps to, be it there or not. */
   #enqueueAll(): void {
     for (const key of this.#informer(this.definition.type.gvk).cache.keys()) this.#queue.add(key);
+    for (const mapping of this.#mappings) mapping.changedAll(this.#informer(mapping.watch.type.gvk).cache);
   }
 
   #dispatch(): void {

@@ -23,7 +23,7 @@ export interface Cluster {
 }
 
 /** Virtual seconds after which controllers have come to rest, or never will. */
-const MAX_SETTLE_SECONDS = 60;
+const MAX_SETTLE_SECONDS = 3_600;
 
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 function ignore(): void {
