@@ -20,7 +20,6 @@ import {
   expectInvalid,
   type Fixture,
   resource,
-  serverDeadline,
   stored,
   typeMessage,
   ULID,
@@ -103,7 +102,8 @@ describe("a deadline", () => {
         options?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
       });
     const { rpc } = createFixture({ backend: { ...backend, read } });
-    const call = rpc.write({ resource: artist() }, { headers: serverDeadline(20) });
+    const headers = { "connect-timeout-ms": "20" };
+    const call = rpc.write({ resource: artist() }, { headers });
     const error = await expectError(call, Code.DeadlineExceeded, "DEADLINE_EXCEEDED");
     expect(errorApplied(error)).toBe("unknown");
   });
