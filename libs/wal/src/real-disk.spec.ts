@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+
+import { inspectWal } from "./inspect.ts";
+import { openNodeDisk } from "./node-disk.ts";
+import { openWal } from "./open-wal.ts";
+import { systemClock } from "./test-support/system-clock.ts";
+import { codeOf, contentOf, entries, entry, SMALL_LIMITS, textOf } from "./test-support/test-log.ts";
+import type { Wal } from "./wal.ts";
+
+const APPENDER = join(import.meta.dirname, "test-support/append-until-killed.ts");
+
+describe("a log on a real disk", () => {
+  let directory: string;
+  const children: ChildProcess[] = [];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "trellis-wal-"));
+  });
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill("SIGKILL");
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function open(path = directory): Promise<Wal> {
+    const disk = await openNodeDisk(path);
+    return await openWal({ disk, clock: systemClock, random: Math.random }, { limits: SMALL_LIMITS });
+  }
+
+  /** Starts a process on the log. Answers its output, line by line, and how to kill it. */
+  function start(mode: "append" | "hold"): { lines: AsyncIterator<string>; kill: () => Promise<void> } {
+    const child = spawn(process.execPath, ["--no-warnings", APPENDER, directory, mode], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    children.push(child);
+    if (child.stdout === null) throw new Error("the child has an output");
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    return {
+      lines,
+      kill: async () => {
+        child.kill("SIGKILL");
+        await ended;
+      },
+    };
+  }
+
+  it("keeps everything over starts, in files that are as large as they will ever be", async () => {
+    const path = join(directory, "made", "on", "the", "way");
+    const wal = await open(path);
+    for (let index = 1; index <= 100; index++) await wal.append({ entries: [entry(index, 1, 900)] });
+    await wal.append({ snapshot: { index: 80, term: 1 } });
+    await wal.dropBefore(81);
+    await wal.reserveSnapshotRoom(3_000_000);
+    await wal.withSnapshotRoom(async () => expect((await stat(join(path, "snapshot.room"))).size).toBe(0));
+    await wal.close();
+    for (const name of await readdir(path)) {
+      const { size } = await stat(join(path, name));
+      if (name.endsWith(".wal") || name.endsWith(".spare")) expect(size).toBe(SMALL_LIMITS.segmentBytes);
+    }
+    const again = await open(path);
+    expect(again).toMatchObject({ lastIndex: 100, snapshot: { index: 80, term: 1 } });
+    expect((await contentOf(again)).slice(-20)).toEqual(entries(81, 20, 1, 900).map(textOf));
+    await again.close();
+    expect(await inspectWal(await openNodeDisk(path))).toMatchObject({
+      damage: undefined,
+      tornTail: undefined,
+    });
+  });
+
+  it("has everything that a process acknowledged before it was killed in the middle of appends", async () => {
+    for (let round = 0; round < 4; round++) {
+      const { lines, kill } = start("append");
+      let acknowledged = 0;
+      for (let count = 0; count < 150 + round * 37; count++) {
+        const { value } = (await lines.next()) as { value: string };
+        if (!value.startsWith("open")) acknowledged = Number(value);
+      }
+      await kill();
+      for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+        acknowledged = Number(line.value);
+      }
+      const wal = await open();
+      expect(wal.lastIndex).toBeGreaterThanOrEqual(acknowledged);
+      const expected = entries(wal.firstIndex, wal.lastIndex - wal.firstIndex + 1, 1, 300).map(textOf);
+      expect(await contentOf(wal)).toEqual(expected);
+      expect(Buffer.from(wal.hardState ?? []).toString()).toBe(`hard state ${wal.lastIndex}`);
+      await wal.close();
+    }
+  });
+
+  it("is open for one process at a time, and free when that one is killed", async () => {
+    const { lines, kill } = start("hold");
+    expect(await lines.next()).toMatchObject({ value: "open 0" });
+    expect(await codeOf(open())).toBe("locked");
+    await kill();
+    const wal = await open();
+    expect(await codeOf(open())).toBe("locked");
+    await wal.close();
+    await (await open()).close();
+  });
+
+  it("refuses a directory that it cannot use", async () => {
+    const wal = await open();
+    await wal.close();
+    expect(await codeOf(open(join(directory, "LOCK", "below a file")))).toMatch(/ENOTDIR/);
+  });
+});
