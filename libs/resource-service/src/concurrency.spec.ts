@@ -14,7 +14,16 @@ import {
 import { seededRandom } from "@trellis/testing";
 import fc from "fast-check";
 
-import { album, Artist, artist, createFixture, type Fixture, id, resource } from "./test-support/fixture.ts";
+import {
+  album,
+  Artist,
+  artist,
+  createFixture,
+  type Fixture,
+  id,
+  resource,
+  withFixture,
+} from "./test-support/fixture.ts";
 
 const CLIENTS = 64;
 const headers = { "trellis-consistency": "strong" };
@@ -145,6 +154,27 @@ describe("64 clients at once", () => {
       ),
     60_000,
   );
+});
+
+describe("64 clients of one resource", () => {
+  it("take turns once they met a conflict, so that each needs few commits", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: seededRandom(1) });
+    let commits = 0;
+    // A commit takes a turn of the event loop, as one over a network takes time: all have read before the first is applied.
+    const commit: typeof backend.commit = async (operations, options) => {
+      commits += 1;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+      return await backend.commit(operations, options);
+    };
+    await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
+      await rpc.write({ resource: artist() });
+      commits = 0;
+      await everyone((client) => rpc.write({ resource: titled("korn", `by ${client}`) }));
+      expect(commits).toBeLessThanOrEqual(4 * CLIENTS);
+    });
+  });
 });
 
 describe("a watch that is cut anywhere", () => {

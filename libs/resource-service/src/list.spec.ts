@@ -114,6 +114,16 @@ describe("a list", () => {
     expect(resources.map(({ id }) => id?.type?.kind)).toEqual([type.kind]);
   });
 
+  it("of a blank tenancy shows the caller's default one, and no other", async () => {
+    await withFixture({ tenancy: tenancyOf() }, async ({ rpc }) => {
+      await rpc.write({ resource: artist("here") });
+      const tenancy = { partition: "ap1", namespace: "ns1" };
+      await rpc.write({ resource: artist("there", { tenancy }) });
+      const { resources } = await rpc.list(artists);
+      expect(resources.map(({ id }) => id?.name)).toEqual(["here"]);
+    });
+  });
+
   it("T221: leaves out what is stored in a version that it cannot show, in both modes", async () => {
     await fixture.rpc.write({ resource: artist() });
     for (const mode of MODES)

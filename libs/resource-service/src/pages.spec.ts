@@ -15,6 +15,7 @@ import {
   resource,
   stored,
   typeMessage,
+  ULID,
   withFixture,
 } from "./test-support/fixture.ts";
 
@@ -155,6 +156,14 @@ describe("pages", () => {
     const names = [...first.resources, ...second.resources].map(({ id: one }) => one?.name);
     expect([names, second.version]).toEqual([["a", "b", "c"], first.version]);
     const other = fixture.rpc.listByOwner({ owner: muse.id, pageToken });
+    await expectInvalid(other, "page_token", "another request", "INVALID_PAGE_TOKEN");
+  });
+
+  it("of what a resource owns are bound to that incarnation of it", async () => {
+    const korn = await stored(fixture.rpc.write({ resource: artist() }));
+    for (const name of ["a", "b"]) await fixture.rpc.write({ resource: album(name, { owner: korn.id }) });
+    const { nextPageToken: pageToken } = await fixture.rpc.listByOwner({ owner: korn.id, pageSize: 1 });
+    const other = fixture.rpc.listByOwner({ owner: { ...korn.id, uid: ULID }, pageToken });
     await expectInvalid(other, "page_token", "another request", "INVALID_PAGE_TOKEN");
   });
 });

@@ -90,15 +90,17 @@ describe("a writer that is overtaken between its read and its commit", () => {
   });
 
   it("belongs to the owner's new incarnation when it was replaced meanwhile", async () => {
+    let renewed: ID | undefined;
     const { resource: written } = await race({
       setUp: create,
       deed: ({ rpc }) => rpc.write({ resource: album("issues", { owner: id(Artist, "korn") as ID }) }),
       meanwhile: async (fixture) => {
         await remove(fixture);
-        await create(fixture);
+        ({ id: renewed } = await stored(create(fixture)));
       },
     });
-    expect(written?.owner?.uid).not.toBe("");
+    expect(renewed).toBeDefined();
+    expect(written?.owner).toEqual(renewed);
   });
 
   it("T191: writes its status on the newest state", async () => {

@@ -12,6 +12,7 @@ import {
   type Operation,
   OperationSchema,
   WriteRequest_Mode,
+  WriteResponse_Outcome,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { errorReason } from "@trellis/resource";
 import { type Version } from "@trellis/storage";
@@ -20,7 +21,17 @@ import { laggingBackend } from "@trellis/testkit";
 import { createVirtualClock, seededRandom } from "@trellis/testing";
 import fc from "fast-check";
 
-import { Artist, createFixture, type Fixture, Label } from "./test-support/fixture.ts";
+import {
+  album,
+  Album,
+  Artist,
+  artist,
+  createFixture,
+  type Fixture,
+  id,
+  Label,
+  withFixture,
+} from "./test-support/fixture.ts";
 
 /** One step of a random story: a mutation, by what it names of the past. */
 interface Step {
@@ -178,4 +189,21 @@ describe("an answer to a mutation", () => {
       { numRuns: 200, seed: 20_261_125 },
     );
   }, 60_000);
+
+  it("that rests on two resources is no refusal while only one of them is proven", async () => {
+    const clock = createVirtualClock();
+    const backend = laggingBackend(createMemoryBackend({ clock, random: seededRandom(1) }));
+    await withFixture({ backend, clock }, async ({ rpc }) => {
+      await rpc.write({ resource: album() });
+      const { version } = backend.position();
+      await rpc.delete({ id: id(Album, "issues") });
+      await rpc.write({ resource: artist() });
+      // The replica still has the album, and has not heard of its owner.
+      backend.lag = () => version;
+      const writing = rpc.write({ resource: album("issues", { owner: idOf("korn") }) });
+      await clock.advance(1_000);
+      const { outcome } = await writing;
+      expect(outcome).toBe(WriteResponse_Outcome.CREATED);
+    });
+  });
 });

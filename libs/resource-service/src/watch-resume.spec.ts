@@ -124,6 +124,18 @@ describe("a quiet watch", () => {
       expect(await bookmark).toMatchObject({ event: { case: "bookmark" }, version });
     });
   });
+
+  it("gets none when it does not ask for them", async () => {
+    const clock = createVirtualClock();
+    await withFixture({ clock, config: { bookmarkIntervalMs: 1_000 } }, async ({ rpc }) => {
+      const events = watches.open(rpc);
+      await events.next();
+      const next = events.words(1);
+      await clock.advance(5_000);
+      await rpc.write({ resource: artist() });
+      expect(await next).toEqual(["upsert korn"]);
+    });
+  });
 });
 
 describe("a watch that the server ends", () => {
@@ -186,12 +198,15 @@ describe("a watch that the server ends", () => {
   });
 
   it("for its shutdown, gets a bookmark to resume from", async () => {
-    const found = createFixture();
+    // Storage outlives the service, so that it is the service that ends the watch.
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const found = createFixture({ backend: { ...backend, close: async () => undefined } });
     const events = watches.open(found.rpc, { bookmarks: true });
     const { version } = await events.next();
     const next = events.next();
     await found.server.close();
     expect(await next).toMatchObject({ event: { case: "bookmark" }, version });
     await expectError(events.next(), Code.Unavailable, "SHUTTING_DOWN");
+    await backend.close();
   });
 });

@@ -1,3 +1,5 @@
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { defineDomain, on } from "@trellis/controller";
@@ -7,6 +9,7 @@ import {
   WriteResponse_Outcome as Outcome,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { errorApplied, errorMetadata, isUlid, systemClock } from "@trellis/resource";
+import { StorageError } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
 
 import {
@@ -112,6 +115,9 @@ describe("a write that creates", () => {
   });
 });
 
+/** Bytes of the field `name: "Korn"`, which comes first in an artist: tag, length, four letters. */
+const NAME_FIELD_BYTES = 6;
+
 describe("a write that updates", () => {
   it("T090: keeps the uid, and gives a new version and generation", async () => {
     const first = await stored(write(artist()));
@@ -135,6 +141,15 @@ describe("a write that updates", () => {
       expect([outcome, second]).toEqual([Outcome.UNCHANGED, first]);
     }
     expect(fixture.server.backend.position()).toEqual(before);
+  });
+
+  it("of what is stored with the fields of its data in another order changes nothing", async () => {
+    const { data } = await stored(write(artist()));
+    const { typeUrl, value } = data ?? create(AnySchema);
+    const swapped = artist();
+    const other = [...value.subarray(NAME_FIELD_BYTES), ...value.subarray(0, NAME_FIELD_BYTES)];
+    swapped.data = create(AnySchema, { typeUrl, value: Uint8Array.from(other) });
+    expect((await write(swapped)).outcome).toBe(Outcome.UNCHANGED);
   });
 
   it("T092: compares the version that it is given, and tells the current one", async () => {
@@ -207,6 +222,12 @@ describe("a write that updates", () => {
     expect([converted.id.type?.groupVersion, converted.version]).toEqual(["v2", written.version]);
   });
 
+  it("in another version of the group changes what is stored even if the data are the same", async () => {
+    await write(resource(AlbumV1, "issues"));
+    const { outcome, resource: written } = await write(resource(Album, "issues"));
+    expect([outcome, written?.id?.type?.groupVersion]).toEqual([Outcome.UPDATED, "v2"]);
+  });
+
   it("T122: in another version of the group is not readable in the old one without a converter", async () => {
     await write(artist());
     const written = await stored(write(artistV1()));
@@ -273,6 +294,15 @@ describe("a write that fails", () => {
       const error = await expectError(rpc.write({ resource: artist() }), Code.Internal, "INTERNAL");
       expect(errorApplied(error)).toBe("unknown");
       expect(error.rawMessage).not.toContain("secret");
+    });
+  });
+
+  it("in a storage that says that it does not know, leaves that open", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const commit = () => Promise.reject(new StorageError("outcome-unknown", "the leader went"));
+    await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
+      const error = await expectError(rpc.write({ resource: artist() }), Code.Unknown, "OUTCOME_UNKNOWN");
+      expect(errorApplied(error)).toBe("unknown");
     });
   });
 

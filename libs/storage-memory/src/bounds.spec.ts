@@ -94,6 +94,19 @@ describe("the history", () => {
     expect(await codeOf(backend.watch(ALL, { since }).next())).toBe("history-gone");
     await backend.close();
   });
+
+  it("does not keep a commit longer for a watch that does not read", async () => {
+    const { backend, clock, put } = open({ historyAgeMs: 6_400 });
+    const watch = backend.watch(ALL);
+    await toEnd(watch);
+    for (const name of ["a", "b", "c"]) {
+      await put(name);
+      await clock.elapse(7_000);
+    }
+    expect(backend.figures().historyCommits).toBeLessThan(3);
+    expect(await codeOf(watch.next())).toBe("slow-watcher");
+    await backend.close();
+  });
 });
 
 describe("a watch", () => {
@@ -168,6 +181,29 @@ describe("a watch", () => {
     expect(settled).toBe(false);
     await clock.elapse(100);
     expect(await waiting).toMatchObject({ kind: "bookmark", version: backend.position().version });
+    await backend.close();
+  });
+
+  it("gets the commit when its bookmark is due in the same turn", async () => {
+    const { backend, clock, put } = open();
+    const watch = backend.watch(ALL, { bookmarkIntervalMs: 1000 });
+    await toEnd(watch);
+    const waiting = watch.next();
+    await clock.elapse(999);
+    const committing = put("x");
+    await clock.elapse(1);
+    expect(await waiting).toMatchObject({ kind: "commit", version: await committing });
+    await backend.close();
+  });
+
+  it("that sleeps is told of every commit of one turn", async () => {
+    const { backend, put } = open();
+    const watch = backend.watch(ALL);
+    await toEnd(watch);
+    const waiting = watch.next();
+    const versions = await Promise.all(["a", "b", "c"].map((name) => put(name)));
+    for (const [index, version] of versions.entries())
+      expect(await (index === 0 ? waiting : watch.next())).toMatchObject({ kind: "commit", version });
     await backend.close();
   });
 
@@ -283,6 +319,28 @@ describe("waits and limits", () => {
     expect(await codeOf(backend.list(ALL, { minimum }))).toBe("resource-exhausted");
     await backend.close();
     expect(await first).toBe("unavailable");
+  });
+
+  it("lets nobody go on before the version that he waits for", async () => {
+    const { backend, put } = open();
+    const version = (backend.position().version + 2) as Version;
+    const reading = backend.read(putOf("second").key, { minimum: { version } });
+    await put("first");
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    await put("second");
+    expect((await reading).record?.version).toBe(version);
+    await backend.close();
+  });
+
+  it("applies no commit whose caller went before it began", async () => {
+    const { backend } = open();
+    const before = backend.position();
+    const commit = backend.commit([putOf("x")], { signal: AbortSignal.abort() });
+    expect(await codeOf(commit)).toBe("aborted");
+    expect(backend.position()).toEqual(before);
+    await backend.close();
   });
 
   it("refuses limits that are not positive whole numbers", () => {

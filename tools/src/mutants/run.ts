@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { inRepository, runCommand } from "../repository.ts";
 import { type Mutant, readMutant, type Verdict } from "./mutant.ts";
+import { readTestRun, type TestRun } from "./test-run.ts";
 import type { WorkCopy } from "./work-copy.ts";
 
 /** Where mutants are kept: a folder per package below it. */
@@ -22,13 +23,15 @@ export async function findMutants(words: readonly string[]): Promise<readonly Mu
   );
 }
 
-/** Applies a mutant to the copy, runs its test, and takes the mutant back. */
+/** Applies a mutant to the copy, runs its test, which {@link checkUsable} has found usable, and takes the mutant back. */
 export async function judgeMutant(copy: WorkCopy, mutant: Mutant): Promise<Verdict> {
   const patch = inRepository(mutant.file);
   const applied = await runCommand("patch", ["--batch", "--strip=1", "--input", patch], { cwd: copy.root });
   try {
     if (applied.exitCode !== 0) return { kind: "stale", output: applied.output };
     const run = await runTest(copy, mutant);
+    // The test was there without the mutant, so that a process that crashes does so because of it.
+    if (run.crashed) return { kind: "killed" };
     if (run.matched === 0)
       return {
         kind: "unusable",
@@ -51,11 +54,8 @@ export async function checkUsable(copy: WorkCopy, mutant: Mutant): Promise<Verdi
   return { kind: "unusable", output: `${what}\n${output}` };
 }
 
-async function runTest(
-  { root }: WorkCopy,
-  { spec, test }: Mutant,
-): Promise<{ readonly matched: number; readonly failed: boolean; readonly output: string }> {
-  const { exitCode, output, stopped } = await runCommand(
+async function runTest({ root }: WorkCopy, { spec, test }: Mutant): Promise<TestRun> {
+  const result = await runCommand(
     "node",
     [
       "--experimental-vm-modules",
@@ -72,12 +72,5 @@ async function runTest(
     ],
     { cwd: root, env: { NODE_OPTIONS: "" }, timeoutMs: TEST_TIMEOUT_MS },
   );
-  const [, failed = "0"] = /^Tests:.*?(\d+) failed/m.exec(output) ?? [];
-  const [, passed = "0"] = /^Tests:.*?(\d+) passed/m.exec(output) ?? [];
-  const suiteFailed = /Test suite failed to run/.test(output);
-  return {
-    matched: suiteFailed || stopped !== undefined ? 1 : Number(failed) + Number(passed),
-    failed: exitCode !== 0,
-    output,
-  };
+  return readTestRun(result);
 }

@@ -28,6 +28,7 @@ export function commitCases({ open, elapse }: ConformanceOptions): ConformanceCa
   const of = (name: string, body: (backend: Backend) => Promise<void>) => caseOf(name, open, body);
   return [
     of("each precondition holds and fails as it says", preconditions),
+    of("an operation needs all of its preconditions", allPreconditions),
     of("an operation sees the effects of those before it", seesEffects),
     of("a refused commit applies nothing, and says which operation and what is stored", refusedWhole),
     of("a commit that is refused or changes nothing takes no version and wakes no watch", silent),
@@ -121,6 +122,23 @@ async function preconditions(backend: Backend): Promise<void> {
   }
 }
 
+async function allPreconditions(backend: Backend): Promise<void> {
+  const version = await seed(backend, [WEB]);
+  const [holds, fails] = [
+    { kind: "exists", uid: "a" },
+    { kind: "generation", generation: "g2" },
+  ] as const;
+  for (const [index, preconditions] of [
+    [fails, holds],
+    [holds, fails],
+  ].entries()) {
+    const refused = await refuse(backend, { kind: "delete", key: WEB.key, preconditions });
+    assert.equal(refused.operationIndex, 0, `with the one that fails at ${index}`);
+    assert.deepEqual(refused.precondition, fails);
+  }
+  assertRecord(await stored(backend, WEB, version), WEB, version);
+}
+
 async function seesEffects(backend: Backend): Promise<void> {
   await seed(backend, [API]);
   const check = (one: Fixture, precondition: Precondition): Operation => ({
@@ -162,7 +180,7 @@ async function silent(backend: Backend): Promise<void> {
   await takeSnapshot(watch);
   await refuse(backend, putOf(API), putOf(WEB, { kind: "absent" }));
   const unchanged = await backend.commit([deleteOf(API), { kind: "check", key: WEB.key, preconditions: [] }]);
-  assert.ok(unchanged.outcome === "applied");
+  assert.deepEqual(unchanged, { outcome: "applied", version });
   assertRecord(await stored(backend, WEB, version), WEB, version);
   const next = await apply(backend, putOf(API));
   assert.ok(next > version);

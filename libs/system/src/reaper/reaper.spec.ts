@@ -1,9 +1,17 @@
+import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Client } from "@trellis/client";
 import { v1, v2 } from "@trellis/demo";
+import { BatchWriteResponseSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { errorReason } from "@trellis/resource";
 
 import { Tombstone } from "../index.ts";
-import { type Cluster, startCluster } from "../test-support/cluster.ts";
+import { type Cluster, startCluster, startLaggingCluster } from "../test-support/cluster.ts";
+import { reaper } from "./reaper.ts";
+
+type Resources = Client["resources"];
+type BatchAnswer = ReturnType<Resources["batchWrite"]>;
 
 let cluster: Cluster;
 beforeEach(async () => {
@@ -187,6 +195,51 @@ describe("the reaper", () => {
     await cluster.settle();
     expect(await listed()).toEqual([]);
     expect(await tombstones()).toEqual([]);
+  });
+
+  it.each<[string, (operations: number) => BatchAnswer]>([
+    ["whole requests fail", () => Promise.reject(new Error("no leader"))],
+    [
+      "single deletions fail",
+      async (operations) => {
+        const result = { case: "error" as const, value: { code: Code.Unavailable, message: "no leader" } };
+        const results = Array.from({ length: operations }, () => ({ result }));
+        return create(BatchWriteResponseSchema, { results });
+      },
+    ],
+  ])("keeps the tombstone while %s, and tries again", async (_, failure) => {
+    await albums(await artist(), 3);
+    await cluster.client.delete(v2.Artist, { name: "korn" });
+    let failures = 2;
+    const { resources } = cluster.system;
+    const batchWrite: Resources["batchWrite"] = (request, options) => {
+      if (failures === 0) return resources.batchWrite(request, options);
+      failures -= 1;
+      return failure(request.operations?.length ?? 0);
+    };
+    cluster.startControllers({
+      controllers: [reaper],
+      client: { ...cluster.system, resources: { ...resources, batchWrite } },
+    });
+    await cluster.clock.advance(30_000);
+    expect(failures).toBe(0);
+    expect(await listed()).toEqual([]);
+    expect(await tombstones()).toEqual([]);
+  });
+
+  it("finds children of which its replica has not heard yet", async () => {
+    const lagging = await startLaggingCluster();
+    const { backend, client, clock } = lagging;
+    const { resource: owner } = await client.write(v2.Artist, { name: "korn", data: { name: "Korn" } });
+    const { version } = backend.position();
+    await client.write(v2.Album, { name: "late", owner: owner.id, data: { title: "Late" } });
+    await client.delete(v2.Artist, { name: "korn" });
+    backend.lag = (oldest) => (oldest > version ? oldest : version);
+    lagging.startControllers({ controllers: [reaper] });
+    for (let second = 0; second < 5; second++) await clock.advance(1_000);
+    backend.lag = (_, present) => present;
+    expect(await all(client.list(v2.Album))).toEqual([]);
+    await lagging.stop();
   });
 
   it("deletes 10,000 children", async () => {

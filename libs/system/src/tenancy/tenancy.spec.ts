@@ -1,9 +1,13 @@
+import { create } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Client } from "@trellis/client";
 import { v1, v2 } from "@trellis/demo";
 import { errorReason } from "@trellis/resource";
 
 import { ensureDefaultTenancy, Namespace, Partition, TENANCY_STATUS_KEY, Tombstone } from "../index.ts";
-import { type Cluster, startCluster } from "../test-support/cluster.ts";
+import { type Cluster, startCluster, startLaggingCluster } from "../test-support/cluster.ts";
+import { namespaceEmptier } from "./emptiers.ts";
 
 let cluster: Cluster;
 beforeEach(async () => {
@@ -34,6 +38,13 @@ describe("the default tenancy", () => {
     await Promise.all([ensureDefaultTenancy(cluster.system), ensureDefaultTenancy(cluster.system)]);
     expect(await cluster.client.read(Partition, { name: "default" })).toEqual(before);
     expect(await all(cluster.client.list(Namespace, { partition: "*" }))).toHaveLength(1);
+  });
+
+  it("keeps what an operator made of it when another server starts", async () => {
+    await cluster.client.write(Partition, { name: "default", data: { description: "ours" } });
+    await ensureDefaultTenancy(cluster.system);
+    const { data } = await cluster.client.read(Partition, { name: "default" });
+    expect(data.description).toBe("ours");
   });
 
   it("cannot be deleted, nor marked by a write", async () => {
@@ -118,6 +129,27 @@ describe("a namespace", () => {
     expect(await reasonOf(cluster.client.read(Namespace, { name: "blue" }))).toBe("RESOURCE_NOT_FOUND");
   });
 
+  it("waits for the tombstones in it, too", async () => {
+    await cluster.client.write(Namespace, { name: "blue" });
+    await writeArtist("korn", "default", "blue");
+    await cluster.client.delete(Namespace, { name: "blue" });
+    // Without the reaper, the tombstone stays.
+    cluster.startControllers({ controllers: [namespaceEmptier] });
+    for (let second = 0; second < 5; second++) await cluster.clock.advance(1_000);
+    const { status } = await cluster.client.read(Namespace, { name: "blue" });
+    expect(status[TENANCY_STATUS_KEY]?.conditions[0]?.message).toBe("waits for 1 of internal.v1.Tombstone");
+  });
+
+  it("fails what is only judged while it is being deleted", async () => {
+    await cluster.client.write(Namespace, { name: "blue" });
+    await cluster.client.delete(Namespace, { name: "blue" });
+    const { group, groupVersion, kind, schema } = v2.Artist;
+    const id = { type: { group, groupVersion, kind }, name: "korn", tenancy: { namespace: "blue" } };
+    const data = anyPack(schema, create(schema, { name: "Korn" }));
+    const judged = cluster.client.resources.mutateAndValidate({ resource: { id, data } });
+    expect(await reasonOf(judged)).toBe("TENANCY_MARKED_FOR_DELETION");
+  });
+
   it("keeps its finalizer, whatever a writer says", async () => {
     await cluster.client.write(Namespace, { name: "blue", metadata: { team: "a" } });
     const { metadata } = await cluster.client.read(Namespace, { name: "blue" });
@@ -168,5 +200,24 @@ describe("a partition", () => {
     expect(await all(cluster.client.list(Namespace, { partition: "*" }))).toHaveLength(1);
     expect(await all(cluster.client.list(v2.Artist, { partition: "*", namespace: "*" }))).toEqual([]);
     expect(await all(cluster.client.list(Tombstone, { partition: "*", namespace: "*" }))).toEqual([]);
+  });
+});
+
+describe("a write on a replica that lags", () => {
+  it.each([
+    ["namespace", (client: Client) => client.delete(Namespace, { name: "blue", partition: "billing" })],
+    ["partition", (client: Client) => client.delete(Partition, { name: "billing" })],
+  ])("puts nothing into a %s that is being deleted", async (_, remove) => {
+    const lagging = await startLaggingCluster();
+    const { backend, client } = lagging;
+    await client.write(Partition, { name: "billing" });
+    await client.write(Namespace, { name: "blue", partition: "billing" });
+    const { version } = backend.position();
+    await remove(client);
+    backend.lag = () => version;
+    const tenancy = { partition: "billing", namespace: "blue" };
+    const write = client.write(v2.Artist, { name: "korn", ...tenancy, data: { name: "Korn" } });
+    expect(await reasonOf(write)).toBe("TENANCY_MARKED_FOR_DELETION");
+    await lagging.stop();
   });
 });

@@ -1,25 +1,34 @@
 import type { Client } from "@trellis/client";
+import type { AnyController } from "@trellis/controller";
 import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
 import demo from "@trellis/demo";
 import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
+import { type LaggingBackend, laggingBackend } from "@trellis/testkit";
 import { createVirtualClock, seededRandom, type VirtualClock } from "@trellis/testing";
 
 import { serveResources, systemControllers } from "../index.ts";
 
 /** A server with the system's types, as a gateway serves them, and clients with and without the cluster's secret. */
-export interface Cluster {
-  readonly backend: Backend;
+export interface Cluster<B extends Backend = Backend> {
+  readonly backend: B;
   readonly clock: VirtualClock;
   /** A caller like any other. */
   readonly client: Client;
   /** The system. */
   readonly system: Client;
-  /** Runs the system's controllers, as one controller manager does. */
-  startControllers(): ControllerRuntime;
+  /** Runs the system's controllers, or only some, as one controller manager does. */
+  startControllers(options?: ControllersOptions): ControllerRuntime;
   /** Lets everything run until no controller has anything to do, moving time on for what waits for it. */
   settle(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What differs from a manager of all the system's controllers. */
+export interface ControllersOptions {
+  readonly controllers?: readonly AnyController[];
+  /** Through which they reach the server. */
+  readonly client?: Client;
 }
 
 /** Virtual seconds after which controllers have come to rest, or never will. */
@@ -31,10 +40,19 @@ function ignore(): void {
 }
 
 /** Starts a server with the default tenancy. */
-export async function startCluster(): Promise<Cluster> {
+export function startCluster(): Promise<Cluster> {
+  return startClusterOn((backend) => backend);
+}
+
+/** Starts a server on a replica that lags behind the store as a test says; until it says so, it does not. */
+export function startLaggingCluster(): Promise<Cluster<LaggingBackend>> {
+  return startClusterOn(laggingBackend);
+}
+
+async function startClusterOn<B extends Backend>(replicaOf: (store: Backend) => B): Promise<Cluster<B>> {
   const clock = createVirtualClock();
   const random = seededRandom(1);
-  const backend = createMemoryBackend({ clock, random });
+  const backend = replicaOf(createMemoryBackend({ clock, random }));
   const { part, client, systemClient } = serveResources({
     backend,
     domains: [demo],
@@ -50,10 +68,10 @@ export async function startCluster(): Promise<Cluster> {
     clock,
     client,
     system: systemClient,
-    startControllers() {
+    startControllers({ controllers = systemControllers({ clock }), client: reached = systemClient } = {}) {
       const runtime = createControllerRuntime({
-        client: systemClient,
-        controllers: systemControllers({ clock }),
+        client: reached,
+        controllers,
         clock,
         log: silent,
       });
