@@ -1,6 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
 import type { Connection } from "./connection.ts";
+import type { Editor } from "./editing/editor.ts";
 
 /** Everything that a command takes from the outside, so that specs can run commands in memory. */
 export interface Environment {
@@ -17,6 +18,12 @@ export interface Environment {
   readonly server: string;
   /** Whether to paint the standard output and error. */
   readonly colour: boolean;
+  /** How wide the terminal is that the standard output is, in columns; undefined where it is none. */
+  readonly columns: number | undefined;
+  /** The same of the standard error, where what is shown only for a while belongs. */
+  readonly errorColumns: number | undefined;
+  /** The person's text editor; undefined when none is named. */
+  readonly editor: Editor | undefined;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Aborted when nobody reads the standard output any more. */
@@ -27,3 +34,8 @@ export interface Environment {
 
 /** The server when neither `--server` nor `TRELLIS_SERVER` names one. */
 export const DEFAULT_SERVER = "http://127.0.0.1:7500";
+
+/** The server that `TRELLIS_SERVER` names; the default when it is not set, or empty. */
+export function serverFrom({ TRELLIS_SERVER }: Readonly<Record<string, string | undefined>>): string {
+  return TRELLIS_SERVER === undefined || TRELLIS_SERVER === "" ? DEFAULT_SERVER : TRELLIS_SERVER;
+}

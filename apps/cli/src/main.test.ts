@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { runProgram, type ServerProcess, startStandalone } from "@trellis/testkit";
@@ -104,10 +105,40 @@ describe("trellis, as a process", () => {
     }
   }, 60_000);
 
+  it("C370 reads over the network what it wrote", async () => {
+    const manifest = artist("over-the-network", "metadata: {a: b}\n");
+    expect((await trellis("apply -f -", manifest)).exitCode).toBe(0);
+    const { stdout } = await trellis("get demo.v2.artist over-the-network -o json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: "over-the-network",
+      metadata: { a: "b" },
+      data: { name: "over-the-network", genre: "GENRE_METAL" },
+    });
+    expect((await trellis("apply -f -", stdout)).stdout).toMatch(/ unchanged\n/);
+  });
+
+  it("edits with the program that VISUAL or EDITOR names", async () => {
+    expect((await trellis("apply -f -", artist("edited"))).exitCode).toBe(0);
+    const EDITOR = "sed -i s/GENRE_METAL/GENRE_ROCK/";
+    expect(await trellis("edit demo.v2.artist/edited", "", { VISUAL: "", EDITOR })).toEqual({
+      exitCode: 0,
+      stdout: "demo.v2.Artist/edited  updated\n",
+      stderr: "",
+    });
+    expect((await trellis("get demo.v2.artist/edited -o yaml")).stdout).toContain("GENRE_ROCK");
+    const failed = await trellis("edit demo.v2.artist/edited", "", { VISUAL: "false", EDITOR });
+    expect(failed).toMatchObject({ exitCode: 1, stdout: "" });
+    const kept =
+      /^error: the editor "false" ended with code 1\nNothing was written\. The text is in (.+)\.\n$/;
+    expect(failed.stderr).toMatch(kept);
+    await rm(dirname(kept.exec(failed.stderr)?.[1] ?? ""), { recursive: true });
+  });
+
   it("goes where --server says rather than TRELLIS_SERVER", async () => {
     const result = await trellis(`status --server ${server.url}`, "", { TRELLIS_SERVER: "127.0.0.1:1" });
     expect(result).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(result.stdout).toMatch(new RegExp(`^Server {3}${server.url}\nHealth {3}● ready\n`));
+    expect(result.stdout).toMatch(new RegExp(`^Server {7}${server.url}\nHealth {7}● ready\n`));
+    expect(result.stdout).toMatch(/\nControllers {2}● system's run\n$/);
   });
 
   it("says of a server of another kind what it is not, without a stack", async () => {

@@ -1,13 +1,22 @@
 import { systemClock } from "@trellis/resource";
 
 import { openConnection } from "./connection.ts";
-import { DEFAULT_SERVER } from "./environment.ts";
+import { createProcessEditor } from "./editing/process-editor.ts";
+import { serverFrom } from "./environment.ts";
 import { errorText, EXIT } from "./errors.ts";
 import { printable } from "./output/printable.ts";
+import { wantsColour } from "./output/wants-colour.ts";
 import { run } from "./run.ts";
+
+const { EDITOR, TERM, VISUAL } = process.env;
+const server = serverFrom(process.env);
+const editorCommand = [VISUAL, EDITOR].find((command) => command !== undefined && command.trim() !== "");
+const editor = editorCommand === undefined ? undefined : createProcessEditor(editorCommand);
 
 const interruption = new AbortController();
 process.on("SIGINT", () => {
+  // The terminal sends it to the editor and to this program, and it was meant for the editor.
+  if (editor?.open === true) return;
   // Whoever presses twice does not want to wait for a clean end.
   if (interruption.signal.aborted) process.exit(EXIT.interrupted);
   interruption.abort();
@@ -31,8 +40,8 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT.failed);
 });
 
-const { NO_COLOR, TERM, TRELLIS_SERVER } = process.env;
-const server = TRELLIS_SERVER === undefined || TRELLIS_SERVER === "" ? DEFAULT_SERVER : TRELLIS_SERVER;
+/** How wide a terminal is that does not tell. */
+const DEFAULT_COLUMNS = 80;
 
 // Between two tries nothing is open that would keep the process: its clock's timers do not.
 const stay = setInterval(() => undefined, 60_000);
@@ -46,15 +55,25 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   clock: systemClock,
   server,
-  colour:
-    // Not a terminal, it is undefined.
-    Boolean(process.stdout.isTTY) &&
-    Boolean(process.stderr.isTTY) &&
-    (NO_COLOR === undefined || NO_COLOR === "") &&
-    TERM !== "dumb",
+  // Not a terminal, it is undefined.
+  colour: wantsColour(process.env, {
+    terminals: Boolean(process.stdout.isTTY) && Boolean(process.stderr.isTTY),
+  }),
+  get columns() {
+    return widthOf(process.stdout);
+  },
+  get errorColumns() {
+    return TERM === "dumb" ? undefined : widthOf(process.stderr);
+  },
+  editor,
   signal: interruption.signal,
   readerGone: readerGone.signal,
   connect: (url) => openConnection(url, systemClock),
 });
 finished = true;
+
+/** A terminal may say that it is 0 columns wide: it does not know. */
+function widthOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.columns || DEFAULT_COLUMNS : undefined;
+}
 clearInterval(stay);

@@ -73,6 +73,17 @@ export function explicitTenancy({ scope }: KnownType, { partition, namespace }: 
   return unitsFor(scope, partition || DEFAULT_PARTITION, namespace || DEFAULT_NAMESPACE);
 }
 
+/** Where was looked, as the end of a sentence. */
+export function whereText(
+  { scope }: KnownType,
+  { allNamespaces, namespace, partition }: TenancyOptions,
+): string {
+  if (scope === Scope.CLUSTER) return "";
+  const inPartition = partition === undefined ? "" : ` in partition ${partition}`;
+  if (scope !== Scope.NAMESPACE || allNamespaces === true) return inPartition;
+  return ` in namespace ${namespace ?? DEFAULT_NAMESPACE}${inPartition === "" ? "" : ` of${inPartition.slice(3)}`}`;
+}
+
 /** Reads `--selector` before it is sent, since the place of a mistake is best shown here. Throws a usage error. */
 export function checkedSelector(text: string | undefined): string {
   try {

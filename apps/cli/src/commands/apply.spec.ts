@@ -6,6 +6,7 @@ import { describe, expect, it } from "@jest/globals";
 import { repositoryRoot } from "../test-support/repository.ts";
 
 import { artist, serversOfTest } from "../test-support/server.ts";
+import { createTerminal } from "../test-support/terminal.ts";
 
 const setup = serversOfTest();
 
@@ -135,6 +136,19 @@ describe("trellis apply", () => {
     expect(elsewhere.stdout).toMatch(
       /^demo\.v2\.Artist\/korn -n nowhere +failed +standard input:1:1 {2}namespace: not found: /,
     );
+  });
+
+  it("shows how far it is on a terminal where there are many, and leaves nothing of that behind", async () => {
+    const { server, trellis } = setup();
+    const stdin = Array.from({ length: 60 }, (_, index) => artist(`artist-${index}`)).join("---\n");
+    const terminal = createTerminal(server.transport, { columns: 80 });
+    const { stdout, stderr } = await terminal("apply -f -", { stdin });
+    expect(stdout).toMatch(/\n60 resources: 60 created\n$/);
+    expect(stderr).toMatch(/Applying {2}█+░* {2}\d+\/60/);
+    expect(stderr.endsWith("\r\u001B[K")).toBe(true);
+    const few = await terminal("apply -f -", { stdin: artist("korn") });
+    expect(few.stderr).toBe("");
+    expect((await trellis("apply -f -", { stdin })).stderr).toBe("");
   });
 
   it.each([

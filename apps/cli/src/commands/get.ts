@@ -1,9 +1,8 @@
-import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
-import { DEFAULT_NAMESPACE, errorReason } from "@trellis/resource";
 import type { Command } from "commander";
 
-import { CliError, EXIT, usageError } from "../errors.ts";
+import { EXIT, usageError } from "../errors.ts";
 import { listAll } from "../listing.ts";
+import { readNamed } from "../reading-one.ts";
 import { type FormatOptions, type OutputFormat, resourcesText, resourceText } from "../output/format.ts";
 import type { Session } from "../session.ts";
 import {
@@ -11,8 +10,8 @@ import {
   parseTarget,
   type Target,
   tenancyOfList,
-  tenancyOfName,
   type TenancyOptions,
+  whereText,
 } from "../target.ts";
 import {
   addCommand,
@@ -31,7 +30,7 @@ interface GetOptions extends TenancyOptions {
 export function addGetCommand(program: Command, context: CommandContext): void {
   const command = addCommand(program, "get", {
     description: "show the resources of a type, or one of them",
-    examples: ["service", "service/api -o yaml", "workload -n shop -l team=web,!canary"],
+    examples: ["service", "service/api -o yaml", "workload -n shop -l 'team=web,!canary'"],
   });
   withAllNamespacesOption(withTenancyOptions(command))
     .argument("<kind>", "KIND or KIND/NAME; a short name, a plural, or group.version.Kind")
@@ -52,33 +51,10 @@ export function addGetCommand(program: Command, context: CommandContext): void {
 async function getOne(session: Session, { type }: Target, name: string, options: GetOptions): Promise<void> {
   if (options.selector !== undefined)
     throw usageError("a selector chooses from a list, and a name is given", "Leave out one of the two.");
-  const { group, groupVersion, kind } = type;
-  const id = { type: { group, groupVersion, kind }, name, tenancy: tenancyOfName(type, options) };
-  const { resource } = await session.connection.client.resources
-    .read({ id }, session.callOptions)
-    .catch(async (error: unknown) => {
-      throw errorReason(error) === "RESOURCE_NOT_FOUND"
-        ? await notThere(session, type, name, options)
-        : error;
-    });
-  if (resource === undefined)
-    throw new CliError(`${session.connection.server} answered without the resource`);
+  const resource = await readNamed(session, type, name, options);
   session.environment.stdout(
     resourceText(resource, options.output, await formatOptions(session, type, options)),
   );
-}
-
-async function notThere(
-  session: Session,
-  type: Target["type"],
-  name: string,
-  options: GetOptions,
-): Promise<CliError> {
-  const word = (await session.catalog()).word(type);
-  const elsewhere = type.scope === Scope.NAMESPACE ? `, or "trellis get ${word} -A"` : "";
-  return new CliError(`${word}/${name} is not there${whereText(type, options)}`, {
-    hint: `See "trellis get ${word}"${elsewhere}.`,
-  });
 }
 
 async function getList(session: Session, { type }: Target, options: GetOptions): Promise<void> {
@@ -91,14 +67,6 @@ async function getList(session: Session, { type }: Target, options: GetOptions):
     return;
   }
   environment.stdout(resourcesText(resources, options.output, await formatOptions(session, type, options)));
-}
-
-/** Where was looked, as the end of a sentence. */
-function whereText({ scope }: Target["type"], { allNamespaces, namespace, partition }: GetOptions): string {
-  if (scope === Scope.CLUSTER) return "";
-  const inPartition = partition === undefined ? "" : ` in partition ${partition}`;
-  if (scope !== Scope.NAMESPACE || allNamespaces === true) return inPartition;
-  return ` in namespace ${namespace ?? DEFAULT_NAMESPACE}${inPartition === "" ? "" : ` of${inPartition.slice(3)}`}`;
 }
 
 async function formatOptions(

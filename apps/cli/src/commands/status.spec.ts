@@ -2,10 +2,18 @@ import { Code, ConnectError, createRouterTransport, type Transport } from "@conn
 import { describe, expect, it } from "@jest/globals";
 import { Health, HealthCheckResponse_ServingStatus } from "@trellis/protos/grpc/health/v1/health_pb";
 
+import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { PartitionSchema } from "@trellis/protos/trellis/tenancy/v1/tenancy_pb";
+import { resourceType } from "@trellis/resource";
+import { createVirtualClock } from "@trellis/testing";
+
 import { serversOfTest } from "../test-support/server.ts";
 import { createTerminal } from "../test-support/terminal.ts";
 
 const setup = serversOfTest();
+/** As servers have it beside the types of their domains. */
+const Partition = resourceType(PartitionSchema);
+const system = { types: [Partition], hooks: [], controllers: [] };
 const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
 
 /** The server's transport, with a health service beside it. */
@@ -30,6 +38,42 @@ describe("trellis status", () => {
       health: "ready",
       types: 14,
     });
+  });
+
+  it("says whether the system's controllers run, from their last heartbeat", async () => {
+    const clock = createVirtualClock();
+    const { server, trellis } = setup({ clock, domains: [system] });
+    const controllers = async () => (await trellis("status")).stdout.split("\n").slice(5).join("\n");
+    const hint =
+      "\nDeletions do not cascade and namespaces are not emptied.\nStart a controller manager with --cluster-secret.\n";
+    const never = `Controllers  ● none of the system's has ever run\n${hint}`;
+    expect(await controllers()).toBe(never);
+    const { resource: partition } = await server.client.write(Partition, { name: "default" });
+    expect(await controllers()).toBe(never);
+    await server.client.writeStatus(Partition, partition, {
+      key: "trellis.dev/system-controllers",
+      observedGeneration: partition.generation,
+      conditions: [{ type: "Running", state: Condition_State.TRUE }],
+    });
+    await clock.advance(60_000);
+    expect(await controllers()).toBe("Controllers  ● system's run\n");
+    const json = async () => JSON.parse((await trellis("status -o json")).stdout) as unknown;
+    expect(await json()).toMatchObject({ controllers: { running: true } });
+    await clock.advance(240_000);
+    expect(await controllers()).toBe(`Controllers  ● none of the system's has run for 5m\n${hint}`);
+    expect(await json()).toMatchObject({
+      controllers: { running: false, lastSeen: expect.stringMatching(/^\d{4}-.*Z$/) as unknown },
+    });
+  });
+
+  it("says nothing of controllers where the server does not let them be seen", async () => {
+    const { trellis } = setup({
+      domains: [system],
+      authorizer: { decide: () => ({ decision: "deny", reason: "not for you" }) },
+    });
+    const { stdout, exitCode } = await trellis("status");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\nLatency {2}[\d.]+ ms\n$/);
   });
 
   it("exits with 1 when the server is not ready", async () => {

@@ -3,9 +3,11 @@ import { HealthCheckResponse_ServingStatus } from "@trellis/protos/grpc/health/v
 import { isConnectError, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
 import type { Command } from "commander";
 
+import { askControllers, type ControllersSeen } from "../controllers-seen.ts";
 import { EXIT, isUnreachable } from "../errors.ts";
-import { createPaint } from "../output/paint.ts";
-import { pad } from "../output/table.ts";
+import { durationText } from "../output/age.ts";
+import { createPaint, type Paint } from "../output/paint.ts";
+import { pad, widthOf } from "../output/table.ts";
 import type { Session } from "../session.ts";
 import { addCommand, type CommandContext, outputOption } from "./command-context.ts";
 
@@ -18,6 +20,8 @@ interface ServerStatus {
   readonly types: number;
   /** The median of a few calls, in milliseconds. */
   readonly latencyMs: number;
+  /** The system's controllers; absent where the server does not tell. */
+  readonly controllers?: ControllersSeen;
 }
 
 /** How many calls the latency is the median of. */
@@ -33,7 +37,8 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
     context.run(command, async (session) => {
       const status = await askStatus(session);
       const { stdout, colour } = session.environment;
-      stdout(output === "json" ? `${JSON.stringify(status, undefined, 2)}\n` : statusText(status, colour));
+      const nowMs = session.environment.clock.now();
+      stdout(output === "json" ? jsonText(status) : statusText(status, { nowMs, colour }));
       return status.health === "not ready" ? EXIT.failed : EXIT.ok;
     }),
   );
@@ -49,6 +54,7 @@ async function askStatus(session: Session): Promise<ServerStatus> {
   };
   const { types } = await connection.client.types.listTypes({}, options);
   const health = await askHealth(session);
+  const controllers = await askControllers(session);
   const latencies: number[] = [];
   for (let call = 0; call < LATENCY_CALLS; call += 1) {
     const startedMs = environment.clock.monotonic();
@@ -63,6 +69,7 @@ async function askStatus(session: Session): Promise<ServerStatus> {
     version: headers.get(VERSION_HEADER) ?? "",
     types: types.length,
     latencyMs: Math.round(latencyMs * 100) / 100,
+    ...(controllers === undefined ? {} : { controllers }),
   };
 }
 
@@ -76,10 +83,21 @@ async function askHealth({ connection, callOptions }: Session): Promise<ServerSt
   }
 }
 
-function statusText(
-  { server, health, store, version, types, latencyMs }: ServerStatus,
-  colour: boolean,
-): string {
+function jsonText({ controllers, ...status }: ServerStatus): string {
+  const lastSeen =
+    controllers?.lastSeenMs === undefined ? {} : { lastSeen: new Date(controllers.lastSeenMs).toISOString() };
+  const seen =
+    controllers === undefined ? {} : { controllers: { running: controllers.running, ...lastSeen } };
+  return `${JSON.stringify({ ...status, ...seen }, undefined, 2)}\n`;
+}
+
+interface StatusTextOptions {
+  readonly nowMs: number;
+  readonly colour: boolean;
+}
+
+function statusText(status: ServerStatus, { nowMs, colour }: StatusTextOptions): string {
+  const { server, health, store, version, types, latencyMs, controllers } = status;
   const paint = createPaint(colour);
   const painted = { ready: paint.good, "not ready": paint.bad, "not told": paint.warning }[health];
   const facts = [
@@ -88,6 +106,20 @@ function statusText(
     ["Store", store === "" ? "not told" : `${store}${version === "" ? "" : ` at version ${version}`}`],
     ["Types", String(types)],
     ["Latency", `${latencyMs} ms`],
+    ...(controllers === undefined ? [] : [["Controllers", controllersText(controllers, nowMs, paint)]]),
   ];
-  return facts.map(([name = "", fact = ""]) => `${paint.quiet(pad(name, 9))}${fact}\n`).join("");
+  const width = Math.max(...facts.map(([name = ""]) => widthOf(name)));
+  const lines = facts.map(([name = "", fact = ""]) => `${paint.quiet(pad(name, width))}  ${fact}\n`);
+  const hint = controllers === undefined || controllers.running ? "" : `\n${WITHOUT_CONTROLLERS}\n`;
+  return `${lines.join("")}${hint}`;
+}
+
+/** What people must know when nobody looks after the system's own resources. */
+const WITHOUT_CONTROLLERS = `Deletions do not cascade and namespaces are not emptied.
+Start a controller manager with --cluster-secret.`;
+
+function controllersText({ running, lastSeenMs }: ControllersSeen, nowMs: number, paint: Paint): string {
+  if (running) return paint.good("● system's run");
+  if (lastSeenMs === undefined) return paint.bad("● none of the system's has ever run");
+  return paint.bad(`● none of the system's has run for ${durationText(nowMs - lastSeenMs)}`);
 }

@@ -6,8 +6,9 @@ import type { Session } from "../session.ts";
 import { explicitTenancy, parseNamedTarget, tenancyOfName, type TenancyOptions } from "../target.ts";
 import { type Awaited, parseAwaited } from "../waiting/awaited.ts";
 import { parseDuration } from "../waiting/duration.ts";
+import { waitUntil } from "../waiting/until.ts";
 import { verdictOn } from "../waiting/verdict.ts";
-import { watchChanges, type Watching } from "../watching.ts";
+import type { Watching } from "../watching.ts";
 import { addCommand, type CommandContext, withTenancyOptions } from "./command-context.ts";
 
 interface WaitOptions extends TenancyOptions {
@@ -50,7 +51,7 @@ export function addWaitCommand(program: Command, context: CommandContext): void 
     );
 }
 
-interface Patience {
+interface Wish {
   readonly awaited: Awaited;
   readonly timeoutMs: number;
   /** As written. */
@@ -62,33 +63,14 @@ interface Patience {
 async function waitFor(
   session: Session,
   watching: Watching,
-  { awaited, timeoutMs, timeout, label }: Patience,
+  { awaited, timeoutMs, timeout, label }: Wish,
 ): Promise<void> {
-  const { clock, signal, stdout, colour } = session.environment;
-  const expiry = new AbortController();
-  const cancel = clock.after(timeoutMs, () => expiry.abort());
-  const ended = AbortSignal.any([signal, expiry.signal]);
-  let seen = "the server has not answered yet";
-  try {
-    let present = false;
-    for await (const change of watchChanges(session, watching, ended)) {
-      // That something is not there is known only when everything that is there has come.
-      if (change.event === "complete" && present) continue;
-      present = change.event === "added" || change.event === "changed";
-      const verdict = verdictOn(
-        present && change.event !== "complete" ? change.resource : undefined,
-        awaited,
-      );
-      if (verdict.met) {
-        stdout(`${createPaint(colour).good("●")} ${label}: ${verdict.seen}\n`);
-        return;
-      }
-      seen = verdict.seen;
-    }
-  } finally {
-    cancel();
-    expiry.abort();
-  }
-  signal.throwIfAborted();
-  throw new CliError(`${label}: after ${timeout}, ${seen}`, { hint: "Wait longer with --timeout." });
+  const { stdout, colour } = session.environment;
+  const { met, seen } = await waitUntil(session, watching, {
+    timeoutMs,
+    judge: (resource) => verdictOn(resource, awaited),
+  });
+  if (!met)
+    throw new CliError(`${label}: after ${timeout}, ${seen}`, { hint: "Wait longer with --timeout." });
+  stdout(`${createPaint(colour).good("●")} ${label}: ${seen}\n`);
 }

@@ -1,5 +1,5 @@
-import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { DEFAULT_NAMESPACE, DEFAULT_PARTITION, type TenancyUnits } from "@trellis/resource";
+import type { ID, Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { DEFAULT_NAMESPACE, DEFAULT_PARTITION, type TenancyUnits, typeNameText } from "@trellis/resource";
 
 import type { Environment } from "../environment.ts";
 import { CliError } from "../errors.ts";
@@ -91,6 +91,15 @@ export function labelOf(
 ): string {
   return namedLabel(catalog.word(type), resource.id?.name ?? "", resource.id?.tenancy);
 }
+
+/** The same for a resource or an owner whose type the catalog may not have. */
+export function labelOfId(id: ID | undefined, catalog: TypeCatalog): string {
+  const type = id?.type === undefined ? undefined : catalog.find(id.type);
+  const word = type === undefined ? typeNameText(id?.type ?? NO_TYPE) : catalog.word(type);
+  return namedLabel(word, id?.name ?? "", id?.tenancy);
+}
+
+const NO_TYPE = { group: "", groupVersion: "", kind: "" };
 
 /** Where a manifest begins. */
 export function startOf(manifest: ManifestDocument): Place {

@@ -33,6 +33,16 @@ export function yamlText(manifest: JsonValue): string {
   return stringify(manifest, { lineWidth: 0, compat: "yaml-1.1", aliasDuplicateObjects: false });
 }
 
+/** What somebody wants of a resource, without what the service and controllers keep of it: a manifest to edit and to compare. */
+export function wantedText(resource: Resource, registry: Registry): string {
+  const kept = Object.entries(manifestOf(resource, registry)).filter(
+    ([field]) => !KEPT_BY_SERVICE.has(field),
+  );
+  return yamlText(Object.fromEntries(kept));
+}
+
+const KEPT_BY_SERVICE: ReadonlySet<string> = new Set(["uid", "version", "generation", "status"]);
+
 interface PrintedIdentity {
   readonly type: string;
   readonly name: string;

@@ -3,6 +3,7 @@ import picocolors from "picocolors";
 /** Paints texts, or leaves them as they are. */
 export interface Paint {
   readonly header: (text: string) => string;
+  readonly accent: (text: string) => string;
   readonly quiet: (text: string) => string;
   readonly good: (text: string) => string;
   readonly warning: (text: string) => string;
@@ -11,9 +12,12 @@ export interface Paint {
 
 /** Makes the paint of a terminal that shows colour, or of one that does not. */
 export function createPaint(colour: boolean): Paint {
-  const { bold, dim, green, yellow, red } = picocolors.createColors(colour);
-  return { header: bold, quiet: dim, good: green, warning: yellow, bad: red };
+  const { bold, cyan, dim, green, yellow, red } = picocolors.createColors(colour);
+  return { header: bold, accent: cyan, quiet: dim, good: green, warning: yellow, bad: red };
 }
+
+/** The painter of each tone. */
+export type Tone = keyof Paint;
 
 /** Paints a table's cell by what it says: states and health keep their colour everywhere. */
 export function paintWord(paint: Paint, word: string): string {
@@ -21,7 +25,7 @@ export function paintWord(paint: Paint, word: string): string {
   return painter === undefined ? word : paint[painter](word);
 }
 
-const PAINTED_WORDS: Readonly<Record<string, keyof Paint>> = {
+const PAINTED_WORDS: Readonly<Record<string, Tone>> = {
   TRUE: "good",
   PASSING: "good",
   created: "good",

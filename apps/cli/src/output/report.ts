@@ -1,5 +1,4 @@
-import { type Fault } from "../manifest/load.ts";
-import { placeText } from "../manifest/problem.ts";
+import { type Place, placeText } from "../manifest/problem.ts";
 import { createPaint, paintWord } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { pad, widthOf } from "./table.ts";
@@ -7,12 +6,20 @@ import { pad, widthOf } from "./table.ts";
 /** What became of one resource. */
 export type Outcome = "created" | "updated" | "unchanged" | "deleted" | "marked" | "absent" | "failed";
 
+/** One reason of a failure; with its place where it stands in a manifest. */
+export interface ReportedFault {
+  readonly place?: Place;
+  readonly message: string;
+}
+
 /** Prints one line per resource as the work goes on, and counts. */
 export interface Report {
   /** A resource that went well; `note` stands after the outcome. */
   done(label: string, outcome: Exclude<Outcome, "failed">, note?: string): void;
+  /** A resource that was marked for deletion and is gone now: it counts as deleted. */
+  gone(label: string, note: string): void;
   /** A resource that failed: the first fault on its line, the others below. */
-  failed(label: string, faults: readonly Fault[]): void;
+  failed(label: string, faults: readonly ReportedFault[]): void;
   /** The closing line. */
   summary(): void;
   readonly failures: number;
@@ -39,9 +46,14 @@ export function createReport(
     options.print(`${pad(printable(label), width)}  ${word}${rest}\n`);
   };
   const below = (text: string) => options.print(`${" ".repeat(width + 2 + OUTCOME_WIDTH + 2)}${text}\n`);
-  const faultText = ({ place, message }: Fault) => `${placeText(place)}  ${printable(message)}`;
+  const faultText = ({ place, message }: ReportedFault) =>
+    `${place === undefined ? "" : `${placeText(place)}  `}${printable(message)}`;
   return {
     done: (label, outcome, note = "") => line(label, outcome, note),
+    gone(label, note) {
+      counts.set("marked", (counts.get("marked") ?? 0) - 1);
+      line(label, "deleted", note);
+    },
     failed(label, faults) {
       const [first, ...others] = faults;
       line(label, "failed", first === undefined ? "" : faultText(first));
