@@ -1,9 +1,6 @@
 // One root run: starting jest once for all projects is much faster than one jest per package.
-export default {
+const shared = {
   rootDir: import.meta.dirname,
-  roots: ["<rootDir>/apps", "<rootDir>/libs", "<rootDir>/tools", "<rootDir>/examples"],
-  testMatch: ["**/*.spec.ts", "**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/dist/"],
   modulePathIgnorePatterns: ["/dist/"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
@@ -17,5 +14,32 @@ export default {
     ],
   },
   testEnvironment: "node",
+};
+
+/**
+ * The specs of the resource service's methods once more, through a real server, sockets and HTTP/2: createFixture of
+ * libs/resource-service/src/test-support/fixture.ts goes by `trellisWire`. Specs stay in process only if they are named here: `turns` has no server,
+ * and `stale-reads` tells hundreds of random stories of what comes behind the wire, on virtual time.
+ */
+const overWire = (displayName, trellisWire) => ({
+  ...shared,
+  displayName,
+  globals: { trellisWire },
+  roots: ["<rootDir>/libs/resource-service/src"],
+  testMatch: ["<rootDir>/libs/resource-service/src/*.spec.ts"],
+  testPathIgnorePatterns: ["/(turns|stale-reads)\\.spec\\.ts$"],
+});
+
+export default {
   testTimeout: 30_000,
+  projects: [
+    {
+      ...shared,
+      roots: ["<rootDir>/apps", "<rootDir>/libs", "<rootDir>/tools", "<rootDir>/examples"],
+      testMatch: ["**/*.spec.ts", "**/*.test.ts"],
+      testPathIgnorePatterns: ["/node_modules/", "/dist/"],
+    },
+    overWire("over Connect", "connect"),
+    overWire("over gRPC", "grpc"),
+  ],
 };

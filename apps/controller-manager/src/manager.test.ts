@@ -109,7 +109,7 @@ describe("a controller manager", () => {
     [["--server", "nowhere"], /--server: expected a server's URL, as in http:\/\/127.*; found "nowhere"/],
     [["--domain", "./nowhere"], /domain \.\/nowhere does not exist/],
     [
-      ["--domain", "@trellis/demo"],
+      ["--domain", "./apps/controller-manager/src/test-support/no-controllers.ts"],
       /--domain: expected a domain with controllers; found no controller in any of them/,
     ],
     [[], /--domain: expected a domain with controllers; found none/],

@@ -21,6 +21,7 @@ import {
   expectInvalid,
   type Fixture,
   resource,
+  serverDeadline,
   stored,
   typeMessage,
   ULID,
@@ -120,8 +121,7 @@ describe("a deadline", () => {
         options?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
       });
     const { rpc } = createFixture({ backend: { ...backend, read } });
-    const headers = { "connect-timeout-ms": "20" };
-    const call = rpc.write({ resource: artist() }, { headers });
+    const call = rpc.write({ resource: artist() }, { headers: serverDeadline(20) });
     const error = await expectError(call, Code.DeadlineExceeded, "DEADLINE_EXCEEDED");
     expect(errorApplied(error)).toBe("unknown");
   });

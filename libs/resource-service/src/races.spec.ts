@@ -16,6 +16,7 @@ import {
   type Fixture,
   id,
   resource,
+  serverDeadline,
   stored,
   withFixture,
 } from "./test-support/fixture.ts";
@@ -154,9 +155,7 @@ describe("a writer that is overtaken until its deadline", () => {
       return { outcome: "refused", operationIndex: 0, precondition, current: undefined, version };
     };
     await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
-      // The deadline reaches the server alone, so that its own answer comes back.
-      const headers = { "connect-timeout-ms": "40" };
-      const call = rpc.write({ resource: artist() }, { headers });
+      const call = rpc.write({ resource: artist() }, { headers: serverDeadline(40) });
       await expectNotApplied(call, Code.Unavailable, "CONFLICT", "other writers kept changing");
     });
   });

@@ -26,7 +26,7 @@ import {
   typeMessage,
   withFixture,
 } from "./test-support/fixture.ts";
-import { clientsAreGone, createWatches, wordsOf } from "./test-support/watching.ts";
+import { createWatches, eventually, wordsOf } from "./test-support/watching.ts";
 
 let fixture: Fixture;
 const watches = createWatches();
@@ -192,8 +192,7 @@ describe("a watch", () => {
     await events.next();
     events.stop();
     await expect(events.next()).rejects.toThrow();
-    await clientsAreGone();
-    expect(closed).toBe(1);
+    await eventually(() => expect(closed).toBe(1));
   });
 
   it("of one name tells of that one only", async () => {

@@ -17,7 +17,7 @@ import {
   ULID,
   withFixture,
 } from "./test-support/fixture.ts";
-import { clientsAreGone, createWatches } from "./test-support/watching.ts";
+import { createWatches, eventually } from "./test-support/watching.ts";
 
 let fixture: Fixture;
 const watches = createWatches();
@@ -177,8 +177,7 @@ describe("a watch that the server ends", () => {
       );
       expect(errorRetryAfterMs(error)).toBe(1_000);
       first.stop();
-      await clientsAreGone();
-      expect(await watches.open(rpc).words(1)).toEqual(["endOfSnapshot"]);
+      await eventually(async () => expect(await watches.open(rpc).words(1)).toEqual(["endOfSnapshot"]));
     });
   });
 
@@ -201,12 +200,15 @@ describe("a watch that the server ends", () => {
     // Storage outlives the service, so that it is the service that ends the watch.
     const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
     const found = createFixture({ backend: { ...backend, close: async () => undefined } });
+    await found.rpc.write({ resource: artist() });
     const events = watches.open(found.rpc, { bookmarks: true });
+    await events.next();
     const { version } = await events.next();
-    const next = events.next();
+    const [bookmark, end] = [events.next(), events.next()];
+    const ended = expectError(end, Code.Unavailable, "SHUTTING_DOWN");
     await found.server.close();
-    expect(await next).toMatchObject({ event: { case: "bookmark" }, version });
-    await expectError(events.next(), Code.Unavailable, "SHUTTING_DOWN");
+    expect(await bookmark).toMatchObject({ event: { case: "bookmark" }, version });
+    await ended;
     await backend.close();
   });
 });

@@ -10,7 +10,7 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export interface NodeResponse extends EventEmitter {
   readonly headersSent: boolean;
   statusCode: number;
-  readonly writableFinished: boolean;
+  readonly writableEnded: boolean;
   readonly destroyed?: boolean;
   /** Of HTTP/2 only. */
   readonly stream?: ServerHttp2Stream;
@@ -51,7 +51,7 @@ export function watchClient(request: NodeRequest, response: NodeResponse): Abort
   request.on("error", ignore);
   response.on("error", ignore);
   response.once("close", () => {
-    if (!response.writableFinished) controller.abort(new ConnectError("the client went away", Code.Canceled));
+    if (!response.writableEnded) controller.abort(new ConnectError("the client went away", Code.Canceled));
   });
   return controller;
 }

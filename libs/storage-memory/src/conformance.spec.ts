@@ -23,4 +23,10 @@ describe("the memory backend keeps the storage contract", () => {
       .map(Number);
     expect(numbered.sort((a, b) => a - b)).toEqual(Array.from({ length: 46 }, (_, index) => index + 1));
   });
+
+  it("covers every case of what the resource service needs of storage, but the one of restores", () => {
+    const numbered = new Set(cases.flatMap(({ name }) => name.match(/\bT\d{3}\b/g) ?? []));
+    const all = Array.from({ length: 32 }, (_, index) => `T${528 + index}`);
+    expect([...numbered].sort()).toEqual(all.filter((name) => name !== "T558"));
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach } from "@jest/globals";
 import catalog from "@trellis/catalog";
+import type { AnyController } from "@trellis/controller";
 import demo from "@trellis/demo";
 import { createTestServer, type TestServer, type TestServerOptions } from "@trellis/testing";
 
@@ -21,7 +22,12 @@ export function serversOfTest(): (
     for (const server of open.splice(0)) await server.close();
   });
   return (options = {}, terminal = {}) => {
-    const server = createTestServer({ domains: [catalog, demo], ...options });
+    const server = createTestServer({
+      domains: [catalog, demo],
+      // The demo's own controller would add albums to what the tests write.
+      controllers: catalog.controllers as readonly AnyController[],
+      ...options,
+    });
     open.push(server);
     const clock = options.clock === undefined ? {} : { clock: options.clock };
     return { server, trellis: createTerminal(server.transport, { ...clock, ...terminal }) };

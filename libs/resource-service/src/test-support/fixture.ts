@@ -23,9 +23,10 @@ import {
   type ResourceType,
   typeNameText,
 } from "@trellis/resource";
-import { createTestServer, type TestServer, type TestServerOptions } from "@trellis/testing";
+import { createTestServer, type TestServerOptions } from "@trellis/testing";
 
 import type { TenancyPolicy, UnitState } from "../tenancy.ts";
+import { createWireServer, type FixtureServer, wire } from "./wire-server.ts";
 
 /** The types of the reference's tests. */
 export const Artist = resourceType(ArtistSchema);
@@ -38,16 +39,17 @@ export const Concept = resourceType(ConceptSchema);
 
 /** A server without controllers, and the methods as the protocol has them. */
 export interface Fixture {
-  readonly server: TestServer;
+  readonly server: FixtureServer;
   readonly rpc: Rpc;
 }
 
 /** The methods as the protocol has them. */
 export type Rpc = Client<typeof ResourceService>;
 
-/** Starts a server with the demo types. */
+/** Starts a server with the demo types: in process, or over the wire where the run is one over the wire. */
 export function createFixture(options: Partial<TestServerOptions> = {}): Fixture {
-  const server = createTestServer({ domains: [demo], controllers: [], ...options });
+  const all = { domains: [demo], controllers: [], ...options };
+  const server = wire === undefined ? createTestServer(all) : createWireServer(wire, all);
   return { server, rpc: createClient(ResourceService, server.transport) };
 }
 
@@ -218,6 +220,11 @@ export async function expectNotApplied(call: Promise<unknown>, code: Code, reaso
   const error = await expectError(call, code, reason, words);
   expect(errorApplied(error)).toBe("no");
   return error;
+}
+
+/** Headers of a deadline that only the server knows of, so that its own answer comes back rather than the client's. */
+export function serverDeadline(timeoutMs: number): Record<string, string> {
+  return { "connect-timeout-ms": `${timeoutMs}`, "grpc-timeout": `${timeoutMs}m` };
 }
 
 /** A uid or generation that nothing has. */

@@ -15,7 +15,10 @@ export const SMALL_HISTORY_COMMITS = 16;
 
 /** One check of the storage contract. */
 export interface ConformanceCase {
-  /** Unique; begins with the case's number (`storage 11`) or, for the six promises of watches, with the promise. */
+  /**
+   * Unique; begins with the case's number (`storage 11`) or, for the six promises of watches, with the promise. The cases of the resource service
+   * that it covers stand at its end (`(T533 T534)`).
+   */
   readonly name: string;
   /** Throws when the backend breaks the case. */
   readonly run: () => Promise<void>;

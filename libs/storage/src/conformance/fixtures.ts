@@ -43,19 +43,35 @@ export const SEEDS: readonly Fixture[] = [
   fixture("a", "default/other/autoscaler"),
 ];
 
-/** The seven filters, on kind `a`, and the seeds that each shows. */
+/** The seven filters, on kind `a`, the seeds that each shows, and the case of the resource service that lists by it. */
 export const FILTERS: readonly {
   readonly name: string;
   readonly query: TypeQuery;
   readonly seeds: readonly number[];
+  readonly listCase: string;
 }[] = [
-  { name: "one tenancy", query: query("default", "default"), seeds: [0, 1, 2] },
-  { name: "another tenancy", query: query("billing", "payments"), seeds: [3] },
-  { name: "a name prefix", query: query("default", "default", "a"), seeds: [0, 1] },
-  { name: "all tenancies", query: query(WILDCARD, WILDCARD), seeds: [0, 1, 2, 3, 5] },
-  { name: "all namespaces of a partition", query: query("default", WILDCARD), seeds: [0, 1, 2, 5] },
-  { name: "a namespace in all partitions", query: query(WILDCARD, "default"), seeds: [0, 1, 2] },
-  { name: "a name prefix in all tenancies", query: query(WILDCARD, WILDCARD, "a"), seeds: [0, 1, 3, 5] },
+  { name: "one tenancy", query: query("default", "default"), seeds: [0, 1, 2], listCase: "T550" },
+  { name: "another tenancy", query: query("billing", "payments"), seeds: [3], listCase: "T550" },
+  { name: "a name prefix", query: query("default", "default", "a"), seeds: [0, 1], listCase: "T551" },
+  { name: "all tenancies", query: query(WILDCARD, WILDCARD), seeds: [0, 1, 2, 3, 5], listCase: "T552" },
+  {
+    name: "all namespaces of a partition",
+    query: query("default", WILDCARD),
+    seeds: [0, 1, 2, 5],
+    listCase: "T553",
+  },
+  {
+    name: "a namespace in all partitions",
+    query: query(WILDCARD, "default"),
+    seeds: [0, 1, 2],
+    listCase: "T554",
+  },
+  {
+    name: "a name prefix in all tenancies",
+    query: query(WILDCARD, WILDCARD, "a"),
+    seeds: [0, 1, 3, 5],
+    listCase: "T555",
+  },
 ];
 
 /** All of kind `a`. */

@@ -25,18 +25,24 @@ const FIRST_STRONG_LIST = 22;
 export function listCases({ open }: ConformanceOptions): ConformanceCase[] {
   const of = (name: string, body: (backend: Backend) => Promise<void>) => caseOf(name, open, body);
   return [
-    ...FILTERS.flatMap(({ name, query, seeds }, index) => [
-      of(`storage ${FIRST_EVENTUAL_LIST + index}: an eventual list shows ${name}`, async (backend) => {
-        const version = await seed(backend);
-        await showsSeeds(backend, query, seeds, { minimum: { version } });
-      }),
-      of(`storage ${FIRST_STRONG_LIST + index}: a strong list shows ${name}`, async (backend) => {
-        await seed(backend);
-        await showsSeeds(backend, query, seeds, { consistency: "strong" });
-      }),
+    ...FILTERS.flatMap(({ name, query, seeds, listCase }, index) => [
+      of(
+        `storage ${FIRST_EVENTUAL_LIST + index}: an eventual list shows ${name} (${listCase})`,
+        async (backend) => {
+          const version = await seed(backend);
+          await showsSeeds(backend, query, seeds, { minimum: { version } });
+        },
+      ),
+      of(
+        `storage ${FIRST_STRONG_LIST + index}: a strong list shows ${name} (${listCase})`,
+        async (backend) => {
+          await seed(backend);
+          await showsSeeds(backend, query, seeds, { consistency: "strong" });
+        },
+      ),
     ]),
     of(
-      "storage 43, 44, 45, 46: a list by owner shows what the incarnation owns, also after its deletion",
+      "storage 43, 44, 45, 46: a list by owner shows what the incarnation owns, also after its deletion (T546 T547 T548 T549)",
       ownerList,
     ),
     of("lists are in the order of the keys", async (backend) => {

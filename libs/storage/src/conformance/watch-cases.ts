@@ -43,16 +43,19 @@ export function watchCases({ open, openSmall }: ConformanceOptions): Conformance
         ];
   return [
     ...FILTERS.flatMap(({ name, query, seeds }, index) => [
-      of(`storage ${FIRST_SNAPSHOT + index}: a watch begins with a snapshot of ${name}`, async (backend) => {
-        await seed(backend);
-        const { records } = await takeSnapshot(backend.watch(query));
-        assertRecords(
-          records,
-          SEEDS.filter((_, seedIndex) => seeds.includes(seedIndex)),
-        );
-      }),
       of(
-        `storage ${FIRST_FOLLOWING + index}: a watch goes on with the changes of ${name}, and reads are never older`,
+        `storage ${FIRST_SNAPSHOT + index}: a watch begins with a snapshot of ${name} (T556)`,
+        async (backend) => {
+          await seed(backend);
+          const { records } = await takeSnapshot(backend.watch(query));
+          assertRecords(
+            records,
+            SEEDS.filter((_, seedIndex) => seeds.includes(seedIndex)),
+          );
+        },
+      ),
+      of(
+        `storage ${FIRST_FOLLOWING + index}: a watch goes on with the changes of ${name}, and reads are never older (T557)`,
         (backend) => following(backend, query, seeds),
       ),
     ]),

@@ -1,0 +1,4 @@
+import { defineDomain } from "@trellis/controller";
+
+/** A domain that has nothing to run. */
+export default defineDomain({ types: [] });
