@@ -1,0 +1,35 @@
+import type { Entry } from "../entry.ts";
+import type { HardState } from "../hard-state.ts";
+import type { LogIndex, NodeId, Term } from "../numbers.ts";
+import type { ConfState, Snapshot } from "../snapshot.ts";
+
+/**
+ * The stable part of the log, as the core reads it. The driver writes it, from each Ready, and must show here everything
+ * that it was told to write and has acknowledged. All calls are synchronous: what is asked for is in memory or quick to get.
+ *
+ * The log stands on a snapshot: entries up to its index are gone (compacted), but the term of the last of them stays known.
+ */
+export interface Storage {
+  /**
+   * What was stored of the hard state, and the configuration at the index from which the node starts (option `applied`): that
+   * of the newest snapshot, and not of the first entry when entries before the snapshot are kept. Read once, at the start.
+   */
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState };
+  /** Index of the first entry that is there, or would be: one after the snapshot. */
+  firstIndex(): LogIndex;
+  /** Index of the last entry; of the snapshot when no entry follows it. */
+  lastIndex(): LogIndex;
+  /** The term of the entry at `index`; undefined below `firstIndex() - 1` (compacted) and above `lastIndex()`. */
+  term(index: LogIndex): Term | undefined;
+  /**
+   * Entries from `from` up to, not including, `to`; fewer when they exceed `maxBytes` (`entrySize`), but always the first.
+   * Undefined when some of them were compacted. `to` is at most `lastIndex() + 1`.
+   */
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | undefined;
+  /**
+   * The newest snapshot, to be sent to a member; undefined when there is none at the moment, then the core asks again later.
+   * One whose configuration does not name the member, because it joined since, is of no use: the application has to make a
+   * newer one.
+   */
+  snapshot(member: NodeId): Snapshot | undefined;
+}

@@ -1,0 +1,58 @@
+import { noBytes } from "./entry.ts";
+import { RaftError } from "./errors.ts";
+import { broadcastHeartbeat } from "./heartbeats.ts";
+import { hasCommittedInTerm } from "./leader-log.ts";
+import type { Message } from "./message.ts";
+import { none, type LogIndex } from "./numbers.ts";
+import type { RaftState } from "./raft-state.ts";
+import { send } from "./send.ts";
+
+/**
+ * A read, of this node's own or forwarded by another (thesis §6.4). It is answered with the commit index of its arrival once
+ * the leadership is proven at or after that. Errors: `read-dropped`.
+ */
+export function readAsLeader(raft: RaftState, request: Message): void {
+  if (raft.earlyReads.length + raft.reads.size >= raft.options.maxPendingReads) {
+    throw new RaftError(
+      "read-dropped",
+      `expected fewer than ${raft.options.maxPendingReads} waiting reads; read again later`,
+    );
+  }
+  // Before its first own commit, a leader does not know how far its predecessors had committed.
+  if (hasCommittedInTerm(raft)) confirmRead(raft, request);
+  else raft.earlyReads.push(request);
+}
+
+/** An entry of this term was committed: the reads that waited for that go on. */
+export function releaseEarlyReads(raft: RaftState): void {
+  if (raft.earlyReads.length === 0 || !hasCommittedInTerm(raft)) return;
+  const requests = raft.earlyReads;
+  raft.earlyReads = [];
+  for (const request of requests) confirmRead(raft, request);
+}
+
+/** Answers the reads that a quorum has confirmed by now. */
+export function releaseConfirmedReads(raft: RaftState): void {
+  for (const { request, index } of raft.reads.takeConfirmed(raft.id, raft.tracker.configuration.voters)) {
+    answerRead(raft, request, index);
+  }
+}
+
+function confirmRead(raft: RaftState, request: Message): void {
+  if (raft.options.readOnly === "lease-based" && !raft.leaseIsVoid) {
+    answerRead(raft, request, raft.log.committed);
+    return;
+  }
+  raft.reads.add(request, raft.log.committed);
+  const { isSingleton, configuration } = raft.tracker;
+  if (isSingleton && configuration.voters.incoming.has(raft.id)) releaseConfirmedReads(raft);
+  else broadcastHeartbeat(raft);
+}
+
+function answerRead(raft: RaftState, request: Message, index: LogIndex): void {
+  if (request.from === none || request.from === raft.id) {
+    raft.readStates.push({ index, context: request.entries[0]?.data ?? noBytes });
+  } else {
+    send(raft, { type: "MsgReadIndexResp", to: request.from, index, entries: request.entries });
+  }
+}
