@@ -43,9 +43,6 @@ process.on("uncaughtException", (error) => {
 /** How wide a terminal is that does not tell. */
 const DEFAULT_COLUMNS = 80;
 
-// Between two tries nothing is open that would keep the process: its clock's timers do not.
-const stay = setInterval(() => undefined, 60_000);
-
 process.exitCode = await run(process.argv.slice(2), {
   stdout(text) {
     if (!readerGone.signal.aborted) process.stdout.write(text);
@@ -76,4 +73,3 @@ finished = true;
 function widthOf(stream: NodeJS.WriteStream): number | undefined {
   return stream.isTTY ? stream.columns || DEFAULT_COLUMNS : undefined;
 }
-clearInterval(stay);

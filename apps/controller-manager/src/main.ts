@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseClusterSecret } from "@trellis/authz";
 import { type ConnectedClient, connectClient } from "@trellis/client/node";
 import type { AnyController } from "@trellis/controller";
-import { createControllerRuntime } from "@trellis/controller/runtime";
+import { createControllerRuntime, createControllersPart } from "@trellis/controller/runtime";
 import { DomainError, loadDomain } from "@trellis/registry";
 import { CLUSTER_SECRET_HEADER, systemClock } from "@trellis/resource";
 import {
@@ -23,7 +23,6 @@ import {
 import { systemControllers } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
-import { createControllersPart } from "./controllers-part.ts";
 
 const deps = { clock: systemClock, random: Math.random };
 

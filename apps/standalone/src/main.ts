@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 
 import { BackendUrlError, openBackend } from "@trellis/backends";
+import type { Client } from "@trellis/client";
 import type { AnyController } from "@trellis/controller";
-import { createControllerRuntime } from "@trellis/controller/runtime";
+import { createControllerRuntime, createControllersPart } from "@trellis/controller/runtime";
 import { DomainError, loadDomain } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import {
@@ -11,7 +12,6 @@ import {
   nodeProcess,
   onOff,
   option,
-  type Part,
   repeated,
   runProgram,
   serverConfig,
@@ -72,17 +72,16 @@ await runProgram(
       );
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       // Controllers reach the service within the process: no wire, the same code path.
-      const parts = [
-        resources.part,
-        controllersPart("system controllers", {
-          client: resources.systemClient,
-          controllers: systemControllers(deps),
-          log,
-        }),
-        controllersPart("controllers", { client: resources.client, controllers, log }),
-      ];
+      const partOf = (name: string, client: Client, its: readonly AnyController[]) => {
+        const runtime = createControllerRuntime({ client, controllers: its, clock: systemClock, log });
+        return createControllersPart({ name, runtime, clock: systemClock, log });
+      };
       const server = createServer({
-        parts,
+        parts: [
+          resources.part,
+          partOf("system controllers", resources.systemClient, systemControllers(deps)),
+          partOf("controllers", resources.client, controllers),
+        ],
         config: serverConfig(values),
         log,
         clock: systemClock,
@@ -116,23 +115,6 @@ await runProgram(
   },
   nodeProcess(process),
 );
-
-type RuntimeOptions = Omit<Parameters<typeof createControllerRuntime>[0], "clock">;
-
-/** Controllers as a part of this process: ready once they have seen what is stored. */
-function controllersPart(name: string, options: RuntimeOptions): Part {
-  const runtime = createControllerRuntime({ ...options, clock: systemClock });
-  return {
-    name,
-    routes: {},
-    start: async () => runtime.start(),
-    stop: () => runtime.stop(),
-    notReady() {
-      const [first] = runtime.status().waitingFor;
-      return first === undefined ? undefined : `waiting to see all of ${first.type}`;
-    },
-  };
-}
 
 /** What is wrong with domains, such as a type that two of them bring, is for who gave them, and in one line. */
 function judgingDomains<T>(use: () => T): T {

@@ -1,3 +1,4 @@
+export { eventually } from "./eventually.ts";
 export { createHistory, type History, type Recorded } from "./history/history.ts";
 export { judgeHistory } from "./history/judge.ts";
 export { recordingBackend } from "./history/recording-backend.ts";

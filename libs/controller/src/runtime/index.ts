@@ -5,3 +5,8 @@ export {
   createControllerRuntime,
   type RuntimeStatus,
 } from "./controller-runtime.ts";
+export {
+  type ControllersPart,
+  type ControllersPartOptions,
+  createControllersPart,
+} from "./controllers-part.ts";

@@ -2,6 +2,7 @@ import {
   type WatchEvent,
   WatchEvent_Delete_Reason as Reason,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { eventually as within } from "@trellis/testkit";
 
 import { Artist, type Rpc, typeMessage } from "./fixture.ts";
 
@@ -67,17 +68,6 @@ export function wordsOf({ event }: WatchEvent): string {
 }
 
 const LONGEST_MS = 5_000;
-const BETWEEN_TRIES_MS = 5;
 
 /** Tries again until it holds: a server learns in its own time, over sockets, that a client went. */
-export async function eventually(check: () => void | Promise<void>): Promise<void> {
-  for (const giveUpAt = performance.now() + LONGEST_MS; ;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (performance.now() > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS));
-    }
-  }
-}
+export const eventually = (check: () => void | Promise<void>): Promise<void> => within(check, LONGEST_MS);

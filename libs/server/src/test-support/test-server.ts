@@ -1,5 +1,6 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { type Clock, systemClock } from "@trellis/resource";
+import { eventually as within } from "@trellis/testkit";
 
 import type { HttpRoute, Part } from "../part.ts";
 import { createServer, type Server, type ServerConfig } from "../server.ts";
@@ -78,18 +79,7 @@ export function deferred<T = void>(): { readonly promise: Promise<T>; readonly r
   return { promise, resolve };
 }
 
-const TRIES = 200;
-const BETWEEN_TRIES_MS = 10;
+const CLOSED_WITHIN_MS = 2_000;
 
-/** Real sockets close in real time: tries again until it holds, for at most two seconds. */
-export async function eventually(check: () => void): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      check();
-      return;
-    } catch (error) {
-      if (tries === TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS));
-    }
-  }
-}
+/** Tries again until it holds: real sockets close in real time. */
+export const eventually = (check: () => void): Promise<void> => within(check, CLOSED_WITHIN_MS);

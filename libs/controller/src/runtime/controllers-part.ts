@@ -1,6 +1,7 @@
-import type { ControllerRuntime } from "@trellis/controller/runtime";
 import type { Clock } from "@trellis/resource";
-import type { Part, ServerLog } from "@trellis/server";
+
+import type { ControllerLog } from "../controller.ts";
+import type { ControllerRuntime } from "./controller-runtime.ts";
 
 /** How often is looked whether the controllers' caches are there. */
 const CHECK_INTERVAL_MS = 250;
@@ -12,14 +13,31 @@ export interface ControllersPartOptions {
   /** Tells the parts of a process apart. */
   readonly name: string;
   readonly runtime: ControllerRuntime;
-  /** The server's URL, for people. */
-  readonly server: string;
+  /** The server's URL, for people; absent for controllers within the server. */
+  readonly server?: string | undefined;
   readonly clock: Clock;
-  readonly log: ServerLog;
+  readonly log: ControllerLog;
+}
+
+/** A part of a process, in the shape that servers take. */
+export interface ControllersPart {
+  readonly name: string;
+  readonly routes: Readonly<Record<string, never>>;
+  /** Why it is not ready; undefined once its controllers have seen everything. */
+  notReady(): string | undefined;
+  start(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** Controllers as a part of a process: ready once they have seen what the server holds. Says what it waits for. */
-export function createControllersPart({ name, runtime, server, clock, log }: ControllersPartOptions): Part {
+export function createControllersPart({
+  name,
+  runtime,
+  server,
+  clock,
+  log,
+}: ControllersPartOptions): ControllersPart {
+  const from = server === undefined ? "" : ` from ${server}`;
   let cancel = (): void => undefined;
   let toldAt: number | undefined;
 
@@ -28,7 +46,7 @@ export function createControllersPart({ name, runtime, server, clock, log }: Con
     if (first === undefined) return undefined;
     const more = others.length === 0 ? "" : ` and ${others.length} more`;
     const { message } = (first.error ?? {}) as { readonly message?: string };
-    return `waiting for ${first.type}${more} from ${server}${message === undefined ? "" : `: ${message}`}`;
+    return `waiting for ${first.type}${more}${from}${message === undefined ? "" : `: ${message}`}`;
   }
   function check(): void {
     const waiting = notReady();
