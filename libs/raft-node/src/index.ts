@@ -1,6 +1,19 @@
+export {
+  createFormation,
+  formCluster,
+  type Formation,
+  joinCluster,
+  RECOVERY_JUMP,
+  restoreCluster,
+  type RestoredState,
+} from "./begin-cluster.ts";
+export { createRaftNode, type RaftNodeConfig, type RaftNodeDeps } from "./create-raft-node.ts";
 export { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
+export type { NodeEvent } from "./events.ts";
+export { ensureIdentity, type Identity, readIdentity } from "./identity.ts";
 export type { Member, SnapshotHeader } from "./member.ts";
 export type { Announcement, IncomingSnapshot, OutgoingSnapshot, PeerNetwork, PeerReceiver } from "./peers.ts";
+export type { RaftNodeOptions } from "./options.ts";
 export type { DataDirectory, NodeClock, Random } from "./ports.ts";
 export type {
   Applied,
@@ -16,3 +29,9 @@ export {
   type StateCapture,
   type StateMachine,
 } from "./state-machine.ts";
+export {
+  type CheckedSnapshot,
+  type SnapshotFile,
+  SnapshotStore,
+  type StateChunk,
+} from "./snapshots/snapshot-store.ts";

@@ -1,10 +1,10 @@
 import { proposedEntry, type Proposal } from "./entry.ts";
 import { RaftError } from "./errors.ts";
-import type { HardState } from "./hard-state.ts";
+import type { HardState, Role } from "./hard-state.ts";
 import { violated } from "./invariant.ts";
 import { applyConfChange } from "./membership.ts";
 import { isLocalMessage, isResponse, message, type Message } from "./message.ts";
-import { isLocalThread, none, type LogIndex, type NodeId } from "./numbers.ts";
+import { isLocalThread, none, type LogIndex, type NodeId, type Term } from "./numbers.ts";
 import type { RaftOptions } from "./options.ts";
 import type { RaftState } from "./raft-state.ts";
 import { collectReady, hardStateOf, hasReady, softStateOf, type KnownState, type Ready } from "./ready.ts";
@@ -181,6 +181,30 @@ export class RaftCore {
 
   status(): Status {
     return statusOf(this.#raft);
+  }
+
+  /** What this node does in its term; as in `status()`, without its copies, as are the next four: drivers look at them on every turn. */
+  get role(): Role {
+    return this.#raft.role;
+  }
+
+  get term(): Term {
+    return this.#raft.term;
+  }
+
+  /** Who leads this term, 0 when unknown. */
+  get leader(): NodeId {
+    return this.#raft.leader;
+  }
+
+  /** The end of the log: right after a proposal was taken by a leader, where its last entry stands. */
+  get lastIndex(): LogIndex {
+    return this.#raft.log.lastIndex;
+  }
+
+  /** To whom leadership is being handed, 0 to nobody: meanwhile no proposals are taken. */
+  get transferee(): NodeId {
+    return this.#raft.transferee;
   }
 
   /** Term, vote and commit index, as they are now. */

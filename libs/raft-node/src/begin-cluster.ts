@@ -1,0 +1,125 @@
+import { emptyConfState, type LogIndex, type Term } from "@trellis/raft";
+
+import { RaftNodeError } from "./errors.ts";
+import {
+  ensureIdentity,
+  type Identity,
+  mintClusterId,
+  mintNodeId,
+  readIdentity,
+  writeIdentity,
+} from "./identity.ts";
+import type { Member, SnapshotHeader } from "./member.ts";
+import type { DataDirectory, Random } from "./ports.ts";
+import { SnapshotStore, type StateChunk } from "./snapshots/snapshot-store.ts";
+
+/** How far numbering jumps at a restore or a forced recovery: further than any log that was cut off can have gone. */
+export const RECOVERY_JUMP = 2 ** 32;
+
+/** What a cluster begins with; the same on all its first members. */
+export interface Formation {
+  readonly clusterId: string;
+  readonly members: readonly Member[];
+  readonly featureLevel: number;
+}
+
+/** Draws up a formation. */
+export function createFormation(members: readonly Member[], featureLevel: number, random: Random): Formation {
+  return {
+    clusterId: mintClusterId(random),
+    members: [...members].sort((a, b) => a.id - b.id),
+    featureLevel,
+  };
+}
+
+/**
+ * Makes this node one of the first members of a cluster: with the snapshot that all of them begin with, entry 1 of term 1. `chunks` are what
+ * the state machines begin with, the same on all. Repeating it with the same formation does nothing. Rejects with `wrong-cluster` when the node
+ * belongs to another cluster, and with `invalid` when the formation does not name it.
+ */
+export async function formCluster(
+  data: DataDirectory,
+  formation: Formation,
+  chunks: () => AsyncIterable<StateChunk>,
+  random: Random,
+): Promise<void> {
+  const identity = await ensureIdentity(data.identity, random);
+  if (identity.clusterId === formation.clusterId) return;
+  refuseMember(data, identity, formation.clusterId);
+  if (!formation.members.some(({ id }) => id === identity.nodeId)) {
+    throw new RaftNodeError("invalid", `the cluster is formed of other nodes than ${identity.nodeId}`);
+  }
+  const header = headerOf(formation, { index: 1, term: 1 });
+  await beginWith(data, identity.nodeId, header, chunks());
+}
+
+/** Makes this node wait for a cluster that has it, or will have it, as a member. Rejects with `wrong-cluster`. */
+export async function joinCluster(data: DataDirectory, clusterId: string, random: Random): Promise<void> {
+  const identity = await ensureIdentity(data.identity, random);
+  if (identity.clusterId === clusterId) return;
+  refuseMember(data, identity, clusterId);
+  await writeIdentity(data.identity, { nodeId: identity.nodeId, clusterId });
+}
+
+function refuseMember(data: DataDirectory, { clusterId }: Identity, wanted: string): void {
+  if (clusterId === undefined) return;
+  throw new RaftNodeError(
+    "wrong-cluster",
+    `${data.description} belongs to cluster ${clusterId}, not to ${wanted}; use an empty directory`,
+  );
+}
+
+/** A state that a new cluster of one is to begin with. */
+export interface RestoredState {
+  /** The last index and term of the state's former log. */
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly featureLevel: number;
+  readonly chunks: AsyncIterable<StateChunk>;
+}
+
+/**
+ * Begins a new cluster of this node alone with a state from elsewhere: a restored snapshot, or what a forced recovery saved. Numbering jumps by
+ * 2^32, so that no version of before is met again; the cluster and the node get new ids, so that former members are refused. What the
+ * directory held before is given up with the next start. Answers who the node is now. To be called while no node runs on the directory.
+ */
+export async function restoreCluster(
+  data: DataDirectory,
+  self: Omit<Member, "id">,
+  state: RestoredState,
+  random: Random,
+): Promise<{ readonly member: Member; readonly header: SnapshotHeader }> {
+  const former = await readIdentity(data.identity);
+  const member = { ...self, id: mintNodeId(random) };
+  const formation = createFormation([member], state.featureLevel, random);
+  const header = headerOf(formation, { index: state.index + RECOVERY_JUMP, term: state.term + 1 });
+  if (former === undefined) await writeIdentity(data.identity, { nodeId: member.id });
+  await beginWith(data, member.id, header, state.chunks);
+  return { member, header };
+}
+
+function headerOf(
+  formation: Formation,
+  at: { readonly index: LogIndex; readonly term: Term },
+): SnapshotHeader {
+  const { clusterId, members, featureLevel } = formation;
+  return {
+    clusterId,
+    ...at,
+    confState: { ...emptyConfState, voters: members.map(({ id }) => id) },
+    members,
+    featureLevel,
+  };
+}
+
+/** The snapshot first, then the identity that makes it count: a crash between them changes nothing. */
+async function beginWith(
+  data: DataDirectory,
+  nodeId: number,
+  header: SnapshotHeader,
+  chunks: AsyncIterable<StateChunk>,
+): Promise<void> {
+  const store = await SnapshotStore.open(data.snapshots);
+  const { index, term } = await store.write(header, chunks);
+  await writeIdentity(data.identity, { nodeId, clusterId: header.clusterId, beginsAt: { index, term } });
+}

@@ -1,0 +1,250 @@
+import {
+  createRaftCore,
+  type Entry,
+  type HardState,
+  type LogIndex,
+  type Message,
+  type NodeId,
+  type RaftCore,
+  RaftError,
+  type ReadState,
+} from "@trellis/raft";
+import type { Wal } from "@trellis/wal";
+
+import { AppendPipeline } from "./append-pipeline.ts";
+import { Applier } from "./applier.ts";
+import { decodeHardState, encodeHardState, toWalEntry } from "./entry-codec.ts";
+import type { LogWindow } from "./log-window.ts";
+import type { Machines } from "./machines.ts";
+import type { MembershipTable } from "./membership-table.ts";
+import {
+  APPEND_BYTES,
+  APPLYING_BYTES,
+  INFLIGHT_BYTES,
+  INFLIGHT_MESSAGES,
+  type ResolvedOptions,
+} from "./options.ts";
+import type { NodeClock, Random } from "./ports.ts";
+import type { SnapshotWork } from "./snapshot-work.ts";
+
+/** What the core is run with. */
+export interface ConsensusDeps {
+  readonly id: NodeId;
+  readonly clock: NodeClock;
+  readonly random: Random;
+  readonly wal: Wal;
+  readonly window: LogWindow;
+  readonly machines: Machines;
+  readonly table: MembershipTable;
+  readonly snapshots: SnapshotWork;
+  /** There is something to do in the next turn. */
+  readonly wake: () => void;
+  readonly onApplied: (entry: Entry, result: unknown) => void;
+  readonly onMembership: () => void;
+  readonly onFeatureLevel: () => void;
+  readonly onRead: (state: ReadState) => void;
+  /** A snapshot took the place of the log up to this index. */
+  readonly onInstalled: (index: LogIndex) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The core and its two threads, of which none is one: what it orders to store goes through the pipeline, what it orders to apply through the
+ * applier, and their answers come back to it; messages for others gather until the end of the turn.
+ */
+export class Consensus {
+  readonly #deps: ConsensusDeps;
+  readonly #options: ResolvedOptions;
+  readonly #applier: Applier;
+  #core: RaftCore;
+  #pipeline: AppendPipeline;
+  /** Vote requests that wait until what was ordered with them is durable. */
+  #heldVotes: { readonly behind: Message; readonly messages: readonly Message[] }[] = [];
+  #responses: Message[] = [];
+  #outbox = new Map<NodeId, Message[]>();
+  #isOver = false;
+
+  constructor(
+    deps: ConsensusDeps,
+    options: ResolvedOptions,
+    start: { readonly hardState: HardState; readonly index: LogIndex; readonly term: number },
+  ) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#applier = new Applier(
+      { ...deps, core: () => this.#core, featureLevel: options.featureLevel },
+      start,
+    );
+    this.#core = this.#newCore();
+    this.#pipeline = this.#newPipeline(start.hardState);
+  }
+
+  /** To be asked anew on every turn: another one takes its place when there was no space for what it ordered. */
+  get core(): RaftCore {
+    return this.#core;
+  }
+
+  get applied(): { readonly index: LogIndex; readonly term: number } {
+    return this.#applier.applied;
+  }
+
+  /** True when the next turn has something to do. */
+  get isBusy(): boolean {
+    return this.#applier.isBusy || this.#core.hasReady();
+  }
+
+  isInstalling(index: LogIndex): boolean {
+    return this.#pipeline.isInstalling(index);
+  }
+
+  /** Nothing that comes from the disk now counts any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** Gives the core a message. One that is of no use to it is lost as by a network: whoever sent it asks again. */
+  step(message: Message): void {
+    try {
+      this.#core.step(message);
+    } catch (error) {
+      if (!RaftError.is(error)) throw error;
+    }
+  }
+
+  /** Carries out what the core orders, and gives it what that brings, until there is nothing left to be done at once. */
+  work(): void {
+    const untilMs = this.#deps.clock.monotonic() + this.#options.sliceMs;
+    for (
+      let isFirst = true;
+      isFirst || this.#responses.length > 0 || this.#core.hasReady();
+      isFirst = false
+    ) {
+      for (const order of this.#applier.run(untilMs)) this.#responses.push(...order.responses);
+      const responses = this.#responses;
+      this.#responses = [];
+      for (const response of responses) {
+        if (response.to === this.#deps.id) this.step(response);
+        else this.#post(response);
+      }
+      if (this.#core.hasReady()) this.#takeReady();
+    }
+  }
+
+  /** What is to be sent, by member. */
+  takeOutbox(): ReadonlyMap<NodeId, readonly Message[]> {
+    const outbox = this.#outbox;
+    if (outbox.size > 0) this.#outbox = new Map();
+    return outbox;
+  }
+
+  #takeReady(): void {
+    const { messages, readStates } = this.#core.ready();
+    for (const state of readStates) this.#deps.onRead(state);
+    const append = messages.find(({ type }) => type === "MsgStorageAppend");
+    const votes: Message[] = [];
+    for (const message of messages) {
+      if (message === append) continue;
+      if (message.type === "MsgStorageApply") this.#applier.add(message);
+      else if (message.type === "MsgSnap") this.#deps.snapshots.send(message);
+      // DESIGN §5: not before the vote for itself is durable. Without that a crash would let the node vote again in the same term.
+      else if (message.type === "MsgVote" && append !== undefined) votes.push(message);
+      else this.#post(message);
+    }
+    if (append === undefined) return;
+    if (votes.length > 0) this.#heldVotes.push({ behind: append, messages: votes });
+    this.#pipeline.add(append);
+  }
+
+  #stored(order: Message): void {
+    this.#responses.push(...order.responses);
+    const held = this.#heldVotes.find(({ behind }) => behind === order);
+    if (held !== undefined) {
+      this.#heldVotes = this.#heldVotes.filter((other) => other !== held);
+      this.#responses.push(...held.messages);
+    }
+    this.#deps.wake();
+  }
+
+  #post(message: Message): void {
+    const there = this.#outbox.get(message.to);
+    if (there === undefined) this.#outbox.set(message.to, [message]);
+    else there.push(message);
+  }
+
+  /** A snapshot that came in becomes the state: prepared aside, made durable, then put in. */
+  async #install(message: Message, hardState: HardState): Promise<void> {
+    const { wal, window, table, snapshots } = this.#deps;
+    const { snapshot, entries } = message;
+    if (snapshot === undefined) return;
+    const { index, term, confState } = snapshot.metadata;
+    const { header, prepared } = await snapshots.prepare(index, term);
+    await wal.append({
+      snapshot: { index, term, installed: true },
+      ...(entries.length > 0 && { entries: entries.map(toWalEntry) }),
+      hardState: encodeHardState(hardState),
+    });
+    if (this.#isOver) return;
+    // What was committed before it and is on its way is part of it; whoever proposed it gets his answer.
+    for (const order of this.#applier.run(Number.POSITIVE_INFINITY)) this.#responses.push(...order.responses);
+    prepared.install();
+    window.install({ index, term }, confState);
+    window.append(entries);
+    table.install(header);
+    this.#applier.installed({ index, term });
+    this.#deps.onInstalled(index);
+    await snapshots.installed(index);
+  }
+
+  /** There was no space for what the core ordered: it begins anew with what is durable, as after a crash, without the crash. */
+  #beginAnew(): void {
+    const { wal, window, table, wake } = this.#deps;
+    this.#applier.clear();
+    this.#heldVotes = [];
+    this.#responses = [];
+    this.#outbox = new Map();
+    const { term, vote, commit } = decodeHardState(wal.hardState);
+    const hardState = { term, vote, commit: Math.max(commit, this.applied.index) };
+    window.restartWith(hardState, table.confState);
+    this.#core = this.#newCore();
+    this.#pipeline = this.#newPipeline(hardState);
+    wake();
+  }
+
+  #newCore(): RaftCore {
+    const { tickMs, heartbeatMs, electionMs, pendingBytes, pendingReads } = this.#options;
+    const { id, random, window } = this.#deps;
+    return createRaftCore({
+      id,
+      storage: window,
+      applied: this.applied.index,
+      electionTicks: Math.ceil(electionMs / tickMs),
+      heartbeatTicks: Math.ceil(heartbeatMs / tickMs),
+      random: (below) => Math.floor(random() * below),
+      asyncStorageWrites: true,
+      disableProposalForwarding: true,
+      stepDownOnRemoval: true,
+      maxMessageBytes: APPEND_BYTES,
+      maxCommittedBytesPerReady: APPLYING_BYTES,
+      maxUncommittedBytes: pendingBytes,
+      maxInflightMessages: INFLIGHT_MESSAGES,
+      maxInflightBytes: INFLIGHT_BYTES,
+      maxPendingReads: pendingReads,
+    });
+  }
+
+  #newPipeline(hardState: HardState): AppendPipeline {
+    const { wal, window, onFailure } = this.#deps;
+    const pipeline: AppendPipeline = new AppendPipeline({
+      wal,
+      window,
+      hardState,
+      install: (message, state) => this.#install(message, state),
+      onDone: (message) => {
+        if (pipeline === this.#pipeline && !this.#isOver) this.#stored(message);
+      },
+      onRefused: () => this.#beginAnew(),
+      onFailure,
+    });
+    return pipeline;
+  }
+}

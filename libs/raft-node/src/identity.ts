@@ -1,0 +1,113 @@
+import { type Disk } from "@trellis/wal";
+import type { LogIndex, NodeId, Term } from "@trellis/raft";
+
+import { RaftNodeError } from "./errors.ts";
+import type { Random } from "./ports.ts";
+
+const FILE = "node.json";
+const UNFINISHED = "node.json.unfinished";
+const FORMAT = 1;
+/** Enough that two nodes never draw the same, few enough for a JavaScript number. */
+const ID_BITS = 2 ** 52;
+
+/** Who a node is: `node.json`, the one file that decides. Everything else in the directory is looked at in its light. */
+export interface Identity {
+  /** Minted on an empty directory, for ever. */
+  readonly nodeId: NodeId;
+  /** The cluster that it belongs to; undefined while it belongs to none. */
+  readonly clusterId?: string | undefined;
+  /**
+   * Set while the log has to begin anew with this snapshot, whose file is there: after a formation, a restore or a forced recovery, until the
+   * next start has done it. The log and the snapshots of before belong to another cluster.
+   */
+  readonly beginsAt?: { readonly index: LogIndex; readonly term: Term } | undefined;
+}
+
+/** Draws a node's id: positive, below 2^52. */
+export function mintNodeId(random: Random): NodeId {
+  return 1 + Math.floor(random() * (ID_BITS - 1));
+}
+
+/** Draws a cluster's id. */
+export function mintClusterId(random: Random): string {
+  return Array.from({ length: 4 }, () =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, "0"),
+  ).join("");
+}
+
+/** Reads who this node is; undefined in an empty directory. Rejects with `damaged` and `unsupported`. */
+export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
+  const names = await disk.list();
+  if (!names.includes(FILE)) return undefined;
+  const file = await disk.open(FILE, "read");
+  let text: string;
+  try {
+    const bytes = Buffer.alloc(await file.size());
+    await file.read(bytes, 0);
+    text = bytes.toString("utf8");
+  } finally {
+    await file.close();
+  }
+  return parseIdentity(`${disk.description}/${FILE}`, text);
+}
+
+function parseIdentity(source: string, text: string): Identity {
+  const cure =
+    "put the file back from a copy, or remove this member from its cluster and join again with an empty directory";
+  let found: Record<string, unknown>;
+  try {
+    found = JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new RaftNodeError("damaged", `${source} is no JSON; ${cure}`, { cause: error });
+  }
+  const { format, nodeId, clusterId, beginsAt } = found as {
+    format?: unknown;
+    nodeId?: unknown;
+    clusterId?: unknown;
+    beginsAt?: { index?: unknown; term?: unknown };
+  };
+  if (format !== FORMAT) {
+    throw new RaftNodeError(
+      "unsupported",
+      `${source} has format ${String(format)}, this program reads ${FORMAT}; start the version that wrote it`,
+    );
+  }
+  const isWhole =
+    isPositive(nodeId) &&
+    (clusterId === undefined || (typeof clusterId === "string" && clusterId !== "")) &&
+    (beginsAt === undefined || (isPositive(beginsAt.index) && isPositive(beginsAt.term)));
+  if (!isWhole) throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
+  return { nodeId, clusterId, beginsAt } as Identity;
+}
+
+function isPositive(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** Writes who this node is, durably and at once: after a crash there is the old or the new. */
+export async function writeIdentity(disk: Disk, { nodeId, clusterId, beginsAt }: Identity): Promise<void> {
+  const text = Buffer.from(
+    `${JSON.stringify({ format: FORMAT, nodeId, clusterId, beginsAt }, undefined, 2)}\n`,
+  );
+  const file = await disk.open(UNFINISHED, "create");
+  try {
+    for (let written = 0; written < text.length;)
+      written += await file.write(text.subarray(written), written);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(UNFINISHED, FILE);
+  await disk.syncDirectory();
+}
+
+/** Who this node is, minted durably when the directory is empty. */
+export async function ensureIdentity(disk: Disk, random: Random): Promise<Identity> {
+  const known = await readIdentity(disk);
+  if (known !== undefined) return known;
+  const minted = { nodeId: mintNodeId(random) };
+  await writeIdentity(disk, minted);
+  return minted;
+}

@@ -1,0 +1,91 @@
+import { RaftNodeError } from "./errors.ts";
+
+/** How a node takes part. What is left out has the default named beside it. */
+export interface RaftNodeOptions {
+  /** The highest level of commands that this program understands. Default: 1. */
+  readonly featureLevel?: number;
+  /** A unit of Raft's time. Default: 25 ms. */
+  readonly tickMs?: number;
+  /** Default: 100 ms. */
+  readonly heartbeatMs?: number;
+  /** The least time without a leader until an election; the most is twice that. Default: 600 ms. */
+  readonly electionMs?: number;
+  /** Entries applied after which a snapshot is made. Default: 100,000. */
+  readonly snapshotEntries?: number;
+  /** Bytes of entries applied after which a snapshot is made; the size of the last snapshot when that is more. Default: 64 MiB. */
+  readonly snapshotBytes?: number;
+  /** Entries kept behind a snapshot, so that a slow member needs none. Default: 10,000. */
+  readonly trailingEntries?: number;
+  /** Bytes of entries kept behind a snapshot. Default: 16 MiB. */
+  readonly trailingBytes?: number;
+  /** Proposals that may wait for their answer. Default: 10,000. */
+  readonly pendingProposals?: number;
+  /** Their bytes. Default: 64 MiB. */
+  readonly pendingBytes?: number;
+  /** Bytes of one entry. Default: 6 MiB, which a commit of 4 MiB fits into. */
+  readonly entryBytes?: number;
+  /** Reads that may wait. Default: 10,000. */
+  readonly pendingReads?: number;
+  /** How long a read may wait without a signal. Default: 10 s. */
+  readonly readWaitMs?: number;
+  /** How long a proposal of a former leader may wait for what became of it. Default: 5 s. */
+  readonly outcomeWaitMs?: number;
+  /** How long work in slices keeps the event loop. Default: 4 ms. */
+  readonly sliceMs?: number;
+  /** How far a learner may lag to be promoted, in entries. Default: 1,000. */
+  readonly promotionLag?: number;
+}
+
+export type ResolvedOptions = Required<RaftNodeOptions>;
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Messages that wait for the next turn; more are dropped, as by a network. */
+export const MAX_INBOX_MESSAGES = 8192;
+/** Snapshots on their way to members at a time. */
+export const MAX_SNAPSHOTS_SENT = 2;
+/** How long a snapshot may be on its way to a member. */
+export const SNAPSHOT_SEND_MS = 30 * 60_000;
+/** How long until a snapshot that found no space is tried again. */
+export const SNAPSHOT_RETRY_MS = 5_000;
+/** Bytes of one append to a member; a larger entry travels alone. */
+export const APPEND_BYTES = MEBIBYTE;
+/** Appends and bytes on their way to one member. */
+export const INFLIGHT_MESSAGES = 256;
+export const INFLIGHT_BYTES = 16 * MEBIBYTE;
+/** Bytes of entries handed out to be applied at a time. */
+export const APPLYING_BYTES = 8 * MEBIBYTE;
+
+/** Fills in the defaults. Throws `invalid`. */
+export function resolveOptions(given: RaftNodeOptions): ResolvedOptions {
+  const options: ResolvedOptions = {
+    featureLevel: 1,
+    tickMs: 25,
+    heartbeatMs: 100,
+    electionMs: 600,
+    snapshotEntries: 100_000,
+    snapshotBytes: 64 * MEBIBYTE,
+    trailingEntries: 10_000,
+    trailingBytes: 16 * MEBIBYTE,
+    pendingProposals: 10_000,
+    pendingBytes: 64 * MEBIBYTE,
+    entryBytes: 6 * MEBIBYTE,
+    pendingReads: 10_000,
+    readWaitMs: 10_000,
+    outcomeWaitMs: 5_000,
+    sliceMs: 4,
+    promotionLag: 1_000,
+    ...given,
+  };
+  for (const [name, value] of Object.entries(options)) {
+    if (!(value > 0)) throw new RaftNodeError("invalid", `expected ${name} to be above 0, found ${value}`);
+  }
+  const { tickMs, heartbeatMs, electionMs } = options;
+  if (heartbeatMs < tickMs || electionMs < 2 * heartbeatMs) {
+    throw new RaftNodeError(
+      "invalid",
+      `expected tickMs <= heartbeatMs and 2 * heartbeatMs <= electionMs, found ${tickMs}, ${heartbeatMs}, ${electionMs}`,
+    );
+  }
+  return options;
+}

@@ -1,0 +1,142 @@
+import { type EntryType, none, type RaftCore, RaftError } from "@trellis/raft";
+
+import { RaftNodeError } from "./errors.ts";
+import { PendingProposals, unknownOutcome } from "./pending-proposals.ts";
+import type { Applied, CallOptions } from "./raft-node.ts";
+
+/** A proposal that waits for its turn. */
+interface Proposal {
+  readonly type: EntryType;
+  readonly data: Uint8Array;
+  readonly resolve: (applied: Applied) => void;
+  readonly reject: (error: RaftNodeError) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What proposals depend on. */
+export interface DeskDeps {
+  readonly core: () => RaftCore;
+  readonly limits: { readonly pendingProposals: number; readonly pendingBytes: number };
+  /** Why nothing is taken now; undefined when something is. */
+  readonly refusal: () => RaftNodeError | undefined;
+  readonly wake: () => void;
+}
+
+/** Where proposals are taken: first into a queue, with the next turn into the log, all of the turn together; then they wait for their answer. */
+export class ProposalDesk {
+  readonly pending = new PendingProposals();
+  readonly #deps: DeskDeps;
+  #queue: Proposal[] = [];
+  #queuedBytes = 0;
+
+  constructor(deps: DeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Proposals that wait, for their turn or for their answer. */
+  get count(): number {
+    return this.pending.count + this.#queue.length;
+  }
+
+  /** Takes a proposal. Resolves when it was applied. */
+  async propose(type: EntryType, data: Uint8Array, { signal }: CallOptions): Promise<Applied> {
+    const { limits, refusal, wake } = this.#deps;
+    const refused = refusal();
+    if (refused !== undefined) throw refused;
+    if (signal?.aborted === true) throw aborted();
+    const bytes = this.pending.bytes + this.#queuedBytes;
+    if (
+      this.count >= limits.pendingProposals ||
+      (this.count > 0 && bytes + data.length > limits.pendingBytes)
+    ) {
+      throw new RaftNodeError(
+        "busy",
+        `${this.count} proposals of ${bytes} bytes wait for a quorum (pendingProposals, pendingBytes); try again later`,
+      );
+    }
+    return await new Promise((resolve, reject) => {
+      this.#queue.push({ type, data, resolve, reject, signal });
+      this.#queuedBytes += data.length;
+      wake();
+    });
+  }
+
+  /** Puts what waits into the leader's log. */
+  take(): void {
+    if (this.#queue.length === 0) return;
+    const proposals = this.#queue.filter(({ signal, reject }) => {
+      if (signal?.aborted === true) reject(aborted());
+      return signal?.aborted !== true;
+    });
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    const refused = this.#deps.refusal() ?? this.#append(proposals);
+    if (refused === undefined) return;
+    for (const { reject } of proposals) reject(refused);
+  }
+
+  /** Nothing that waits for its turn will have it. */
+  refuseAll(error: RaftNodeError): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const { reject } of queue) reject(error);
+  }
+
+  #append(proposals: readonly Proposal[]): RaftNodeError | undefined {
+    if (proposals.length === 0) return undefined;
+    const core = this.#deps.core();
+    const before = core.lastIndex;
+    try {
+      core.proposeAll(proposals);
+    } catch (error) {
+      if (!RaftError.is(error)) throw error;
+      return new RaftNodeError("busy", "too much waits for a quorum already; try again later", {
+        cause: error,
+      });
+    }
+    for (const [position, proposal] of proposals.entries())
+      this.#await(proposal, before + 1 + position, core.term);
+    return undefined;
+  }
+
+  #await({ data, signal, resolve, reject }: Proposal, index: number, term: number): void {
+    const onAbort = (): void => {
+      if (forget()) reject(unknownOutcome("the caller ended the wait"));
+    };
+    const forget = this.pending.add(index, {
+      term,
+      bytes: data.length,
+      resolve: (applied) => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve(applied);
+      },
+      reject: (error) => {
+        signal?.removeEventListener("abort", onAbort);
+        reject(error);
+      },
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  }
+}
+
+/** Why a node that does not lead, or is about to hand leadership over, takes nothing; undefined when it does lead. */
+export function notLeading(self: number, core: RaftCore): RaftNodeError | undefined {
+  const { role, leader, transferee } = core;
+  if (role === "leader" && transferee === none) return undefined;
+  const known = transferee === none ? leader : transferee;
+  const found =
+    known === none || known === self ? "knows of no other leader now" : `knows ${known} as the leader`;
+  return new RaftNodeError(
+    "not-leader",
+    `node ${self} does not take proposals, it ${found}; nothing was applied, ask the leader`,
+    { leader: known === none || known === self ? undefined : known },
+  );
+}
+
+function aborted(): RaftNodeError {
+  return new RaftNodeError(
+    "aborted",
+    "the caller ended the proposal before it was taken; nothing was applied",
+  );
+}

@@ -1,0 +1,254 @@
+import { type Entry, entrySize, type LogIndex, type Message, type NodeId, type Term } from "@trellis/raft";
+import type { Wal } from "@trellis/wal";
+
+import { RaftNodeError } from "./errors.ts";
+import type { NodeEvent } from "./events.ts";
+import type { LogWindow } from "./log-window.ts";
+import type { Machines } from "./machines.ts";
+import type { SnapshotHeader } from "./member.ts";
+import { MAX_SNAPSHOTS_SENT, type ResolvedOptions, SNAPSHOT_RETRY_MS, SNAPSHOT_SEND_MS } from "./options.ts";
+import type { IncomingSnapshot, PeerNetwork } from "./peers.ts";
+import type { NodeClock } from "./ports.ts";
+import type { CheckedSnapshot, SnapshotStore } from "./snapshots/snapshot-store.ts";
+import type { PreparedState } from "./state-machine.ts";
+
+/** The next snapshot may be larger than the last by this share. */
+const GROWTH = 1.25;
+
+/** What snapshots are made of, and for. */
+export interface SnapshotWorkDeps {
+  readonly clock: NodeClock;
+  readonly network: PeerNetwork;
+  readonly machines: Machines;
+  readonly wal: Wal;
+  readonly window: LogWindow;
+  readonly store: SnapshotStore;
+  readonly onEvent: (event: NodeEvent) => void;
+  readonly headerAt: (index: LogIndex, term: Term) => SnapshotHeader;
+  readonly applied: () => { readonly index: LogIndex; readonly term: Term };
+  readonly onSent: (to: NodeId, outcome: "delivered" | "failed") => void;
+  readonly onReceived: (message: Message) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Makes snapshots, sends them, and takes them in. */
+export class SnapshotWork {
+  readonly #deps: SnapshotWorkDeps;
+  readonly #options: ResolvedOptions;
+  #newest: CheckedSnapshot | undefined;
+  /** Entries applied since the newest snapshot, and their bytes. */
+  #entries = 0;
+  #bytes = 0;
+  #isWanted = false;
+  #making: Promise<LogIndex> | undefined;
+  #retryAtMs = 0;
+  readonly #sending = new Map<NodeId, AbortController>();
+  /** One that is durable and that the core has been told of, or is coming in. */
+  #incoming: { readonly index: LogIndex; readonly term: Term; isDurable: boolean } | undefined;
+  /** One whose state is built and about to be put in. */
+  #prepared: CheckedSnapshot | undefined;
+  #isStopped = false;
+
+  constructor(deps: SnapshotWorkDeps, options: ResolvedOptions, newest: CheckedSnapshot | undefined) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#newest = newest;
+  }
+
+  get newestIndex(): LogIndex {
+    return this.#newest?.index ?? 0;
+  }
+
+  /** An entry was applied. */
+  note(entry: Entry): void {
+    this.#entries++;
+    this.#bytes += entrySize(entry);
+  }
+
+  /** A member needs a snapshot that there is not. */
+  want(): void {
+    this.#isWanted = true;
+  }
+
+  /** Makes a snapshot when one is due; to be called between two entries. */
+  consider(): void {
+    const { snapshotEntries, snapshotBytes } = this.#options;
+    const isDue =
+      this.#isWanted ||
+      this.#entries >= snapshotEntries ||
+      this.#bytes >= Math.max(snapshotBytes, this.#newest?.bytes ?? 0);
+    if (!isDue || this.#making !== undefined || this.#isStopped) return;
+    if (this.#deps.applied().index === this.newestIndex) return;
+    if (this.#deps.clock.monotonic() < this.#retryAtMs) return;
+    this.#making = this.#make();
+    this.#making.catch((error: unknown) => {
+      this.#deps.onEvent({
+        kind: "snapshot-failed",
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      if (isNoSpace(error)) this.#retryAtMs = this.#deps.clock.monotonic() + SNAPSHOT_RETRY_MS;
+      else this.#deps.onFailure(error);
+    });
+  }
+
+  /** Makes a snapshot of now; one that is being made may be of earlier, then another follows. */
+  async take(): Promise<LogIndex> {
+    await this.#making?.catch(() => undefined);
+    if (this.newestIndex === this.#deps.applied().index) return this.newestIndex;
+    this.#making ??= this.#make();
+    return await this.#making;
+  }
+
+  async #make(): Promise<LogIndex> {
+    const { machines, wal, store, window, headerAt, applied, onEvent } = this.#deps;
+    const { index, term } = applied();
+    const header = headerAt(index, term);
+    const capture = machines.capture();
+    this.#isWanted = false;
+    const [entries, bytes] = [this.#entries, this.#bytes];
+    try {
+      const made = await wal.withSnapshotRoom(() => store.write(header, capture.chunks()));
+      // One that came in meanwhile is newer.
+      if (this.#isStopped || this.#prepared !== undefined || index < this.newestIndex) {
+        if (!this.#isStopped) await store.retain(this.newestIndex);
+        return this.newestIndex;
+      }
+      await wal.append({ snapshot: { index, term } });
+      if (index < this.newestIndex) return this.newestIndex;
+      this.#newest = made;
+      this.#entries -= entries;
+      this.#bytes -= bytes;
+      window.noteSnapshot({ index, term }, header.confState);
+      onEvent({ kind: "snapshot-written", index, bytes: made.bytes });
+      const { trailingEntries, trailingBytes } = this.#options;
+      const keepFrom = window.trailing(index, { entries: trailingEntries, bytes: trailingBytes });
+      window.dropBefore(keepFrom);
+      await wal.dropBefore(keepFrom);
+      await store.retain(index);
+      await wal.reserveSnapshotRoom(Math.ceil(made.bytes * GROWTH));
+      return index;
+    } finally {
+      this.#making = undefined;
+    }
+  }
+
+  /** The core wants a member to have a snapshot. */
+  send(message: Message): void {
+    const { network, store, onSent, onEvent, clock } = this.#deps;
+    const { to, snapshot } = message;
+    const newest = this.#newest;
+    const fail = (reason: string): void => {
+      onEvent({ kind: "snapshot-not-sent", to, reason });
+      onSent(to, "failed");
+    };
+    if (newest === undefined || newest.index !== snapshot?.metadata.index)
+      return fail("there is a newer one");
+    if (this.#sending.has(to)) return fail("one is on its way");
+    if (this.#sending.size >= MAX_SNAPSHOTS_SENT) return fail("as many as may be are on their way to others");
+    const controller = new AbortController();
+    this.#sending.set(to, controller);
+    const cancel = clock.after(SNAPSHOT_SEND_MS, () => controller.abort());
+    network
+      .sendSnapshot(
+        to,
+        { message, header: newest.header, bytes: newest.bytes, chunks: () => store.pieces(newest) },
+        controller.signal,
+      )
+      .then(
+        () => {
+          onEvent({ kind: "snapshot-sent", to, index: newest.index });
+          onSent(to, "delivered");
+        },
+        (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
+      )
+      .finally(() => {
+        cancel();
+        this.#sending.delete(to);
+      });
+  }
+
+  /** Takes in a snapshot of a member and makes it durable; then the core is told. One at a time. */
+  async receive(from: NodeId, { message, chunks }: IncomingSnapshot): Promise<void> {
+    const { store, wal, onReceived } = this.#deps;
+    const metadata = message.snapshot?.metadata;
+    if (message.type !== "MsgSnap" || metadata === undefined) {
+      throw new RaftNodeError(
+        "invalid",
+        `expected a message with a snapshot of member ${from}, found ${message.type}`,
+      );
+    }
+    if (this.#incoming !== undefined) {
+      throw new RaftNodeError(
+        "busy",
+        `a snapshot of entry ${this.#incoming.index} is being taken in; try again later`,
+      );
+    }
+    const { index, term } = metadata;
+    if (index <= this.#deps.applied().index) {
+      // What it says of the committed index is of use; its content is known.
+      onReceived(message);
+      return;
+    }
+    const incoming = { index, term, isDurable: false };
+    this.#incoming = incoming;
+    try {
+      await wal.withSnapshotRoom(() => store.receive({ index, term }, chunks));
+    } catch (error) {
+      this.#incoming = undefined;
+      throw error;
+    }
+    incoming.isDurable = true;
+    onReceived(message);
+  }
+
+  /** The core has looked at all messages so far: what it did not take as a snapshot to install is of no use. */
+  dropUnused(isInstalling: (index: LogIndex) => boolean): void {
+    const incoming = this.#incoming;
+    if (incoming?.isDurable !== true || isInstalling(incoming.index)) return;
+    this.#incoming = undefined;
+    const file = this.#deps.store.find(incoming.index, incoming.term);
+    if (file === undefined || file.index <= this.newestIndex) return;
+    this.#deps.store.discard(file).catch((error: unknown) => this.#deps.onFailure(error));
+  }
+
+  /** Builds the state of a snapshot that came in, aside. */
+  async prepare(
+    index: LogIndex,
+    term: Term,
+  ): Promise<{ readonly header: SnapshotHeader; readonly prepared: PreparedState }> {
+    const { store, machines } = this.#deps;
+    const file = store.find(index, term);
+    if (file === undefined)
+      throw new RaftNodeError(
+        "damaged",
+        `the snapshot of entry ${index} of term ${term} is not there any more`,
+      );
+    const checked = await store.check(file);
+    const prepared = await machines.restore(store.chunks(file), index);
+    this.#prepared = checked;
+    return { header: checked.header, prepared };
+  }
+
+  /** The snapshot that was prepared is the state now. */
+  async installed(index: LogIndex): Promise<void> {
+    this.#newest = this.#prepared;
+    this.#prepared = undefined;
+    this.#incoming = undefined;
+    this.#entries = 0;
+    this.#bytes = 0;
+    this.#deps.onEvent({ kind: "snapshot-installed", index });
+    await this.#deps.store.retain(index);
+  }
+
+  /** Gives up what is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const controller of this.#sending.values()) controller.abort();
+    await this.#making?.catch(() => undefined);
+  }
+}
+
+function isNoSpace(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === "ENOSPC" || code === "EDQUOT" || code === "no-space";
+}

@@ -1,0 +1,132 @@
+import { crc32 } from "node:zlib";
+
+import { RaftNodeError } from "../errors.ts";
+
+/**
+ * A snapshot file, format 1: these eight bytes, then frames. A frame is the length of its payload (4 bytes, little endian), its kind (1 byte),
+ * the payload, and a CRC-32 (4 bytes, little endian) that goes on from that of the frame before. The first frame is the header, the last one
+ * the end, which holds the number of frames before it (8 bytes); between them are the chunks of the state machines, by their kind.
+ */
+export const MAGIC = new TextEncoder().encode("TRLSNAP\u0001");
+export const HEADER_FRAME = 0;
+export const END_FRAME = 0xff;
+
+const PREFIX_BYTES = 5;
+const CRC_BYTES = 4;
+/** What a frame takes besides its payload. */
+export const FRAME_OVERHEAD_BYTES = PREFIX_BYTES + CRC_BYTES;
+/** No frame is larger: a length beyond it is damage, and not worth a buffer. */
+export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
+export interface Frame {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
+/** Encodes frames, one after the other. */
+export class FrameEncoder {
+  #crc = 0;
+  #count = 0;
+
+  encode(kind: number, payload: Uint8Array): Buffer {
+    const frame = Buffer.allocUnsafe(payload.length + FRAME_OVERHEAD_BYTES);
+    frame.writeUInt32LE(payload.length, 0);
+    frame.writeUInt8(kind, 4);
+    frame.set(payload, PREFIX_BYTES);
+    this.#crc = crc32(frame.subarray(0, frame.length - CRC_BYTES), this.#crc);
+    frame.writeUInt32LE(this.#crc, frame.length - CRC_BYTES);
+    this.#count++;
+    return frame;
+  }
+
+  /** The frame after the last one. */
+  end(): Buffer {
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64LE(BigInt(this.#count));
+    return this.encode(END_FRAME, payload);
+  }
+}
+
+/**
+ * Takes a snapshot's bytes in pieces of any size and gives its frames, each checked. Throws `damaged` for what is not a whole snapshot of format
+ * 1; `source` names it in the message.
+ */
+export class FrameDecoder {
+  readonly #source: string;
+  #pending: Buffer = Buffer.alloc(0);
+  #offset = 0;
+  #crc = 0;
+  #count = 0;
+  #hasMagic = false;
+  #isOver = false;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** The frames that the bytes so far complete; their payloads are views. */
+  *push(bytes: Uint8Array): Generator<Frame> {
+    this.#pending =
+      this.#pending.length === 0
+        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+        : Buffer.concat([this.#pending, bytes]);
+    if (!this.#takeMagic()) return;
+    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) yield frame;
+  }
+
+  /** To be called after the last bytes. */
+  finish(): void {
+    if (!this.#isOver || this.#pending.length > 0) {
+      throw this.#damaged(this.#isOver ? "there is something behind its end" : "it ends too early");
+    }
+  }
+
+  #takeMagic(): boolean {
+    if (this.#hasMagic) return true;
+    if (this.#pending.length < MAGIC.length) return false;
+    if (!MAGIC.every((byte, at) => this.#pending[at] === byte)) {
+      throw this.#damaged("it does not begin as a snapshot of format 1 does");
+    }
+    this.#take(MAGIC.length);
+    this.#hasMagic = true;
+    return true;
+  }
+
+  #next(): Frame | undefined {
+    if (this.#pending.length < PREFIX_BYTES) return undefined;
+    if (this.#isOver) throw this.#damaged("there is something behind its end");
+    const length = this.#pending.readUInt32LE(0);
+    if (length > MAX_FRAME_BYTES) throw this.#damaged(`a frame of ${length} bytes`);
+    const whole = length + FRAME_OVERHEAD_BYTES;
+    if (this.#pending.length < whole) return undefined;
+    const content = this.#pending.subarray(0, whole - CRC_BYTES);
+    const crc = crc32(content, this.#crc);
+    if (crc !== this.#pending.readUInt32LE(whole - CRC_BYTES)) throw this.#damaged("a checksum does not fit");
+    const frame = { kind: content.readUInt8(4), payload: content.subarray(PREFIX_BYTES) };
+    if ((this.#count === 0) !== (frame.kind === HEADER_FRAME))
+      throw this.#damaged("its header is not where it belongs");
+    if (frame.kind === END_FRAME) {
+      if (frame.payload.length !== 8 || Number(frame.payload.readBigUInt64LE(0)) !== this.#count) {
+        throw this.#damaged("frames are missing");
+      }
+      this.#isOver = true;
+    }
+    this.#crc = crc;
+    this.#count++;
+    this.#take(whole);
+    return frame;
+  }
+
+  #take(bytes: number): void {
+    this.#pending = this.#pending.subarray(bytes);
+    this.#offset += bytes;
+  }
+
+  #damaged(what: string): RaftNodeError {
+    return new RaftNodeError(
+      "damaged",
+      `${this.#source} is damaged at byte ${this.#offset}: ${what}. Look for disk errors; then remove this member from its cluster and let it ` +
+        `join again with an empty directory, or put the file back from a copy`,
+    );
+  }
+}
