@@ -3,6 +3,7 @@ import { emptyConfState, type LogIndex, type Term } from "@trellis/raft";
 import { RaftNodeError } from "./errors.ts";
 import {
   ensureIdentity,
+  type Formation,
   type Identity,
   mintClusterId,
   mintNodeId,
@@ -15,13 +16,6 @@ import { SnapshotStore, type StateChunk } from "./snapshots/snapshot-store.ts";
 
 /** How far numbering jumps at a restore or a forced recovery: further than any log that was cut off can have gone. */
 export const RECOVERY_JUMP = 2 ** 32;
-
-/** What a cluster begins with; the same on all its first members. */
-export interface Formation {
-  readonly clusterId: string;
-  readonly members: readonly Member[];
-  readonly featureLevel: number;
-}
 
 /** Draws up a formation. */
 export function createFormation(members: readonly Member[], featureLevel: number, random: Random): Formation {
@@ -40,7 +34,7 @@ export function createFormation(members: readonly Member[], featureLevel: number
 export async function formCluster(
   data: DataDirectory,
   formation: Formation,
-  chunks: () => AsyncIterable<StateChunk>,
+  chunks: (formation: Formation) => AsyncIterable<StateChunk>,
   random: Random,
 ): Promise<void> {
   const identity = await ensureIdentity(data.identity, random);
@@ -50,7 +44,7 @@ export async function formCluster(
     throw new RaftNodeError("invalid", `the cluster is formed of other nodes than ${identity.nodeId}`);
   }
   const header = headerOf(formation, { index: 1, term: 1 });
-  await beginWith(data, identity.nodeId, header, chunks());
+  await beginWith(data, { nodeId: identity.nodeId, formation }, header, chunks(formation));
 }
 
 /** Makes this node wait for a cluster that has it, or will have it, as a member. Rejects with `wrong-cluster`. */
@@ -75,7 +69,8 @@ export interface RestoredState {
   readonly index: LogIndex;
   readonly term: Term;
   readonly featureLevel: number;
-  readonly chunks: AsyncIterable<StateChunk>;
+  /** What the state machines begin with, in the new cluster. */
+  readonly chunks: (formation: Formation) => AsyncIterable<StateChunk>;
 }
 
 /**
@@ -94,7 +89,7 @@ export async function restoreCluster(
   const formation = createFormation([member], state.featureLevel, random);
   const header = headerOf(formation, { index: state.index + RECOVERY_JUMP, term: state.term + 1 });
   if (former === undefined) await writeIdentity(data.identity, { nodeId: member.id });
-  await beginWith(data, member.id, header, state.chunks);
+  await beginWith(data, { nodeId: member.id }, header, state.chunks(formation));
   return { member, header };
 }
 
@@ -115,11 +110,11 @@ function headerOf(
 /** The snapshot first, then the identity that makes it count: a crash between them changes nothing. */
 async function beginWith(
   data: DataDirectory,
-  nodeId: number,
+  identity: Identity,
   header: SnapshotHeader,
   chunks: AsyncIterable<StateChunk>,
 ): Promise<void> {
   const store = await SnapshotStore.open(data.snapshots);
   const { index, term } = await store.write(header, chunks);
-  await writeIdentity(data.identity, { nodeId, clusterId: header.clusterId, beginsAt: { index, term } });
+  await writeIdentity(data.identity, { ...identity, clusterId: header.clusterId, beginsAt: { index, term } });
 }

@@ -2,6 +2,7 @@ import { type Disk } from "@trellis/wal";
 import type { LogIndex, NodeId, Term } from "@trellis/raft";
 
 import { RaftNodeError } from "./errors.ts";
+import type { Member } from "./member.ts";
 import type { Random } from "./ports.ts";
 
 const FILE = "node.json";
@@ -16,11 +17,21 @@ export interface Identity {
   readonly nodeId: NodeId;
   /** The cluster that it belongs to; undefined while it belongs to none. */
   readonly clusterId?: string | undefined;
+  /** What its cluster was formed with, if this node is one of the first members: those that were not told yet are told by any other. */
+  readonly formation?: Formation | undefined;
   /**
    * Set while the log has to begin anew with this snapshot, whose file is there: after a formation, a restore or a forced recovery, until the
    * next start has done it. The log and the snapshots of before belong to another cluster.
    */
   readonly beginsAt?: { readonly index: LogIndex; readonly term: Term } | undefined;
+}
+
+/** What a cluster begins with; the same on all its first members. */
+export interface Formation {
+  readonly clusterId: string;
+  /** Ascending by id. */
+  readonly members: readonly Member[];
+  readonly featureLevel: number;
 }
 
 /** Draws a node's id: positive, below 2^52. */
@@ -62,10 +73,11 @@ function parseIdentity(source: string, text: string): Identity {
   } catch (error) {
     throw new RaftNodeError("damaged", `${source} is no JSON; ${cure}`, { cause: error });
   }
-  const { format, nodeId, clusterId, beginsAt } = found as {
+  const { format, nodeId, clusterId, formation, beginsAt } = found as {
     format?: unknown;
     nodeId?: unknown;
     clusterId?: unknown;
+    formation?: { clusterId?: unknown; members?: unknown; featureLevel?: unknown };
     beginsAt?: { index?: unknown; term?: unknown };
   };
   if (format !== FORMAT) {
@@ -77,9 +89,10 @@ function parseIdentity(source: string, text: string): Identity {
   const isWhole =
     isPositive(nodeId) &&
     (clusterId === undefined || (typeof clusterId === "string" && clusterId !== "")) &&
+    (formation === undefined || (formation.clusterId === clusterId && Array.isArray(formation.members))) &&
     (beginsAt === undefined || (isPositive(beginsAt.index) && isPositive(beginsAt.term)));
   if (!isWhole) throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
-  return { nodeId, clusterId, beginsAt } as Identity;
+  return { nodeId, clusterId, formation, beginsAt } as Identity;
 }
 
 function isPositive(value: unknown): boolean {
@@ -87,9 +100,12 @@ function isPositive(value: unknown): boolean {
 }
 
 /** Writes who this node is, durably and at once: after a crash there is the old or the new. */
-export async function writeIdentity(disk: Disk, { nodeId, clusterId, beginsAt }: Identity): Promise<void> {
+export async function writeIdentity(
+  disk: Disk,
+  { nodeId, clusterId, formation, beginsAt }: Identity,
+): Promise<void> {
   const text = Buffer.from(
-    `${JSON.stringify({ format: FORMAT, nodeId, clusterId, beginsAt }, undefined, 2)}\n`,
+    `${JSON.stringify({ format: FORMAT, nodeId, clusterId, formation, beginsAt }, undefined, 2)}\n`,
   );
   const file = await disk.open(UNFINISHED, "create");
   try {

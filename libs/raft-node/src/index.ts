@@ -1,7 +1,6 @@
 export {
   createFormation,
   formCluster,
-  type Formation,
   joinCluster,
   RECOVERY_JUMP,
   restoreCluster,
@@ -10,7 +9,7 @@ export {
 export { createRaftNode, type RaftNodeConfig, type RaftNodeDeps } from "./create-raft-node.ts";
 export { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 export type { NodeEvent } from "./events.ts";
-export { ensureIdentity, type Identity, readIdentity } from "./identity.ts";
+export { ensureIdentity, type Formation, type Identity, readIdentity } from "./identity.ts";
 export type { Member, SnapshotHeader } from "./member.ts";
 export type { Announcement, IncomingSnapshot, OutgoingSnapshot, PeerNetwork, PeerReceiver } from "./peers.ts";
 export type { RaftNodeOptions } from "./options.ts";
@@ -35,3 +34,17 @@ export {
   SnapshotStore,
   type StateChunk,
 } from "./snapshots/snapshot-store.ts";
+export {
+  type ConnectPeers,
+  type ConnectPeersConfig,
+  type ConnectPeersDeps,
+  connectTo,
+  createConnectPeers,
+} from "./connect-peers/connect-peers.ts";
+export { formationRoutes } from "./connect-peers/formation-routes.ts";
+export {
+  awaitInitialCluster,
+  type InitialClusterConfig,
+  type InitialClusterDeps,
+} from "./connect-peers/initial-cluster.ts";
+export type { PeerConnection } from "./connect-peers/peer-link.ts";

@@ -100,7 +100,7 @@ async function openLog(
   try {
     await wal.append({ snapshot: { ...beginsAt, installed: true } });
     for (const file of snapshots.files) if (file.name !== first.name) await snapshots.discard(file);
-    await writeIdentity(data.identity, { nodeId: identity.nodeId, clusterId: identity.clusterId });
+    await writeIdentity(data.identity, { ...identity, beginsAt: undefined });
   } catch (error) {
     await wal.close();
     throw error;

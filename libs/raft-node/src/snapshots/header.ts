@@ -4,6 +4,7 @@ import {
   SnapshotHeaderSchema,
 } from "@trellis/protos/trellis/raft/v1/snapshot_pb.js";
 
+import { fromConfiguration, toConfiguration } from "../configuration-codec.ts";
 import type { SnapshotHeader } from "../member.ts";
 
 /** A header as files and streams carry it. */
@@ -21,13 +22,7 @@ export function encodeHeader({
       clusterId,
       index: BigInt(index),
       term: BigInt(term),
-      configuration: {
-        voters: confState.voters.map(BigInt),
-        learners: confState.learners.map(BigInt),
-        votersOutgoing: confState.votersOutgoing.map(BigInt),
-        learnersNext: confState.learnersNext.map(BigInt),
-        autoLeave: confState.autoLeave,
-      },
+      configuration: toConfiguration(confState),
       members: members.map(({ id, name, address }) => ({ id: BigInt(id), name, address })),
       featureLevel,
     }),
@@ -44,13 +39,7 @@ export function decodeHeader(bytes: Uint8Array): SnapshotHeader {
     clusterId,
     index: Number(index),
     term: Number(term),
-    confState: {
-      voters: configuration?.voters.map(Number) ?? [],
-      learners: configuration?.learners.map(Number) ?? [],
-      votersOutgoing: configuration?.votersOutgoing.map(Number) ?? [],
-      learnersNext: configuration?.learnersNext.map(Number) ?? [],
-      autoLeave: configuration?.autoLeave ?? false,
-    },
+    confState: fromConfiguration(configuration),
     members: members.map(({ id, name, address }) => ({ id: Number(id), name, address })),
     featureLevel,
   };
