@@ -181,6 +181,15 @@ describe("the storage in memory", () => {
     expect(() => storage.append(entries(11, 8))).toThrow(/does not follow/);
     expect(() => storage.compact(11)).toThrow(/compaction up to 11/);
   });
+
+  it("does not change what it has handed out", () => {
+    const storage = new MemoryStorage();
+    storage.append(entries(1, 1, 1, 1));
+    const handedOut = storage.entries(1, 4, 1e9);
+    storage.append(entries(2, 2, 2, 2));
+    expect(handedOut?.map(({ term }) => term)).toEqual([1, 1, 1]);
+    expect(storage.entries(1, 5, 1e9)?.map(({ term }) => term)).toEqual([1, 2, 2, 2]);
+  });
 });
 
 describe("sizes", () => {

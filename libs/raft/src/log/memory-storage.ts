@@ -11,7 +11,8 @@ export class MemoryStorage implements Storage {
   #snapshot: Snapshot = { data: noBytes, metadata: { confState: emptyConfState, index: 0, term: 0 } };
   /** Index and term of the entry before `#entries`. */
   #compacted: { readonly index: LogIndex; readonly term: Term } = { index: 0, term: 0 };
-  #entries: readonly Entry[] = [];
+  /** Grows in place; what is handed out are copies. */
+  #entries: Entry[] = [];
 
   initialState(): { hardState: HardState; confState: ConfState } {
     return { hardState: this.#hardState, confState: this.#snapshot.metadata.confState };
@@ -53,7 +54,8 @@ export class MemoryStorage implements Storage {
     if (from === undefined) return;
     if (from > this.lastIndex() + 1)
       violated(`entry ${from} does not follow the last one, ${this.lastIndex()}`);
-    this.#entries = [...this.#entries.slice(0, from - this.firstIndex()), ...kept];
+    this.#entries.length = from - this.firstIndex();
+    for (const entry of kept) this.#entries.push(entry);
   }
 
   /** Replaces the whole log by a snapshot. An older one than the present is ignored. */

@@ -41,8 +41,8 @@ export function describeMajority(voters: Majority): string {
 }
 
 /**
- * A table with one line per voter, ascending by id: a bar as long as the number of voters behind it, its index, its id. For
- * people and for recorded scripts.
+ * A table with one line per voter, ascending by id: a bar as long as the number of voters behind it, its index, its id in
+ * hexadecimal. For people and for recorded scripts.
  */
 export function describeAcknowledged(voters: Majority, acknowledged: Acknowledged): string {
   const count = voters.size;
@@ -53,7 +53,7 @@ export function describeAcknowledged(voters: Majority, acknowledged: Acknowledge
     const bar = ids.filter((other) => (acknowledged(other) ?? 0) < (index ?? 0)).length;
     const drawn =
       index === undefined ? `?${" ".repeat(count)}` : `${"x".repeat(bar)}>${" ".repeat(count - bar)}`;
-    return `${drawn} ${String(index ?? 0).padStart(5)}    (id=${id})\n`;
+    return `${drawn} ${String(index ?? 0).padStart(5)}    (id=${id.toString(16)})\n`;
   });
   return `${" ".repeat(count)}    idx\n${rows.join("")}`;
 }

@@ -10,7 +10,8 @@ const electionTicks = 3;
 const heartbeatTicks = 1;
 const inflightMessages = 2 ** 31 - 1;
 
-const knownArguments: ReadonlySet<string> = new Set([
+/** What `add-nodes N` may be given besides the number. */
+export const addNodesOptions = [
   "voters",
   "learners",
   "index",
@@ -23,15 +24,12 @@ const knownArguments: ReadonlySet<string> = new Set([
   "disable-conf-change-validation",
   "read-only",
   "step-down-on-removal",
-]);
+] as const;
 
 /** Adds nodes that start from a snapshot at `index`, term 1, or, without any of its arguments, from nothing. */
 export function addNodes({ nodes }: Environment, directive: Directive): void {
   const [count] = nodesIn(directive);
   if (count === undefined) throw new ScriptError("expected the number of nodes after add-nodes");
-  for (const { key, values } of directive.args) {
-    if (values.length > 0 && !knownArguments.has(key)) throw new ScriptError(`unknown argument ${key}`);
-  }
   for (let added = 0; added < count; added++) {
     nodes.push(new ScriptNode({ ...optionsFrom(directive), id: nodes.length + 1 }));
   }

@@ -2,9 +2,40 @@ import type { NodeId } from "../numbers.ts";
 import { ScriptError } from "./script-error.ts";
 import type { Directive } from "./parse-script.ts";
 
+/** What a command may be given. */
+export interface Usage {
+  /** As `propose NODE DATA`: for errors. */
+  readonly usage: string;
+  /** The fewest and the most arguments without a value. */
+  readonly positional: readonly [least: number, most: number];
+  /** Names of arguments with values. */
+  readonly options?: readonly string[];
+}
+
+/** Throws a ScriptError for an argument that the command does not know: it would otherwise do something else than it says. */
+export function checkArguments(
+  { command, args }: Directive,
+  { usage, positional, options = [] }: Usage,
+): void {
+  const unknown = args.find((arg) => arg.isNamed && !options.includes(arg.key));
+  if (unknown !== undefined) {
+    const known = options.length === 0 ? "none" : `one of ${options.join(", ")}`;
+    throw new ScriptError(`unknown option ${unknown.key} of ${command}: expected ${known}`);
+  }
+  const found = args.filter((arg) => !arg.isNamed).length;
+  const [least, most] = positional;
+  if (found < least || found > most)
+    throw new ScriptError(`expected "${usage}", found ${found} arguments without a name`);
+}
+
+/** Throws a ScriptError for a command that this kind of script does not have. */
+export function unknownCommand({ command }: Directive, known: readonly string[]): never {
+  throw new ScriptError(`unknown command ${command}: expected one of ${known.join(", ")}`);
+}
+
 /** The node numbers among the arguments, in order. */
-export function nodesIn({ args }: Directive): NodeId[] {
-  return args.filter(({ values }) => values.length === 0).map(({ key }) => numberFrom(key));
+export function nodesIn(directive: Directive): NodeId[] {
+  return positionalOf(directive).map(numberFrom);
 }
 
 /** The only value of a named argument; undefined when the argument is not there. */
@@ -17,6 +48,11 @@ export function requiredValue(directive: Directive, key: string): string {
   const value = valueOf(directive, key);
   if (value === undefined) throw new ScriptError(`expected ${key}=... after ${directive.command}`);
   return value;
+}
+
+/** The arguments without a name, in order. */
+export function positionalOf({ args }: Directive): readonly string[] {
+  return args.filter(({ isNamed }) => !isNamed).map(({ key }) => key);
 }
 
 /** All values of a named argument, wherever it stands. */

@@ -3,7 +3,7 @@ import { parseSteps } from "../confchange/notation.ts";
 import { describeConfiguration } from "../tracker/configuration.ts";
 import { describeProgressMap } from "../tracker/describe-progress.ts";
 import { ProgressTracker } from "../tracker/progress-tracker.ts";
-import { booleanFrom, valueOf } from "./arguments.ts";
+import { booleanFrom, checkArguments, unknownCommand, valueOf } from "./arguments.ts";
 import type { Directive } from "./parse-script.ts";
 import type { DirectiveHandler } from "./run-script.ts";
 import { recordedText, ScriptError } from "./script-error.ts";
@@ -29,20 +29,26 @@ export function confchangeHandler(): DirectiveHandler {
   };
 }
 
+const commands: readonly string[] = ["simple", "enter-joint", "leave-joint"];
+
 function change(
   base: { readonly tracker: ProgressTracker; readonly lastIndex: number },
   directive: Directive,
 ): ChangedMembers {
+  if (!commands.includes(directive.command)) unknownCommand(directive, commands);
+  checkArguments(directive, {
+    usage: directive.command,
+    positional: [0, 0],
+    options: directive.command === "enter-joint" ? ["autoleave"] : [],
+  });
   const steps = parseSteps(directive.input);
   switch (directive.command) {
     case "simple":
       return changeSimply(base, steps);
     case "enter-joint":
       return enterJoint(base, { autoLeave: booleanFrom(valueOf(directive, "autoleave") ?? "false"), steps });
-    case "leave-joint":
+    default: // leave-joint
       if (steps.length > 0) throw new ScriptError("this command takes no input");
       return leaveJoint(base);
-    default:
-      throw new ScriptError("unknown command");
   }
 }

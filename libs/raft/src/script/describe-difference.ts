@@ -2,8 +2,8 @@ import type { ScriptDifference } from "./run-script.ts";
 
 /** A difference for people: the directive, then its output with `-` before lines that are missing and `+` before new ones. */
 export function describeDifference(file: string, { directive, expected, actual }: ScriptDifference): string {
-  const args = directive.args.map(({ key, values }) =>
-    values.length === 0 ? key : `${key}=(${values.join(",")})`,
+  const args = directive.args.map(({ key, isNamed, values }) =>
+    !isNamed ? key : `${key}=(${values.join(",")})`,
   );
   const title = [`${file}:${directive.line}:`, directive.command, ...args].join(" ");
   const input = directive.input === "" ? [] : directive.input.split("\n").map((line) => `  > ${line}`);

@@ -6,6 +6,9 @@ import { Output } from "./output.ts";
 import { recordedText, ScriptError } from "./script-error.ts";
 import type { ScriptNode } from "./script-node.ts";
 
+/** Rounds after which a script that does not come to rest is given up. */
+const maxRounds = 10_000;
+
 /** Who is to receive messages, or to lose them. */
 export interface Recipient {
   readonly id: NodeId;
@@ -120,7 +123,10 @@ export class Environment {
   /** Goes round until nothing is left to do: Readies, messages, then the threads. */
   stabilize(ids: readonly NodeId[]): void {
     const nodes = ids.map((id) => ({ id, node: this.node(id) }));
+    let rounds = 0;
     for (let isQuiet = false; !isQuiet;) {
+      if (rounds++ === maxRounds)
+        throw new ScriptError(`expected quiet after ${maxRounds} rounds of stabilize`);
       isQuiet = true;
       const under = (title: string, work: () => void): void => {
         isQuiet = false;

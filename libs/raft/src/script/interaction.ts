@@ -4,8 +4,19 @@ import { message, messageTypes, type MessageType } from "../message.ts";
 import type { NodeId } from "../numbers.ts";
 import { isVoter } from "../quorum/joint.ts";
 import { describeProgressMap } from "../tracker/describe-progress.ts";
-import { addNodes } from "./add-nodes.ts";
-import { booleanFrom, nodesIn, numberFrom, requiredValue, valueOf, valuesOf } from "./arguments.ts";
+import { addNodes, addNodesOptions } from "./add-nodes.ts";
+import {
+  booleanFrom,
+  checkArguments,
+  nodesIn,
+  numberFrom,
+  positionalOf,
+  requiredValue,
+  unknownCommand,
+  valueOf,
+  valuesOf,
+  type Usage,
+} from "./arguments.ts";
 import { describeEntry, describeMessage, describeRole } from "./describe.ts";
 import { Environment, type Recipient } from "./environment.ts";
 import { logLevels } from "./output.ts";
@@ -13,7 +24,11 @@ import type { Directive } from "./parse-script.ts";
 import type { DirectiveHandler } from "./run-script.ts";
 import { recordedText, ScriptError } from "./script-error.ts";
 
-type Command = (environment: Environment, directive: Directive) => void;
+type Action = (environment: Environment, directive: Directive) => void;
+
+interface Command extends Usage {
+  readonly run: Action;
+}
 
 /** A fresh environment, and a handler of the directives that act in it. */
 export function interactionHandler(): DirectiveHandler {
@@ -21,10 +36,8 @@ export function interactionHandler(): DirectiveHandler {
   return (directive) => {
     const { output } = environment;
     output.clear();
-    const command = commands.get(directive.command);
-    if (command === undefined) return "unknown command";
     try {
-      command(environment, directive);
+      perform(environment, directive);
     } catch (error) {
       const text = recordedText(error);
       if (text === undefined) throw error;
@@ -34,29 +47,65 @@ export function interactionHandler(): DirectiveHandler {
   };
 }
 
+function perform(environment: Environment, directive: Directive): void {
+  const command = commands.get(directive.command);
+  if (command === undefined) unknownCommand(directive, [...commands.keys()]);
+  checkArguments(directive, { ...command, usage: `${directive.command} ${command.usage}`.trim() });
+  command.run(environment, directive);
+}
+
+/** Commands about one node, any number of them, and none. */
+const oneNode = { usage: "NODE", positional: [1, 1] } as const;
+const someNodes = { usage: "NODE...", positional: [1, Number.POSITIVE_INFINITY] } as const;
+const anyNodes = { usage: "[NODE...]", positional: [0, Number.POSITIVE_INFINITY] } as const;
+const twoNodes = { usage: "NODE OTHER", positional: [2, 2] } as const;
+const noNode = { usage: "", positional: [0, 0] } as const;
+
 const commands = new Map<string, Command>([
-  ["_breakpoint", () => undefined],
-  ["add-nodes", addNodes],
-  ["campaign", ({ nodes }, directive) => first(nodes, directive).core.campaign()],
-  ["compact", compact],
-  ["deliver-msgs", deliverMessages],
-  ["forget-leader", ({ nodes }, directive) => first(nodes, directive).core.forgetLeader()],
-  ["log-level", (environment, { args }) => setLogLevel(environment, args[0]?.key ?? "")],
-  ["process-append-thread", perNode("processing append thread", (e, id) => e.processAppendThread(id))],
-  ["process-apply-thread", perNode("processing apply thread", (e, id) => e.processApplyThread(id))],
-  ["process-ready", perNode("handling Ready", (e, id) => e.processReady(id))],
-  ["propose", propose],
-  ["propose-conf-change", proposeConfChange],
-  ["raft-log", (environment, directive) => printLog(environment, firstId(directive))],
-  ["raft-state", printRaftState],
-  ["report-unreachable", reportUnreachable],
-  ["send-snapshot", sendSnapshot],
-  ["set-randomized-election-timeout", setElectionTimeout],
-  ["stabilize", stabilize],
-  ["status", printStatus],
-  ["tick-election", (environment, directive) => tick(environment, directive, "electionTicks")],
-  ["tick-heartbeat", (environment, directive) => tick(environment, directive, "heartbeatTicks")],
-  ["transfer-leadership", transferLeadership],
+  ["_breakpoint", { ...noNode, run: () => undefined }],
+  ["add-nodes", { usage: "NUMBER", positional: [1, 1], options: addNodesOptions, run: addNodes }],
+  ["campaign", { ...oneNode, run: ({ nodes }, directive) => first(nodes, directive).core.campaign() }],
+  ["compact", { usage: "NODE INDEX", positional: [2, 2], run: compact }],
+  ["deliver-msgs", { ...anyNodes, options: ["type", "drop"], run: deliverMessages }],
+  [
+    "forget-leader",
+    { ...oneNode, run: ({ nodes }, directive) => first(nodes, directive).core.forgetLeader() },
+  ],
+  [
+    "log-level",
+    {
+      usage: "LEVEL",
+      positional: [1, 1],
+      run: (environment, { args }) => setLogLevel(environment, args[0]?.key ?? ""),
+    },
+  ],
+  [
+    "process-append-thread",
+    { ...someNodes, run: perNode("processing append thread", (e, id) => e.processAppendThread(id)) },
+  ],
+  [
+    "process-apply-thread",
+    { ...someNodes, run: perNode("processing apply thread", (e, id) => e.processApplyThread(id)) },
+  ],
+  ["process-ready", { ...someNodes, run: perNode("handling Ready", (e, id) => e.processReady(id)) }],
+  ["propose", { usage: "NODE DATA", positional: [2, 2], run: propose }],
+  ["propose-conf-change", { ...oneNode, options: ["v1", "transition"], run: proposeConfChange }],
+  ["raft-log", { ...oneNode, run: (environment, directive) => printLog(environment, firstId(directive)) }],
+  ["raft-state", { ...noNode, run: printRaftState }],
+  ["report-unreachable", { ...twoNodes, run: reportUnreachable }],
+  ["send-snapshot", { ...twoNodes, run: sendSnapshot }],
+  ["set-randomized-election-timeout", { ...oneNode, options: ["timeout"], run: setElectionTimeout }],
+  ["stabilize", { ...anyNodes, options: ["log-level"], run: stabilize }],
+  ["status", { ...oneNode, run: printStatus }],
+  [
+    "tick-election",
+    { ...oneNode, run: (environment, directive) => tick(environment, directive, "electionTicks") },
+  ],
+  [
+    "tick-heartbeat",
+    { ...oneNode, run: (environment, directive) => tick(environment, directive, "heartbeatTicks") },
+  ],
+  ["transfer-leadership", { ...noNode, options: ["from", "to"], run: transferLeadership }],
 ]);
 
 function firstId(directive: Directive): NodeId {
@@ -72,7 +121,7 @@ function first<Node>(nodes: readonly Node[], directive: Directive): Node {
 }
 
 /** A command that works on each of its nodes; with several, each one's output is under a title. */
-function perNode(title: string, work: (environment: Environment, id: NodeId) => void): Command {
+function perNode(title: string, work: (environment: Environment, id: NodeId) => void): Action {
   return (environment, directive) => {
     const ids = nodesIn(directive);
     for (const id of ids) {
@@ -98,10 +147,15 @@ function deliverMessages(environment: Environment, directive: Directive): void {
   const type = valueOf(directive, "type");
   if (type !== undefined && !isMessageType(type)) throw new ScriptError(`unknown message type ${type}`);
   // In the order of the arguments: it is the order of delivery.
-  const recipients = directive.args.flatMap(({ key, values }): Recipient[] => {
+  const recipients = directive.args.flatMap(({ key, isNamed, values }): Recipient[] => {
     if (key === "drop") return values.map((id) => ({ id: numberFrom(id), drops: true }));
-    return values.length === 0 ? [{ id: numberFrom(key), drops: false }] : [];
+    return isNamed ? [] : [{ id: numberFrom(key), drops: false }];
   });
+  const twice = recipients.find(
+    ({ id, drops }) => drops && recipients.some((other) => other.id === id && !other.drops),
+  );
+  if (twice !== undefined)
+    throw new ScriptError(`expected messages to ${twice.id} to be delivered or dropped, not both`);
   if (environment.deliver(recipients, type) === 0) environment.output.writeLine("no messages");
 }
 
@@ -116,10 +170,9 @@ function setLogLevel({ output }: Environment, name: string): void {
 }
 
 function propose({ nodes }: Environment, directive: Directive): void {
-  const data = directive.args[1]?.key ?? "";
-  const [id] = directive.args;
-  const node = nodes[numberFrom(id?.key ?? "") - 1];
-  if (node === undefined) throw new ScriptError("expected a node after propose");
+  const [id = "", data = ""] = positionalOf(directive);
+  const node = nodes[numberFrom(id) - 1];
+  if (node === undefined) throw new ScriptError(`there is no node ${id}`);
   node.core.propose(new TextEncoder().encode(data));
 }
 

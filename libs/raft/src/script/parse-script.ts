@@ -1,6 +1,10 @@
+import { ScriptSyntaxError } from "./script-error.ts";
+
 /** One argument of a directive: `1`, `voters=(1,2)`, `v1=true`. Without `=` there are no values. */
 export interface Argument {
   readonly key: string;
+  /** True with `=`, even when its list is empty. */
+  readonly isNamed: boolean;
   readonly values: readonly string[];
 }
 
@@ -20,10 +24,11 @@ const rule = "----";
 
 /**
  * Reads a script: comments (`#`), then per directive a command line (continued by `\`), input lines, a line `----`, and the
- * expected output up to a blank line; or, when the rule stands twice, up to the next double rule.
+ * expected output up to a blank line; or, when the rule stands twice, up to the next double rule. Throws a ScriptSyntaxError
+ * for a directive that does not end.
  */
 export function parseScript(text: string): Directive[] {
-  const lines = text.split("\n");
+  const lines = text.split(/\r?\n/);
   const directives: Directive[] = [];
   let at = 0;
   while (at < lines.length) {
@@ -32,26 +37,37 @@ export function parseScript(text: string): Directive[] {
       at++;
       continue;
     }
-    const line = at + 1;
-    let command = lines[at++]?.trim() ?? "";
-    while (command.endsWith("\\")) command = `${command.slice(0, -1)}${lines[at++]?.trim() ?? ""}`;
-    const [input, afterInput] = takeUntil(lines, at, (candidate) => candidate === rule);
-    at = afterInput + 1;
-    const isDouble = lines[at] === rule;
-    const [expected, afterExpected] = isDouble
-      ? takeUntil(lines, at + 1, (candidate, next) => candidate === rule && next === rule)
-      : takeUntil(lines, at, (candidate) => candidate.trim() === "");
-    at = afterExpected + (isDouble ? 2 : 1);
-    const [name = "", ...args] = tokens(command);
-    directives.push({
-      line,
-      command: name,
-      args: args.map(parseArgument),
-      input: input.join("\n"),
-      expected,
-    });
+    const [directive, next] = takeDirective(lines, at);
+    directives.push(directive);
+    at = next;
   }
   return directives;
+}
+
+function takeDirective(lines: readonly string[], from: number): [directive: Directive, next: number] {
+  const line = from + 1;
+  let at = from;
+  let text = lines[at++]?.trim() ?? "";
+  while (text.endsWith("\\") && at < lines.length) text = `${text.slice(0, -1)} ${lines[at++]?.trim() ?? ""}`;
+  const [command = "", ...args] = tokens(text);
+
+  const [input, afterInput] = takeUntil(lines, at, (candidate) => candidate === rule);
+  if (afterInput === lines.length) {
+    throw new ScriptSyntaxError(
+      line,
+      `expected a line ${rule} after ${command}, found the end of the script`,
+    );
+  }
+  at = afterInput + 1;
+  const isDouble = lines[at] === rule;
+  const [expected, afterExpected] = isDouble
+    ? takeUntil(lines, at + 1, (candidate, next) => candidate === rule && next === rule)
+    : takeUntil(lines, at, (candidate) => candidate.trim() === "");
+  if (isDouble && afterExpected === lines.length) {
+    throw new ScriptSyntaxError(line, `expected the output of ${command} to end with ${rule} twice`);
+  }
+  const directive = { line, command, args: args.map(parseArgument), input: input.join("\n"), expected };
+  return [directive, afterExpected + (isDouble ? 2 : 1)];
 }
 
 function takeUntil(
@@ -71,8 +87,9 @@ function tokens(command: string): string[] {
 
 function parseArgument(token: string): Argument {
   const [, key = token, value] = /^([^=]*)=(.*)$/s.exec(token) ?? [];
-  if (value === undefined) return { key: token, values: [] };
+  if (value === undefined) return { key: token, isNamed: false, values: [] };
   const list = /^\((.*)\)$/s.exec(value)?.[1];
-  if (list === undefined) return { key, values: [value] };
-  return { key, values: list.trim() === "" ? [] : list.split(",").map((item) => item.trim()) };
+  if (list === undefined) return { key, isNamed: true, values: [value] };
+  const values = list.trim() === "" ? [] : list.split(",").map((item) => item.trim());
+  return { key, isNamed: true, values };
 }

@@ -7,31 +7,57 @@ import {
   type Majority,
 } from "../quorum/majority.ts";
 import type { VoteResult } from "../quorum/vote-result.ts";
-import { numberFrom, valuesOf } from "./arguments.ts";
+import { checkArguments, numberFrom, unknownCommand, valuesOf } from "./arguments.ts";
 import type { Directive } from "./parse-script.ts";
 import type { DirectiveHandler } from "./run-script.ts";
+import { recordedText, ScriptError } from "./script-error.ts";
 
 /** Handles the directives of quorum scripts: `committed` and `vote`. */
 export function quorumHandler(): DirectiveHandler {
   return (directive) => {
-    const halves = halvesOf(directive);
-    const key = directive.command === "committed" ? "idx" : "votes";
-    const values = valuesOf(directive, key);
-    const voters = votersOf(halves.quorum);
-    if (voters.size !== values.length) {
-      const ids = [...voters].sort(ascending).join(" ");
-      return `error: mismatched input (explicit or _) for voters [${ids}]: [${values.join(" ")}]`;
-    }
-    const known = assign(voters, values);
-    switch (directive.command) {
-      case "committed":
-        return committed(halves, new Map([...known].map(([id, value]) => [id, numberFrom(value)])));
-      case "vote":
-        return vote(halves, new Map([...known].map(([id, value]) => [id, value === "y"])));
-      default:
-        return "unknown command";
+    try {
+      return handle(directive);
+    } catch (error) {
+      const text = recordedText(error);
+      if (text === undefined) throw error;
+      return text;
     }
   };
+}
+
+/** Where the voters' indexes or votes stand. */
+const inputs: Readonly<Record<string, "idx" | "votes">> = { committed: "idx", vote: "votes" };
+
+function handle(directive: Directive): string {
+  const key = inputs[directive.command];
+  if (key === undefined) unknownCommand(directive, Object.keys(inputs));
+  const { command } = directive;
+  checkArguments(directive, {
+    usage: `${command} cfg=(ID,...) [cfgj=(ID,...)] ${key}=(...)`,
+    positional: [0, 0],
+    options: ["cfg", "cfgj", key],
+  });
+  const halves = halvesOf(directive);
+  const values = valuesOf(directive, key);
+  const voters = votersOf(halves.quorum);
+  if (voters.size !== values.length) {
+    const ids = [...voters].sort(ascending).join(" ");
+    return `error: mismatched input (explicit or _) for voters [${ids}]: [${values.join(" ")}]`;
+  }
+  const known = assign(voters, values);
+  if (key === "idx")
+    return committed(halves, new Map([...known].map(([id, value]) => [id, indexFrom(value)])));
+  return vote(halves, new Map([...known].map(([id, value]) => [id, voteFrom(value)])));
+}
+
+function indexFrom(text: string): LogIndex {
+  if (text === "0") throw new ScriptError("expected _ for a voter of whom nothing is known, found 0");
+  return numberFrom(text);
+}
+
+function voteFrom(text: string): boolean {
+  if (text !== "y" && text !== "n") throw new ScriptError(`expected votes y, n or _, found "${text}"`);
+  return text === "y";
 }
 
 interface Halves {
@@ -43,7 +69,8 @@ interface Halves {
 function halvesOf(directive: Directive): Halves {
   const second = directive.args.find(({ key }) => key === "cfgj");
   const incoming = new Set(valuesOf(directive, "cfg").map(numberFrom));
-  const isZero = second?.values.length === 1 && second.values[0] === "zero";
+  const isZero = second?.values.includes("zero") === true;
+  if (isZero && second.values.length > 1) throw new ScriptError("expected zero alone in cfgj, or voters");
   const outgoing = new Set(isZero ? [] : (second?.values.map(numberFrom) ?? []));
   return { quorum: { incoming, outgoing }, isJoint: second !== undefined };
 }

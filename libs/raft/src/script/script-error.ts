@@ -5,6 +5,17 @@ export class ScriptError extends Error {
   override readonly name = "ScriptError";
 }
 
+/** A script that cannot be read, and the line (from 1) of the directive that is to blame. */
+export class ScriptSyntaxError extends Error {
+  override readonly name = "ScriptSyntaxError";
+  readonly line: number;
+
+  constructor(line: number, message: string) {
+    super(message);
+    this.line = line;
+  }
+}
+
 /** What recorded scripts print for an error of the core; undefined for those that no script expects. */
 export function recordedText(error: unknown): string | undefined {
   if (error instanceof ScriptError) return error.message;
