@@ -20,6 +20,7 @@ export type {
   MembershipChange,
   MemberStatus,
   NodeStatus,
+  OpenSnapshot,
   RaftNode,
 } from "./raft-node.ts";
 export {
@@ -48,3 +49,4 @@ export {
   type InitialClusterDeps,
 } from "./connect-peers/initial-cluster.ts";
 export type { PeerConnection } from "./connect-peers/peer-link.ts";
+export { readSnapshot, type SnapshotReading } from "./snapshots/read-snapshot.ts";

@@ -1,6 +1,6 @@
 import type { LogIndex, NodeId, Role, Term } from "@trellis/raft";
 
-import type { Member } from "./member.ts";
+import type { Member, SnapshotHeader } from "./member.ts";
 import type { RaftNodeError } from "./errors.ts";
 
 /** What became of a proposed entry. */
@@ -60,6 +60,15 @@ export interface NodeStatus {
   readonly pendingProposals: number;
 }
 
+/** A snapshot to be read. */
+export interface OpenSnapshot {
+  readonly header: SnapshotHeader;
+  /** Of the file. */
+  readonly bytes: number;
+  /** The file's bytes in order. Iterated once at most. */
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
 /** One replica of a replicated log, with the state machines that it drives. */
 export interface RaftNode {
   readonly id: NodeId;
@@ -82,6 +91,8 @@ export interface RaftNode {
   transferLeadership(to?: NodeId, options?: CallOptions): Promise<void>;
   /** Makes a snapshot of what is applied now, unless there is one. Resolves with its index once it is durable. */
   takeSnapshot(): Promise<LogIndex>;
+  /** The newest snapshot, made now when it is not of now: its header, and the bytes of its file, which stay readable until they are read. */
+  openSnapshot(): Promise<OpenSnapshot>;
   /** Told of every change of leader, role, space and membership, after it; the answer ends that. */
   onChange(listener: () => void): () => void;
   /** Resolves when the node is over: with an error when it had to stop, without when `stop` was called. */

@@ -6,7 +6,14 @@ import type { NodeLoop, NodeParts } from "./node-loop.ts";
 import { nodeStatus } from "./node-status.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { notLeading } from "./proposal-desk.ts";
-import type { Applied, CallOptions, MembershipChange, NodeStatus, RaftNode } from "./raft-node.ts";
+import type {
+  Applied,
+  CallOptions,
+  MembershipChange,
+  NodeStatus,
+  OpenSnapshot,
+  RaftNode,
+} from "./raft-node.ts";
 import { awaitTransfer } from "./transfer.ts";
 
 /** What callers see of a node: it checks what they ask for, and has the loop do it. */
@@ -93,6 +100,11 @@ export class Replica implements RaftNode {
   async takeSnapshot(): Promise<LogIndex> {
     if (this.#loop.over !== undefined) throw this.#loop.over;
     return await this.#loop.snapshots.take();
+  }
+
+  async openSnapshot(): Promise<OpenSnapshot> {
+    await this.takeSnapshot();
+    return this.#loop.snapshots.open();
   }
 
   onChange(listener: () => void): () => void {

@@ -9,6 +9,7 @@ import type { SnapshotHeader } from "./member.ts";
 import { MAX_SNAPSHOTS_SENT, type ResolvedOptions, SNAPSHOT_RETRY_MS, SNAPSHOT_SEND_MS } from "./options.ts";
 import type { IncomingSnapshot, PeerNetwork } from "./peers.ts";
 import type { NodeClock } from "./ports.ts";
+import type { OpenSnapshot } from "./raft-node.ts";
 import type { CheckedSnapshot, SnapshotStore } from "./snapshots/snapshot-store.ts";
 import type { PreparedState } from "./state-machine.ts";
 
@@ -130,6 +131,14 @@ export class SnapshotWork {
     } finally {
       this.#making = undefined;
     }
+  }
+
+  /** The newest snapshot, to be read. */
+  open(): OpenSnapshot {
+    const newest = this.#newest;
+    if (newest === undefined)
+      throw new RaftNodeError("unavailable", "there is no snapshot yet; try again later");
+    return { header: newest.header, bytes: newest.bytes, pieces: () => this.#deps.store.pieces(newest) };
   }
 
   /** The core wants a member to have a snapshot. */
