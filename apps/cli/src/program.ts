@@ -12,6 +12,7 @@ import { addStatusCommand } from "./commands/status.ts";
 import { addTreeCommand } from "./commands/tree.ts";
 import { addTypesCommand } from "./commands/types.ts";
 import { addWaitCommand } from "./commands/wait.ts";
+import { addWalCommand } from "./commands/wal.ts";
 import { addWatchCommand } from "./commands/watch.ts";
 import { DEFAULT_SERVER } from "./environment.ts";
 
@@ -42,5 +43,6 @@ export function createProgram(context: CommandContext): Command {
   addExplainCommand(program, context);
   addTypesCommand(program, context);
   addStatusCommand(program, context);
+  addWalCommand(program, context);
   return program;
 }

@@ -158,6 +158,14 @@ describe("a damaged log", () => {
     expect(await refusal(new Map(spares))).toMatchObject({ code: "damaged" });
   });
 
+  it("is refused when all its segments are gone and only the room for its next snapshot is left", async () => {
+    const { wal, disk } = await openTestLog();
+    await wal.append({ hardState: bytesOf("voted in term 7") });
+    await wal.reserveSnapshotRoom(10_000);
+    const room = [...disk.present()].filter(([name]) => name === "snapshot.room");
+    expect(await refusal(new Map(room))).toMatchObject({ code: "damaged", file: FIRST });
+  });
+
   it("is refused when entries behind its snapshot mark are missing", async () => {
     const { wal, disk } = await openTestLog();
     for (let index = 1; index <= 60; index++) await wal.append({ entries: [entry(index, 1, 400)] });

@@ -13,6 +13,8 @@ export interface Disk {
   unlink(name: string): Promise<void>;
   /** Makes created, renamed and removed names durable. */
   syncDirectory(): Promise<void>;
+  /** Bytes that this process could still write to new files, as far as the system knows. A disk that cannot tell leaves it out. */
+  freeBytes?(): Promise<number>;
   /**
    * Takes the exclusive lock on the directory, which ends with the process at the latest. Rejects with `WalError` `locked` while another
    * opener, in this or another process, holds it.

@@ -1,8 +1,8 @@
 /**
  * What went wrong, a closed set.
  *
- * Not applied, and the log goes on: `invalid` (the caller's mistake), `too-large`, `busy` (a queue is full), `no-space` (the
- * reserve is used up or could not be made), `compacted` (the entry was dropped behind a snapshot mark).
+ * Not applied, and the log goes on: `invalid` (the caller's mistake), `too-large`, `busy` (a queue is full; of an inspection: the log changes too
+ * fast), `no-space` (the reserve is used up or could not be made), `compacted` (the entry was dropped behind a snapshot mark).
  * The log is over: `outcome-unknown` (this append may or may not be on disk), `stopped` (after such a failure), `closed`.
  * Opening was refused: `locked`, `not-found`, `damaged`, `unsupported-format`, `io`.
  */

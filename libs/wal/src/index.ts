@@ -7,6 +7,7 @@ export {
   inspectWal,
   type LogSummary,
   type RecordSummary,
+  type SegmentState,
   type SegmentSummary,
 } from "./inspect.ts";
 export { DEFAULT_LIMITS, type WalLimits } from "./limits.ts";

@@ -44,6 +44,11 @@ export const DEFAULT_LIMITS: WalLimits = {
   spaceRetryMs: 1000,
 };
 
+/** What the largest record takes up on disk. */
+export function largestRecordBytes({ batchBytes, hardStateBytes }: WalLimits): number {
+  return sectorBytes(batchBytes + hardStateBytes + RECORD_OVERHEAD_BYTES);
+}
+
 /** Fills in the defaults. Throws a WalError `invalid` for bounds that cannot hold together. */
 export function walLimits(given: Partial<WalLimits> = {}): WalLimits {
   const limits = { ...DEFAULT_LIMITS, ...given };
@@ -53,7 +58,7 @@ export function walLimits(given: Partial<WalLimits> = {}): WalLimits {
       throw new WalError("invalid", `the limit ${name} is a whole number from ${least}, found ${value}`);
     }
   }
-  const { segmentBytes, appendBytes, batchBytes, hardStateBytes } = limits;
+  const { segmentBytes, appendBytes, batchBytes } = limits;
   if (segmentBytes % PAGE_BYTES !== 0 || segmentBytes > MAX_SEGMENT_BYTES) {
     throw new WalError(
       "invalid",
@@ -63,7 +68,7 @@ export function walLimits(given: Partial<WalLimits> = {}): WalLimits {
   if (batchBytes < appendBytes) {
     throw new WalError("invalid", `batchBytes is at least appendBytes (${appendBytes}), found ${batchBytes}`);
   }
-  const largest = sectorBytes(batchBytes + hardStateBytes + RECORD_OVERHEAD_BYTES);
+  const largest = largestRecordBytes(limits);
   if (largest > Math.min(segmentBytes - HEADER_BLOCK_BYTES, MAX_RECORD_BYTES)) {
     throw new WalError(
       "invalid",

@@ -32,6 +32,10 @@ export async function openNodeDisk(directory: string): Promise<Disk> {
     rename: async (from, to) => await run((done) => fs.rename(at(from), at(to), done)),
     unlink: async (name) => await run((done) => fs.unlink(at(name), done)),
     syncDirectory: async () => await syncDirectory(directory),
+    freeBytes: async () => {
+      const { bavail, bsize } = await call<fs.StatsFs>((done) => fs.statfs(directory, done));
+      return bavail * bsize;
+    },
     lock: async () => lockFile(at(LOCK_FILE)),
   };
 }

@@ -120,6 +120,9 @@ export class OpenLog implements Wal {
     const unpin = shelf.pin([...new Set(found.map(({ segment }) => segment))]);
     try {
       return await readEntries(disk, found, (number) => shelf.identityOf(number), { from, before, maxBytes });
+    } catch (error) {
+      // Another opener may have written over it since.
+      throw this.state === "closed" ? closedError() : error;
     } finally {
       if (unpin()) void this.#keeper.wake();
     }
@@ -183,7 +186,7 @@ export class OpenLog implements Wal {
   async #nextSegment(): Promise<boolean> {
     const { shelf } = this.#parts;
     if (await shelf.rotate()) return true;
-    await this.#keeper.wake();
+    await this.#keeper.prepareSegment();
     return await shelf.rotate();
   }
 

@@ -10,7 +10,7 @@ import {
   UNFINISHED_SEGMENT,
 } from "./file-names.ts";
 import { HEADER_BLOCK_BYTES } from "./format.ts";
-import { type WalLimits, walLimits } from "./limits.ts";
+import { largestRecordBytes, type WalLimits, walLimits } from "./limits.ts";
 import { OpenLog } from "./open-log.ts";
 import { readIdentities, scanLog, type LogScan, type TornTail } from "./scan-log.ts";
 import { SECTOR_BYTES, SECTOR_CONTENT_BYTES } from "./sector.ts";
@@ -69,20 +69,20 @@ async function openLocked(deps: WalDeps, lock: DiskLock, options: CheckedOptions
   if (found.unfinished) await disk.unlink(UNFINISHED_SEGMENT);
   const identities = known.length > 0 ? known : [await createFirst(deps, options)];
   const { scan, extents, isSealed } = await readLog(disk, identities);
-  const active = await openActive(disk, scan);
+  checkHardState(scan.tail.hardState, limits);
   const { number } = scan.lastSegment;
-  const shelf = new SegmentShelf(
-    { disk, limits, random },
-    {
-      sealed: identities.filter((identity) => identity.number < number),
-      active,
-      ahead: identities.filter((identity) => identity.number > number),
-      spares: await usableSpares(disk, found, limits),
-    },
+  const roomBytes = found.snapshotRoom ? await sizeOf(disk, SNAPSHOT_ROOM) : 0;
+  const spares = await usableSpares(disk, found, limits);
+  if (scan.torn !== undefined) await eraseTornTail(disk, scan.torn);
+  const ahead = await usableAhead(
+    disk,
+    identities.filter((identity) => identity.number > number),
+    limits,
   );
-  const room = new SnapshotRoom(disk, found.snapshotRoom ? await sizeOf(disk, SNAPSHOT_ROOM) : 0);
+  const sealed = identities.filter((identity) => identity.number < number);
+  const active = await openActive(disk, scan);
+  const shelf = new SegmentShelf({ disk, limits, random }, { sealed, active, ahead, spares });
   const { tail, link } = scan;
-  const tornTail = scan.torn === undefined ? undefined : withoutSegment(scan.torn);
   return new OpenLog({
     disk,
     lock,
@@ -90,12 +90,12 @@ async function openLocked(deps: WalDeps, lock: DiskLock, options: CheckedOptions
     limits,
     onState,
     shelf,
-    room,
+    room: new SnapshotRoom(disk, roomBytes),
     extents,
     tail,
     link,
     isSealed,
-    tornTail,
+    tornTail: scan.torn === undefined ? undefined : withoutSegment(scan.torn),
   });
 }
 
@@ -125,8 +125,7 @@ async function openActive(
   disk: Disk,
   scan: LogScan,
 ): Promise<{ identity: SegmentIdentity; file: DiskFile; end: number }> {
-  const { lastSegment, lastOffset, endOffset, torn } = scan;
-  if (torn !== undefined) await eraseTornTail(disk, torn);
+  const { lastSegment, lastOffset, endOffset } = scan;
   await disk.syncDirectory();
   const file = await disk.open(segmentName(lastSegment.number), "write");
   try {
@@ -173,17 +172,51 @@ async function createFirst(
   }
   const place = { logId: randomBytes(LOG_ID_BYTES, random), number: 1, bytes: limits.segmentBytes };
   const { identity, block } = makeSegmentHeader(place, random);
-  const file = await disk.open(UNFINISHED_SEGMENT, "create");
   try {
-    await writeZeros(file, { from: HEADER_BLOCK_BYTES, to: place.bytes });
-    await writeFully(file, block, 0);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await disk.open(UNFINISHED_SEGMENT, "create");
+    try {
+      await writeZeros(file, { from: HEADER_BLOCK_BYTES, to: place.bytes });
+      await writeFully(file, block, 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    await disk.unlink(UNFINISHED_SEGMENT).catch(() => undefined);
+    throw error;
   }
   await disk.rename(UNFINISHED_SEGMENT, segmentName(1));
   await disk.syncDirectory();
   return identity;
+}
+
+/** The first record of every segment states the hard state, so that one beyond the bounds may leave no room for what is appended. */
+function checkHardState(hardState: Uint8Array | undefined, { hardStateBytes }: WalLimits): void {
+  const bytes = hardState?.length ?? 0;
+  if (bytes <= hardStateBytes) return;
+  throw new WalError(
+    "invalid",
+    `the log's hard state has ${bytes} bytes, hardStateBytes allows ${hardStateBytes}; raise the limit to what it was`,
+  );
+}
+
+/**
+ * The prepared segments up to the first one that is too small for the largest record, as one is that was made under smaller bounds. It and those
+ * behind it are deleted, the last one first and each durably before the next, so that a crash leaves no gap.
+ */
+async function usableAhead(
+  disk: Disk,
+  ahead: readonly SegmentIdentity[],
+  limits: WalLimits,
+): Promise<readonly SegmentIdentity[]> {
+  const needed = HEADER_BLOCK_BYTES + largestRecordBytes(limits);
+  const tooSmall = ahead.findIndex(({ bytes }) => bytes < needed);
+  if (tooSmall < 0) return ahead;
+  for (const { number } of ahead.slice(tooSmall).toReversed()) {
+    await disk.unlink(segmentName(number));
+    await disk.syncDirectory();
+  }
+  return ahead.slice(0, tooSmall);
 }
 
 /** Spares of the right size, up to the limit; the others are deleted. */

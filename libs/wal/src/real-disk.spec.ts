@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -104,6 +104,14 @@ describe("a log on a real disk", () => {
     expect(await codeOf(open())).toBe("locked");
     await wal.close();
     await (await open()).close();
+  });
+
+  it("knows how much is free on its disk", async () => {
+    const { bavail, bsize } = await statfs(directory);
+    const freeBytes = await (await openNodeDisk(directory)).freeBytes?.();
+    // Others write to the same disk.
+    expect(freeBytes).toBeGreaterThan((bavail * bsize) / 2);
+    expect(freeBytes).toBeLessThan(bavail * bsize * 2);
   });
 
   it("refuses a directory that it cannot use", async () => {

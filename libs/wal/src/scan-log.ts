@@ -42,10 +42,12 @@ export interface LogScan {
 /** Reads the headers of a directory's segments. Throws a WalError for what cannot be the segments of one log. */
 export async function readIdentities(
   disk: Disk,
-  { segments: numbers, spares }: FoundFiles,
+  { segments: numbers, spares, snapshotRoom }: FoundFiles,
 ): Promise<readonly SegmentIdentity[]> {
-  if (numbers.length === 0 && spares.length > 0) {
-    throw damaged(segmentName(1), 0, "no segment is there, while segments that the log had dropped are");
+  // Both are made only where a segment is, durably: without one, what was promised is gone, and a new log would not know of it.
+  if (numbers.length === 0 && (spares.length > 0 || snapshotRoom)) {
+    const left = spares.length > 0 ? "segments that the log had dropped are" : "its room for a snapshot is";
+    throw damaged(segmentName(1), 0, `no segment is there, while ${left}`);
   }
   const identities: SegmentIdentity[] = [];
   for (const [position, number] of numbers.entries()) {

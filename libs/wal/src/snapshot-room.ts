@@ -11,6 +11,7 @@ export class SnapshotRoom {
   #bytes: number;
   #wantedBytes: number;
   #lent = 0;
+  #lentBytes = 0;
 
   constructor(disk: Disk, foundBytes: number) {
     this.#disk = disk;
@@ -23,6 +24,11 @@ export class SnapshotRoom {
     return this.#bytes;
   }
 
+  /** Bytes that were given up for a snapshot that is being written: free on the disk, and yet not to be used for anything else. */
+  get lentBytes(): number {
+    return this.#lentBytes;
+  }
+
   /** Sets how many bytes are to be reserved when no snapshot is being written. */
   want(bytes: number): void {
     this.#wantedBytes = bytes;
@@ -31,8 +37,10 @@ export class SnapshotRoom {
   /** Gives up the room until the answer is called. */
   lend(): () => void {
     this.#lent++;
+    this.#lentBytes = Math.max(this.#lentBytes, this.#bytes);
     return () => {
       this.#lent--;
+      if (this.#lent === 0) this.#lentBytes = 0;
     };
   }
 
@@ -47,12 +55,17 @@ export class SnapshotRoom {
     await this.#change(async (file) => file.truncate(bytes));
   }
 
-  /** Reserves what is wanted. Rejects with the disk's error, and then keeps what it got. */
-  async grow(): Promise<void> {
-    if (this.#bytes >= this.#target) return;
+  /**
+   * Reserves what is wanted, as long as `goesOn` says so. Answers whether it is all there; rejects with the disk's error, and then keeps what it
+   * got.
+   */
+  async grow(goesOn: () => boolean): Promise<boolean> {
+    if (this.#bytes >= this.#target) return true;
     await this.#change(async (file) => {
-      await writeZeros(file, { from: this.#bytes, to: this.#target }, () => this.#lent === 0);
+      const range = { from: this.#bytes, to: this.#target };
+      await writeZeros(file, range, () => this.#lent === 0 && goesOn());
     });
+    return this.#bytes >= this.#target;
   }
 
   async #change(change: (file: DiskFile) => Promise<void>): Promise<void> {

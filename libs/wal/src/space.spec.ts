@@ -18,6 +18,8 @@ describe("reserving space", () => {
   it("is done when the log is made, so that a new log on a full disk is refused", async () => {
     const disk = new SimulatedDisk(new Map(), { capacityBytes: SEGMENT - 1 });
     expect(await codeOf(openTestLog({ disk }))).toBe("no-space");
+    // It keeps nothing of the little that there was.
+    expect(disk.usedBytes).toBe(0);
     disk.capacityBytes = 3 * SEGMENT;
     const { wal } = await openTestLog({ disk });
     expect(wal).toMatchObject({ state: "open" });

@@ -11,7 +11,6 @@ import {
   entry,
   errorOf,
   openTestLog,
-  reopen,
   settle,
   textOf,
 } from "./test-support/test-log.ts";
@@ -361,38 +360,5 @@ describe("reading", () => {
     const error = await errorOf(wal.read({ from: 1, before: 11 }));
     expect(error).toMatchObject({ code: "damaged", file: "0000000000000001.wal", offset: 4096 });
     await wal.close();
-  });
-});
-
-describe("closing", () => {
-  it("finishes what was accepted and refuses what comes after", async () => {
-    const { wal, disk } = await openTestLog();
-    const append = wal.append({ entries: entries(1, 3) });
-    const closed = wal.close();
-    expect(await codeOf(wal.append({ entries: entries(4, 1) }))).toBe("closed");
-    await Promise.all([append, closed, wal.close()]);
-    expect(wal.state).toBe("closed");
-    expect(await codeOf(wal.read({ from: 1, before: 2 }))).toBe("closed");
-    expect(await codeOf(wal.dropBefore(1))).toBe("closed");
-    const { wal: again } = await reopen(disk.present());
-    expect(again.lastIndex).toBe(3);
-    await again.close();
-  });
-
-  it("adds its end mark once, however often it is opened and closed", async () => {
-    const { wal, disk } = await openTestLog();
-    await wal.append({ entries: entries(1, 3) });
-    await wal.close();
-    const { records } = await inspectWal(disk);
-    for (let count = 0; count < 3; count++) await (await openTestLog({ disk })).wal.close();
-    expect((await inspectWal(disk)).records).toBe(records);
-    expect(records).toBe(2);
-  });
-
-  it("lets one opener in at a time", async () => {
-    const { wal, disk } = await openTestLog();
-    expect(await codeOf(openTestLog({ disk }))).toBe("locked");
-    await wal.close();
-    await (await openTestLog({ disk })).wal.close();
   });
 });

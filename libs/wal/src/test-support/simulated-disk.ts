@@ -116,6 +116,10 @@ export class SimulatedDisk implements Disk {
     this.events.push({ kind: "syncDirectory", covers });
   }
 
+  async freeBytes(): Promise<number> {
+    return Math.max(0, this.capacityBytes - this.usedBytes);
+  }
+
   async lock(): Promise<DiskLock> {
     if (this.#isLocked) throw new WalError("locked", "the simulated disk is locked; release the lock first");
     this.#isLocked = true;
