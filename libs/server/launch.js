@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The oldest major release that runs TypeScript as it is. */
@@ -27,7 +27,8 @@ export async function launch(binUrl, main) {
   const node = process.env[SEARCHED] === "1" ? undefined : nearestNode(dirname(bin));
   if (node === undefined) {
     const needed = `Node ${OLDEST_NODE} or newer is needed, and this is ${process.version}`;
-    process.stderr.write(`${bin}: ${needed}; install it, or run "npm install" in the checkout\n`);
+    const name = basename(bin, ".js");
+    process.stderr.write(`${name}: ${needed}; install it, or run "npm install" in the checkout\n`);
     process.exitCode = 1;
     return;
   }

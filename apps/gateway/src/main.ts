@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { parseClusterSecret } from "@trellis/authz";
 import { BackendUrlError, openBackend } from "@trellis/backends";
-import { DomainError, loadDomain } from "@trellis/registry";
+import { DomainError, loadDomains } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import {
   createServer,
@@ -55,10 +55,7 @@ await runProgram(
     isUserError: (error) => DomainError.is(error) || BackendUrlError.is(error),
 
     async start({ values, log }) {
-      const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(
-        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
-      );
+      const domains = await loadDomains(values.domain, { from: process.cwd() });
       const clusterSecret =
         values.clusterSecret === undefined
           ? undefined

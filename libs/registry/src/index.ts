@@ -11,5 +11,6 @@ export type {
   Violation,
 } from "./hooks.ts";
 export { DomainError, loadDomain } from "./load-domain.ts";
+export { loadDomains } from "./load-domains.ts";
 export type { Registration, Registry } from "./registry.ts";
 export { commentOf, schemaFiles } from "./schema-files.ts";

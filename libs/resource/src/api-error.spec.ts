@@ -59,6 +59,29 @@ describe("an error of the API", () => {
     );
   });
 
+  it("shortens what its caller sent, in the middle, so that what to do stays", () => {
+    const long = "a".repeat(40_000);
+    const error = apiError({
+      reason: "INVALID_REQUEST",
+      message: `found ${long}; send less`,
+      metadata: { requested: long },
+      violations: [{ field: `query.${long}`, description: `found ${long}; send less` }],
+    });
+    expect(error.rawMessage).toMatch(/^found a+ … \([\d,]+ characters left out\) … a+; send less$/);
+    const [violation] = errorViolations(error);
+    expect(violation?.field).toMatch(/^query\.a+ … .* … a+$/);
+    expect(violation?.description).toMatch(/^found a+ … .* … a+; send less$/);
+    expect(errorMetadata(error)["requested"]?.length).toBeLessThan(1_000);
+    expect(JSON.stringify([error.rawMessage, violation]).length).toBeLessThan(4_096);
+  });
+
+  it("cuts no character in two", () => {
+    for (const before of ["", "a"]) {
+      const { rawMessage } = apiError({ reason: "INVALID_REQUEST", message: before + "😀".repeat(10_000) });
+      expect(rawMessage.isWellFormed()).toBe(true);
+    }
+  });
+
   it("is told from any other error", () => {
     for (const other of [new Error("x"), new ConnectError("x"), undefined, "x"]) {
       expect([errorReason(other), errorViolations(other), errorRetryAfterMs(other)]).toEqual([

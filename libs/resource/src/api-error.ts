@@ -7,9 +7,18 @@ import {
 } from "@trellis/protos/google/rpc/error_details_pb";
 
 import { errorCatalogue, type Reason } from "./error-catalogue.ts";
+import { shortened } from "./shortened.ts";
 
 /** The `domain` of every ErrorInfo. */
 export const ERROR_DOMAIN = "trellis.dev";
+
+/**
+ * The longest texts of an error, in UTF-16 code units. What a caller sent may be part of them, and gRPC carries errors in trailers, of which clients
+ * take a few kilobytes.
+ */
+const MAX_MESSAGE = 2_048;
+const MAX_DESCRIPTION = 1_024;
+const MAX_NAME = 512;
 
 /** One broken rule of a request: the proto field path, and what was expected and found. */
 export interface FieldViolation {
@@ -34,14 +43,18 @@ export interface ApiErrorInit {
 
 /** An error as every protocol of the API carries it (API.md §3): ErrorInfo, and BadRequest and RetryInfo where they apply. */
 export function apiError(init: ApiErrorInit): ConnectError {
-  const { reason, message, metadata, violations, retryAfterMs, cause } = init;
+  const { reason, metadata = {}, violations, retryAfterMs, cause } = init;
+  const message = shortened(init.message, MAX_MESSAGE);
   const details: Detail[] = [
-    detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
+    detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: shortenedValues(metadata) }),
     ...(violations === undefined || violations.length === 0
       ? []
       : [
           detail(BadRequestSchema, {
-            fieldViolations: violations.map(({ field, description }) => ({ field, description })),
+            fieldViolations: violations.map(({ field, description }) => ({
+              field: shortened(field, MAX_NAME),
+              description: shortened(description, MAX_DESCRIPTION),
+            })),
           }),
         ]),
     ...(retryAfterMs === undefined
@@ -83,6 +96,12 @@ type Detail = NonNullable<ConstructorParameters<typeof ConnectError>[3]>[number]
 
 function detail<Desc extends DescMessage>(desc: Desc, value: MessageInitShape<Desc> & object): Detail {
   return { desc, value };
+}
+
+function shortenedValues(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([key, value]) => [key, shortened(value, MAX_NAME)]),
+  );
 }
 
 function errorInfo(error: unknown) {

@@ -4,6 +4,7 @@ import { apiError, type Clock } from "@trellis/resource";
 
 import type { Cors } from "./cors.ts";
 import { createExchanges, type Exchange } from "./exchanges.ts";
+import { KNOWN_VERBS } from "./http-refusals.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import { headersOf, isHttp2, type NodeRequest, type NodeResponse } from "./node-exchange.ts";
@@ -113,6 +114,7 @@ async function answer(options: DispatcherOptions, incoming: Incoming): Promise<O
   if (handler !== undefined) return await answerRpc(handler, { request, headers, exchange, ...options });
   const route = longestPrefix(options.routes, path);
   if (route !== undefined) return await answerPlain(route, { request, headers, exchange, ...options });
+  if (method === "TRACE") return noTrace();
   return unknownRoute(options, path, headers.get("content-type") ?? "");
 }
 
@@ -135,6 +137,15 @@ function refuse(headers: Headers, maxRequests: number): OutgoingResponse {
   const message = `${maxRequests} requests are under way, the most this server takes; try again in a second`;
   const error = apiError({ reason: "LIMIT_REACHED", message, retryAfterMs: 1_000 });
   return failed(headers.get("content-type") ?? "", error, 503);
+}
+
+/** Taken nowhere, so also not where there is no route (RFC 9110 §9.3.8); a route that there is tells its own verbs. */
+function noTrace(): OutgoingResponse {
+  const error = apiError({
+    reason: "METHOD_NOT_ALLOWED",
+    message: `expected ${KNOWN_VERBS}, found TRACE; this server takes it nowhere`,
+  });
+  return problemResponse(error, { headers: { allow: KNOWN_VERBS } });
 }
 
 function unknownRoute(options: DispatcherOptions, path: string, contentType: string): OutgoingResponse {

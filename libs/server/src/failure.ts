@@ -57,7 +57,12 @@ function classify(error: ConnectError, maxRequestBytes: number): Classified | un
       return { code, reason: "DEADLINE_EXCEEDED", message, applied: "unknown" };
     case Code.Unimplemented:
       if (message.startsWith("protocol error"))
-        return { code, reason: "MALFORMED_REQUEST", message, applied: "no" };
+        return {
+          code: Code.InvalidArgument,
+          reason: "MALFORMED_REQUEST",
+          message: messageCount(message),
+          applied: "no",
+        };
       return { code, reason: "NOT_IMPLEMENTED", message, applied: "no" };
     case Code.Unavailable:
       return { code, reason: "UNAVAILABLE", message, applied: "no" };
@@ -73,6 +78,18 @@ function classify(error: ConnectError, maxRequestBytes: number): Classified | un
     default:
       return undefined;
   }
+}
+
+/** What is told of a request without its one message, or with more: the protocol layers say only what they missed. */
+function messageCount(message: string): string {
+  const found = /missing input message/.test(message)
+    ? "none"
+    : /received extra input message/.test(message)
+      ? "more"
+      : undefined;
+  return found === undefined
+    ? message
+    : `expected one message, found ${found}; this method takes exactly one request message`;
 }
 
 /** Reads the field out of the JSON parser's messages, which name it in two ways. */

@@ -96,6 +96,65 @@ describe("one port for HTTP/1.1 and HTTP/2", () => {
   });
 });
 
+describe("a request that HTTP does not allow is answered in words", () => {
+  it.each([
+    ["without a host", "GET /echo HTTP/1.1", "", 400, "send the header Host"],
+    ["that expects wonders", "GET /echo HTTP/1.1", "host: x\r\nexpect: wonders\r\n", 417, "100-continue"],
+    ["for a tunnel", "CONNECT a:1 HTTP/1.1", "host: x\r\n", 405, "CONNECT"],
+  ])("%s", async (_, line, headers, status, words) => {
+    const { port, server } = await startServer([echo]);
+    const client = await connectTcp(port);
+    client.send(`${line}\r\n${headers}\r\n`);
+    const received = await client.closed;
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(received.toLowerCase()).toContain("connection: close");
+    expect(received).toContain("content-type: application/problem+json");
+    expect(received).toContain(words);
+    await eventually(() => expect(server.load()).toEqual({ connections: 0, requests: 0 }));
+  });
+
+  it("behind one that is being answered, once that is answered", async () => {
+    const { port } = await startServer([echo]);
+    const client = await connectTcp(port);
+    client.send("GET /echo HTTP/1.1\r\nhost: x\r\n\r\nGET /echo HTTP/1.1\r\n\r\n");
+    expect(await client.closed).toMatch(
+      /^HTTP\/1\.1 200 [^]*GET \/echo HTTP\/1\.1 400 [^]*send the header Host/,
+    );
+  });
+
+  it.each([
+    ["that expects wonders", { ":method": "GET", ":path": "/echo", expect: "wonders" }, 417, "100-continue"],
+    ["for a tunnel", { ":method": "CONNECT", ":authority": "x:1" }, 405, "CONNECT"],
+  ])("over HTTP/2: %s", async (_, headers, status, words) => {
+    const { url } = await startServer([echo]);
+    const session = connectHttp2(url);
+    const stream = session.request(headers, { endStream: true });
+    const answered = new Promise<unknown>((resolve) =>
+      stream.once("response", ({ ":status": code }) => resolve(code)),
+    );
+    const text = (await stream.setEncoding("utf8").toArray()).join("");
+    expect([await answered, text]).toEqual([status, expect.stringContaining(words)]);
+    session.close();
+  });
+
+  it("but HTTP/1.0 needs no host", async () => {
+    const { port } = await startServer([echo]);
+    const client = await connectTcp(port);
+    client.send("GET /echo HTTP/1.0\r\n\r\n");
+    expect(await client.closed).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it.each(["/nowhere", "/", "/healthz"])("TRACE %s is 405, and told what it could be", async (path) => {
+    const { port } = await startServer([]);
+    const client = await connectTcp(port);
+    client.send(`TRACE ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    const received = await client.closed;
+    expect(received).toMatch(/^HTTP\/1\.1 405 /);
+    expect(received).toMatch(/\r\nallow: .*GET/i);
+    expect(received).toContain("METHOD_NOT_ALLOWED");
+  });
+});
+
 describe("connections", () => {
   it("are freed when an HTTP/2 client is gone in the middle of an upload that was refused", async () => {
     const { server, url } = await startServer([echo], { limits: { maxRequestBytes: 100 } });

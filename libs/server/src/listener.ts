@@ -1,17 +1,16 @@
 import http from "node:http";
 import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 
-import { apiError, type Clock, type Reason } from "@trellis/resource";
+import type { Clock } from "@trellis/resource";
 
 import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
+import { MAX_HEADER_BYTES, refuseBadHttp1, refuseBadHttp2, refuseWithoutHost } from "./http-refusals.ts";
 import type { ServerLimits } from "./limits.ts";
 import { listenError } from "./listen-error.ts";
 import type { ServerLog } from "./log.ts";
 import type { NodeRequest, NodeResponse } from "./node-exchange.ts";
 import { sniffProtocol } from "./preface.ts";
-import { problemResponse } from "./problem.ts";
 import { createSessions } from "./sessions.ts";
 
 /** What a listener needs. */
@@ -36,8 +35,6 @@ export interface Listener {
 
 /** How often connections are checked against the timeouts for headers and bodies. */
 const CHECK_INTERVAL_MS = 1_000;
-/** The largest request head, in bytes: Connect GET carries whole messages in its URL. */
-const MAX_HEADER_BYTES = 64 * 1024;
 /** Connections that the kernel keeps waiting for the process to accept them. */
 const BACKLOG = 1_024;
 
@@ -104,11 +101,14 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false,
     },
-    handle,
+    (request, response) => {
+      if (!refuseWithoutHost(request, response)) handle(request, response);
+    },
   );
   server.maxConnections = limits.maxConnections;
-  server.on("clientError", answerBadHttp);
+  refuseBadHttp1(server);
   return server;
 }
 
@@ -117,6 +117,7 @@ function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http
     settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_BYTES },
   });
   server.on("request", handle);
+  refuseBadHttp2(server);
   server.on("sessionError", (error: Error) =>
     log.debug({ err: error.message }, "an HTTP/2 connection failed"),
   );
@@ -124,43 +125,6 @@ function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http
   server.on("stream", (stream) => stream.on("error", () => undefined));
   server.on("timeout", () => undefined);
   return server;
-}
-
-/** Answers bytes that are not HTTP, heads that are too large and requests that take too long, then closes the connection. */
-function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Bytes that are broken behind a request that is being answered must not be told in the middle of that answer.
-  const answering =
-    (socket as { _httpMessage?: http.ServerResponse | null })._httpMessage?.headersSent === true;
-  if (!socket.writable || answering || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const [status, reason, message] = badHttp(error.code, error.message);
-  const { headers, body } = problemResponse(apiError({ reason, message }), {
-    status,
-    headers: { connection: "close" },
-  });
-  const head = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const text = Buffer.from(body).toString("utf8");
-  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
-}
-
-function badHttp(
-  code: string | undefined,
-  message: string,
-): readonly [status: number, reason: Reason, message: string] {
-  switch (code) {
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return [408, "DEADLINE_EXCEEDED", "the request did not arrive in time; send it faster"];
-    case "HPE_HEADER_OVERFLOW":
-      return [
-        431,
-        "REQUEST_TOO_LARGE",
-        `the request's head is larger than ${MAX_HEADER_BYTES} bytes; use POST`,
-      ];
-    default:
-      return [400, "MALFORMED_REQUEST", `this is not HTTP/1.1 or HTTP/2: ${message}`];
-  }
 }
 
 function listenOn(server: http.Server, address: Address): Promise<Address> {

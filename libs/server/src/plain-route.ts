@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Clock, isConnectError } from "@trellis/resource";
 
+import { ACCEPTED_ENCODINGS, type Decode, decoderOf, unsupportedEncoding } from "./content-encoding.ts";
 import type { Exchange } from "./exchanges.ts";
 import { explainFailure } from "./failure.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -10,6 +11,8 @@ import type { OutgoingResponse } from "./node-response.ts";
 import type { HttpResponse, HttpRoute } from "./part.ts";
 import { problemResponse } from "./problem.ts";
 import { readWholeBody } from "./request-body.ts";
+
+const UNSUPPORTED_MEDIA_TYPE = 415;
 
 /** A request for a route outside Connect. */
 export interface PlainCall {
@@ -36,6 +39,13 @@ export async function answerPlain(route: HttpRoute, call: PlainCall): Promise<Ou
   const { request, headers, exchange, limits, clock } = call;
   const target = request.url ?? "/";
   const path = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/]*/i, "");
+  const decode = decoderOf(headers);
+  const maxBytes = limits.maxRequestBytes;
+  const readBody = async (): Promise<Uint8Array> => {
+    if (decode === undefined) throw unsupportedEncoding(headers);
+    const bytes = await readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes });
+    return await decode(bytes, maxBytes);
+  };
   try {
     if (!URL.canParse(`http://trellis.invalid${path}`))
       throw new ConnectError(`"${path}" is not a URL`, Code.InvalidArgument);
@@ -43,14 +53,20 @@ export async function answerPlain(route: HttpRoute, call: PlainCall): Promise<Ou
       method: request.method === "HEAD" ? "GET" : (request.method ?? ""),
       url: new URL(`http://trellis.invalid${path}`),
       headers,
-      body: () =>
-        readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes: limits.maxRequestBytes }),
+      body: readBody,
       signal: exchange.signal,
     });
-    return plainResponse(answer, exchange, request.method === "HEAD");
+    return withEncodings(plainResponse(answer, exchange, request.method === "HEAD"), decode);
   } catch (error) {
-    return plainFailure(error, call);
+    return withEncodings(plainFailure(error, call), decode);
   }
+}
+
+/** Tells a client whose encoding was refused which there are (RFC 9110 §12.5.3). */
+function withEncodings(response: OutgoingResponse, decode: Decode | undefined): OutgoingResponse {
+  if (response.status === UNSUPPORTED_MEDIA_TYPE && decode === undefined)
+    response.headers.set("accept-encoding", ACCEPTED_ENCODINGS);
+  return response;
 }
 
 function plainResponse(answer: HttpResponse, exchange: Exchange, head: boolean): OutgoingResponse {
@@ -61,7 +77,13 @@ function plainResponse(answer: HttpResponse, exchange: Exchange, head: boolean):
     if (bytes !== undefined) headers.set("content-length", String(bytes.byteLength));
     return { status, headers, body: head ? undefined : bytes };
   }
-  if (head) return { status, headers };
+  if (head) {
+    // Nobody is going to read it. Not awaited: what it waits for ends in its own time.
+    body[Symbol.asyncIterator]()
+      .return?.()
+      .catch(() => undefined);
+    return { status, headers };
+  }
   exchange.markStream();
   return { status, headers, body: encoded(body), flush: true };
 }

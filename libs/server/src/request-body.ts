@@ -134,7 +134,8 @@ function clientGone(): ConnectError {
   return new ConnectError("the client went away", Code.Canceled);
 }
 
-function tooLarge(maxBytes: number): ConnectError {
+/** The error for a body of more than `maxBytes`. */
+export function tooLarge(maxBytes: number): ConnectError {
   return apiError({
     code: Code.ResourceExhausted,
     reason: "REQUEST_TOO_LARGE",

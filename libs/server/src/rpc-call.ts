@@ -12,6 +12,14 @@ import { rpcFailure } from "./rpc-failure.ts";
 import { rpcResponse } from "./rpc-response.ts";
 import { limitTimeouts } from "./timeout-headers.ts";
 
+const METHOD_NOT_ALLOWED = 405;
+
+/** What the query of a Connect GET must have (https://connectrpc.com/docs/protocol, "Unary-Get-Request"). */
+const QUERY: readonly { readonly name: string; readonly description: string }[] = [
+  { name: "encoding", description: "is missing; json or proto" },
+  { name: "message", description: "is missing; the request, percent-encoded, or in base64 beside base64=1" },
+];
+
 /** A request for an RPC method. */
 export interface RpcCall {
   readonly request: NodeRequest;
@@ -24,11 +32,16 @@ export interface RpcCall {
 /** Lets the handler of a method answer, whichever of Connect, gRPC and gRPC-Web the request speaks. */
 export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promise<OutgoingResponse> {
   const { request, headers, exchange, limits, clock } = call;
+  const { method = "" } = request;
+  const refused = { status: METHOD_NOT_ALLOWED };
+  if (!verbsOf(handler).includes(method)) return refusal(handler, refused, headers);
   const url = rpcUrl(request.url ?? handler.requestPath);
   if (url === undefined || hasBrokenMessage(url)) {
     const message = "the query is not one that Connect GET has; see https://connectrpc.com/docs/protocol";
     return rpcFailure("", apiError({ reason: "MALFORMED_REQUEST", message }));
   }
+  const missing = method === "GET" ? QUERY.filter(({ name }) => !url.searchParams.has(name)) : [];
+  if (missing.length > 0) return rpcFailure("", incompleteQuery(handler, missing));
   limitTimeouts(headers, limits.maxTimeoutMs);
   const single = hasSingleRequest(handler.method);
   const body = readBody(request, {
@@ -40,7 +53,7 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   exchange.atAnswer(() => body.close());
   const answer = await handler({
     httpVersion: request.httpVersion,
-    method: request.method ?? "",
+    method,
     url: url.href,
     header: headers,
     body,
@@ -54,6 +67,15 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   });
 }
 
+function incompleteQuery(handler: UniversalHandler, missing: typeof QUERY): ConnectError {
+  const names = missing.map(({ name }) => name).join(" and ");
+  return apiError({
+    reason: "MALFORMED_REQUEST",
+    message: `a GET of ${handler.requestPath} has its request in the query, which lacks ${names}: send ?encoding=json&message={…}, percent-encoded, or use POST`,
+    violations: missing.map(({ name, description }) => ({ field: `query.${name}`, description })),
+  });
+}
+
 /** Only path and query mean something; the origin is made up. */
 function rpcUrl(target: string): URL | undefined {
   const url = `http://trellis.invalid${target.startsWith("/") ? "" : "/"}${target}`;
@@ -63,6 +85,11 @@ function rpcUrl(target: string): URL | undefined {
 /** Connect takes text that is not base64 for a defect of the server. */
 function hasBrokenMessage(url: URL): boolean {
   return url.searchParams.get("base64") === "1" && !/^[\w+/=-]*$/.test(url.searchParams.get("message") ?? "");
+}
+
+/** Connect has GET for unary calls only, whatever else a method promises. */
+function verbsOf(handler: UniversalHandler): readonly string[] {
+  return handler.method.methodKind === "unary" ? handler.allowedMethods : ["POST"];
 }
 
 /** What a handler refuses before any protocol is chosen: a wrong verb, content type or HTTP version. */
@@ -81,8 +108,8 @@ function refusal(
       headers: { ...Object.fromEntries(answer.header ?? new Headers()), ...more },
     });
   switch (status) {
-    case 405: {
-      const allow = handler.allowedMethods.join(", ");
+    case METHOD_NOT_ALLOWED: {
+      const allow = verbsOf(handler).join(", ");
       return refuse(
         apiError({ reason: "METHOD_NOT_ALLOWED", message: `${handler.requestPath} takes ${allow}`, ...told }),
         { allow },

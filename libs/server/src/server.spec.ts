@@ -216,6 +216,26 @@ describe("plain routes", () => {
   });
 });
 
+describe("a HEAD of a stream", () => {
+  it("ends the stream that nobody is going to read", async () => {
+    let ended = 0;
+    const body = (): AsyncIterable<string> => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => never,
+        async return() {
+          ended += 1;
+          return { done: true, value: undefined };
+        },
+      }),
+    });
+    const { url } = await startServer([
+      routesPart({ "/stream": async () => ({ status: 200, body: body() }) }),
+    ]);
+    const answer = await fetch(`${url}/stream`, { method: "HEAD" });
+    expect([answer.status, await answer.text(), ended]).toEqual([200, "", 1]);
+  });
+});
+
 describe("limits", () => {
   it("refuse requests beyond the most that may be under way, telling when to try again", async () => {
     const release = deferred();

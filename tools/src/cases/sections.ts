@@ -1,4 +1,4 @@
-/** A section of numbered cases: `T044` to `T056`. */
+/** A section of numbered cases: `T044` to `T056`. The letter tells the two specifications apart, whose numbers overlap. */
 export interface Section {
   readonly letter: string;
   readonly first: number;
@@ -6,9 +6,13 @@ export interface Section {
   readonly title: string;
 }
 
-const t = (first: number, last: number, title: string): Section => ({ letter: "T", first, last, title });
+const of =
+  (letter: string) =>
+  (first: number, last: number, title: string): Section => ({ letter, first, last, title });
+const t = of("T");
+const c = of("C");
 
-/** The sections of the resource service's specification that have numbered cases, in their order. */
+/** The sections of the resource service's specification (T) and of the clients' (C, from its HTTP on) that have numbered cases, in their order. */
 export const sections: readonly Section[] = [
   t(1, 12, "Read: requests that are refused"),
   t(13, 43, "Read"),
@@ -39,9 +43,20 @@ export const sections: readonly Section[] = [
   t(444, 495, "Equality"),
   t(496, 503, "Tombstones and the reaper"),
   t(504, 506, "Demo controller"),
-  t(507, 527, "HTTP"),
+  t(507, 527, "HTTP: the routes"),
   t(528, 559, "What storage must do"),
   t(560, 570, "Bidirectional mapper"),
+  c(255, 275, "HTTP: requests through a socket"),
+  c(276, 284, "CLI: apply"),
+  c(285, 292, "CLI: apply over gRPC"),
+  c(293, 328, "CLI: read and delete, their arguments"),
+  c(329, 334, "CLI: read"),
+  c(335, 340, "CLI: delete"),
+  c(341, 350, "CLI: list"),
+  c(351, 361, "CLI: list over gRPC"),
+  c(362, 369, "CLI: input and flag values"),
+  c(370, 378, "CLI: connection, environment, flags"),
+  c(379, 409, "HCL"),
 ];
 
 /** `T044`. */

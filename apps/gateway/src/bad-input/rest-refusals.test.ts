@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type ServerProcess, startGateway } from "@trellis/testkit";
 
@@ -8,6 +10,7 @@ import { exchange, type RawRequest } from "../test-support/wire/exchange.ts";
 const WORKLOADS_PATH = "/api/catalog/v1/workload";
 const JSON_HEADERS = { "content-type": "application/json" };
 const MEBIBYTE = 1024 * 1024;
+const LONG = "a".repeat(40_000);
 
 let server: ServerProcess;
 let socketsAtStart = 0;
@@ -89,6 +92,31 @@ describe("REST refuses a request", () => {
     expect(answer).toMatchObject({ status: 400, reason: "INVALID_REQUEST", fields: [field] });
   });
 
+  it.each([
+    "/LONG",
+    "/api/LONG",
+    "/api/LONG/v2/album",
+    "/healthz/LONG",
+    "/openapi.json/LONG",
+    "/acme.v1.Nothing/LONG",
+    "/api/demo/v2/album/%zzLONG",
+    "/api/demo/v2/album?LONG=1",
+    "/api/demo/v2/album?page_size=LONG",
+    "/api/demo/v2/album?partition=LONG",
+  ])("for a path of 40,000 characters, without sending it back: %s", async (path) => {
+    const long = path.replace("LONG", LONG);
+    const { body } = await exchange(server.url, { method: "GET", path: long });
+    expect(body.byteLength).toBeLessThan(8_192);
+    expect(new TextDecoder().decode(body)).toContain("characters left out");
+  });
+
+  it("for a thousand wrong parameters, counting those that it does not list", async () => {
+    const query = Array.from({ length: 1_000 }, (_, at) => `p${at}=1`).join("&");
+    const answer = await problem(`${ALBUMS_PATH}?${query}`);
+    expect(answer.fields).toHaveLength(100);
+    expect(answer).toMatchObject({ status: 400, detail: expect.stringContaining("and 995 more") });
+  });
+
   it("for a path that is not percent-encoded", async () => {
     expect(await problem(`${ALBUMS_PATH}/%zz`)).toMatchObject({ status: 400, reason: "MALFORMED_REQUEST" });
   });
@@ -133,6 +161,22 @@ describe("REST refuses a body", () => {
       expect(answer).toMatchObject({ status: 400, reason: "INVALID_REQUEST", fields: ["resource.id.name"] });
     },
   );
+
+  it("in an encoding that nobody knows, telling those that there are", async () => {
+    const answer = await put(`${ALBUMS_PATH}/x`, "{}", { ...JSON_HEADERS, "content-encoding": "zstd" });
+    expect(answer).toMatchObject({
+      status: 415,
+      reason: "UNSUPPORTED_MEDIA_TYPE",
+      metadata: { applied: "no" },
+    });
+    expect(answer.headers.get("accept-encoding")).toBe("gzip, br");
+  });
+
+  it("that grows over a mebibyte when it is decompressed", async () => {
+    const bomb = gzipSync(new Uint8Array(64 * MEBIBYTE).fill(0x20));
+    const answer = await put(`${ALBUMS_PATH}/x`, bomb, { ...JSON_HEADERS, "content-encoding": "gzip" });
+    expect(answer).toMatchObject({ status: 413, reason: "REQUEST_TOO_LARGE", metadata: { applied: "no" } });
+  });
 
   it("over a mebibyte, whether the head admits it or not", async () => {
     const large = new Uint8Array(MEBIBYTE + 1).fill(0x20);

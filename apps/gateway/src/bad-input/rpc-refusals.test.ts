@@ -137,11 +137,20 @@ describe.each([...UNARY_PROTOCOLS])("$name refuses", (protocol) => {
   it("a request without a message", async () => {
     const error = await callRaw(write, { body: new Uint8Array() });
     // An empty protobuf message is a message: what is missing then is the resource.
-    const [code, reason] =
-      frame(new Uint8Array()).length > 0
-        ? [Code.Unimplemented, "MALFORMED_REQUEST"]
-        : [Code.InvalidArgument, encoding === "json" ? "MALFORMED_REQUEST" : "INVALID_REQUEST"];
-    expect(told(error)).toMatchObject({ code, reason, applied: "no" });
+    const isMessage = encoding === "proto" && frame(new Uint8Array()).length === 0;
+    const reason = isMessage ? "INVALID_REQUEST" : "MALFORMED_REQUEST";
+    expect(told(error)).toMatchObject({ code: Code.InvalidArgument, reason, applied: "no" });
+  });
+
+  it("a value of half a mebibyte, without sending it back", async () => {
+    const tenancy = { partition: "a".repeat(MEBIBYTE / 2) };
+    const error = await call(read, { id: { type: ALBUM, name: "x", tenancy } });
+    expect(told(error)).toMatchObject({
+      code: Code.InvalidArgument,
+      reason: "INVALID_REQUEST",
+      fields: ["id.tenancy.partition"],
+    });
+    expect(error?.rawMessage.length).toBeLessThan(4_096);
   });
 
   it("a message over a mebibyte, whether the head admits it or not", async () => {
@@ -241,6 +250,18 @@ describe.each([...STREAM_PROTOCOLS])("$name refuses a watch", (protocol) => {
     expect(told(error)).toMatchObject({ code: Code.InvalidArgument, reason: "MALFORMED_REQUEST" });
   });
 
+  it.each([0, 2])("with %i messages", async (count) => {
+    const message = protocol.frame(encode(protocol, watchList.input, { type: ALBUM }));
+    const body = Buffer.concat(Array.from({ length: count }, () => message));
+    const error = await rawCaller(protocol)(watchList, { body });
+    expect(told(error)).toMatchObject({
+      code: Code.InvalidArgument,
+      reason: "MALFORMED_REQUEST",
+      fields: [""],
+    });
+    expect(error?.rawMessage).toContain(`expected one message, found ${count === 0 ? "none" : "more"}`);
+  });
+
   it("whose deadline passes", async () => {
     const body = protocol.frame(encode(protocol, watchList.input, { type: ALBUM }));
     const error = await rawCaller(protocol)(watchList, { body, headers: protocol.timeoutHeader(50) });
@@ -281,6 +302,20 @@ describe("Connect GET refuses", () => {
     ["no message", "encoding=json"],
   ])("%s", async (_, query) => {
     expect(await get(query)).toMatchObject({ status: 400, reason: "MALFORMED_REQUEST" });
+  });
+
+  it.each([
+    ["", ["query.encoding", "query.message"]],
+    ["encoding=json", ["query.message"]],
+    ["encoding=proto&base64=1", ["query.message"]],
+    ["message=%7B%7D", ["query.encoding"]],
+  ])("what is missing, and says what: ?%s", async (query, fields) => {
+    expect(await get(query)).toMatchObject({ status: 400, reason: "MALFORMED_REQUEST", fields });
+  });
+
+  it("a method that answers with a stream", async () => {
+    const answer = await exchange(server.url, { path: pathOf(watchList), method: "GET" });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST"]);
   });
 
   it("another encoding", async () => {

@@ -143,7 +143,7 @@ describe("GET /openapi.json", () => {
   it("takes no other verb and no longer path", async () => {
     expect(await get("/openapi.json", { method: "POST" })).toMatchObject({
       status: 405,
-      headers: { allow: "GET" },
+      headers: { allow: "GET, HEAD" },
     });
     expect(await get("/openapi.json/x")).toMatchObject({ status: 404 });
   });

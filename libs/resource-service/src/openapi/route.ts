@@ -30,6 +30,6 @@ function faultOf(method: string, pathname: string): RestFailure | undefined {
     return new RestFailure(404, apiError({ reason: "ROUTE_NOT_FOUND", message }));
   }
   if (method === "GET") return undefined;
-  const message = `this route takes GET, found ${method}`;
-  return new RestFailure(405, apiError({ reason: "METHOD_NOT_ALLOWED", message }), { allow: "GET" });
+  const message = `this route takes GET and HEAD, found ${method}`;
+  return new RestFailure(405, apiError({ reason: "METHOD_NOT_ALLOWED", message }), { allow: "GET, HEAD" });
 }

@@ -67,7 +67,7 @@ export async function readResourceBody(
   target: BodyTarget,
   schemas: SchemaRegistry,
 ): Promise<ResourceBody> {
-  const json = await readJsonObject(request);
+  const json = withoutNulls(await readJsonObject(request));
   const violations: Violation[] = [];
   const known = ["id", "owner", "metadata", "data", ...IGNORED];
   for (const key of Object.keys(json)) {
@@ -94,6 +94,11 @@ export async function readResourceBody(
     ...(owner === undefined ? {} : { owner }),
     ...(data === undefined ? {} : { data }),
   };
+}
+
+/** In proto3 JSON null is what is left out. */
+function withoutNulls(json: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 
 /** Compares the body's own id with what the path and the query name. The units that the query leaves out are the id's: an edited GET goes back to where it came from. */
@@ -131,7 +136,7 @@ export function readMessage<Desc extends DescMessage>(
 }
 
 function readMetadata(json: JsonValue | undefined, violations: Violation[]): Record<string, string> {
-  if (json === undefined || json === null) return {};
+  if (json === undefined) return {};
   if (!isJsonObject(json)) {
     violations.push({
       field: "metadata",

@@ -11,6 +11,7 @@ import {
   type Reason,
 } from "@trellis/resource";
 
+import { MAX_VIOLATIONS, MAX_VIOLATIONS_IN_MESSAGE } from "../limits.ts";
 import type { RestResponse } from "./http.ts";
 
 /** A failure whose HTTP status or headers say more than its reason alone would. */
@@ -35,15 +36,18 @@ export class RestFailure extends Error {
   }
 }
 
-/** InvalidArgument (400) that lists everything wrong with a request. */
+/** InvalidArgument (400) that lists what is wrong with a request, the first few in its message too. */
 export function badRequest(
   reason: "INVALID_REQUEST" | "MALFORMED_REQUEST",
   violations: readonly Violation[],
 ): ConnectError {
-  const message = violations
+  const told = violations
+    .slice(0, MAX_VIOLATIONS_IN_MESSAGE)
     .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
     .join("; ");
-  return apiError({ reason, message, violations });
+  const more = violations.length - MAX_VIOLATIONS_IN_MESSAGE;
+  const message = more > 0 ? `${told}; and ${more} more` : told;
+  return apiError({ reason, message, violations: violations.slice(0, MAX_VIOLATIONS) });
 }
 
 /** The status that stands for a failed precondition of the request's own headers (RFC 9110 §13.1). */

@@ -55,6 +55,13 @@ describe("PUT of a resource", () => {
       expect((await put("/v2/album/issues", { body: { data } })).json.data.yearOfRelease).toBe(1999);
   });
 
+  it("takes null for what is left out, as proto3 JSON has it", async () => {
+    const nothing = { id: null, owner: null, metadata: null, data: null };
+    expect((await put("/v1/concept/jazz", { body: nothing })).status).toBe(200);
+    const { status, json } = await put(KORN, { body: { ...nothing, data: body.data } });
+    expect([status, json.owner, json.data]).toEqual([200, undefined, body.data]);
+  });
+
   it("takes no data for a type that has none", async () => {
     const { status, json } = await put("/v1/concept/jazz", { body: {} });
     expect([status, json.data]).toEqual([200, undefined]);
@@ -70,8 +77,9 @@ describe("PUT of a resource", () => {
   it.each([
     ["T508: an unknown field", { dada: {} }, "dada", "is not a field of a resource"],
     ["T508: an unknown field of data", { data: { nam: "x" } }, "data.nam", "is not a field of this message"],
-    ["a field of another kind", { data: { genre: [] } }, "data.genre", "cannot be read"],
-    ["an unknown word", { data: { genre: "NOPE" } }, "data.genre", 'cannot be read: "NOPE"'],
+    ["a field of another kind", { data: { genre: [] } }, "data.genre", "found []"],
+    ["an unknown word", { data: { genre: "NOPE" } }, "data.genre", "GENRE_POP, GENRE_METAL, GENRE_PUNK"],
+    ["an unknown word", { data: { genre: "NOPE" } }, "data.genre", 'found "NOPE"'],
     ["an entry of another kind", { data: { groupMembers: { x: 1 } } }, 'data.group_members["x"]', "got 1"],
     ["part of an owner", { owner: { type: { group: 1 } } }, "owner.type.group", "expected string, got 1"],
     ["data that is no object", { data: 7 }, "data", "must be an object, found a number"],
@@ -169,9 +177,12 @@ describe("PUT of a resource", () => {
   it("stores nothing with ?dry_run", async () => {
     for (const query of ["dry_run", "dry_run=true", "dry_run=1"]) {
       const { status, headers } = await put(`${KORN}?${query}`);
-      expect([status, headers.get("trellis-outcome")]).toEqual([200, "created"]);
+      expect([status, headers.get("trellis-outcome"), headers.get("etag")]).toEqual([200, "created", null]);
     }
     await isGone();
+    await put(KORN);
+    const update = await put(`${KORN}?dry_run`, { body: { data: { name: "Corn" } } });
+    expect([update.headers.get("trellis-outcome"), update.headers.get("etag")]).toEqual(["updated", null]);
   });
 
   it("T511: is denied without the right to write", async () => {
@@ -209,6 +220,8 @@ describe("the conditions of a PUT", () => {
     expect((await put(KORN, { headers })).status).toBe(200);
     const { status, json } = await put(KORN, { headers });
     expect([status, json.reason]).toEqual([412, "ALREADY_EXISTS"]);
+    expect(json.detail).toContain("to replace it");
+    expect(json.detail).not.toContain("MODE_CREATE");
   });
 
   it.each([

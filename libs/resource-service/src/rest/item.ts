@@ -72,7 +72,8 @@ export const writeItem: RestHandler<Item> = async (call) => {
   try {
     const answer = await call.service.write(request, call.context(ResourceService.method.write));
     const { resource, outcome } = create(WriteResponseSchema, answer);
-    return resourceResponse(call, resource, { [OUTCOME_HEADER]: WRITE_OUTCOMES[outcome] ?? "unknown" });
+    const headers = { [OUTCOME_HEADER]: WRITE_OUTCOMES[outcome] ?? "unknown" };
+    return resourceResponse(call, resource, { headers, dryRun: request.dryRun });
   } catch (error) {
     throw asPreconditionFailure(error, conditional.reasons);
   }
@@ -108,15 +109,22 @@ export const deleteItem: RestHandler<Item> = async (call) => {
   }
 };
 
+/** How a resource is answered. */
+interface ResourceAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is shown is stored nowhere, so no version stands for it: there is no `ETag`. */
+  readonly dryRun?: boolean;
+}
+
 /** A resource as an answer. */
 export function resourceResponse(
   call: RestCall,
   resource: Resource | undefined,
-  headers: Readonly<Record<string, string>> = {},
+  { headers = {}, dryRun = false }: ResourceAnswer = {},
 ): RestResponse {
   if (resource === undefined) throw new TypeError("the service answered without a resource");
   return jsonResponse(200, resourceJson(resource, call.registry.schemas), {
-    etag: entityTag(resource.version),
+    ...(dryRun ? {} : { etag: entityTag(resource.version) }),
     ...headers,
   });
 }

@@ -1,4 +1,5 @@
 import {
+  type DescEnum,
   type DescField,
   type DescMessage,
   fromJson,
@@ -9,6 +10,8 @@ import {
 import type { Violation } from "@trellis/registry";
 
 import { isJsonObject } from "./json-object.ts";
+
+const MAX_ENUM_WORDS = 20;
 
 /**
  * Finds everything in a JSON value that cannot be read as a message, by reading it field by field: the parser itself stops at the
@@ -45,6 +48,7 @@ function fieldViolations(
   const { message } = field;
   if (field.fieldKind === "message" && message !== undefined)
     return jsonViolations(message, value, path, schemas);
+  if (field.fieldKind === "enum") return [{ field: path, description: enumText(field.enum, value) }];
   const inner = (part: JsonValue, single: JsonObject, at: string): readonly Violation[] => {
     if (message !== undefined) return jsonViolations(message, part, at, schemas);
     const fault = faultOf(schema, single, schemas);
@@ -59,6 +63,13 @@ function fieldViolations(
     );
   }
   return [{ field: path, description }];
+}
+
+/** The words that an enum has, as long as a person would read them. */
+function enumText({ values }: DescEnum, found: JsonValue): string {
+  const names = values.slice(0, MAX_ENUM_WORDS).map(({ name }) => name);
+  const more = values.length > names.length ? `, and ${values.length - names.length} more` : "";
+  return `must be one of ${names.join(", ")}${more}, found ${JSON.stringify(found)}`;
 }
 
 /** What the parser says of a value, without its name for the place. */

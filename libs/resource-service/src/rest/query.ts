@@ -1,5 +1,6 @@
 import type { Violation } from "@trellis/registry";
 
+import { parseVersion } from "../call.ts";
 import { badRequest } from "./failure.ts";
 
 /** A request's query parameters, checked: only known ones, each at most once. */
@@ -29,20 +30,22 @@ const NEVER_EMPTY = ["version", "uid", "since"];
 /** The rule that a parameter's text must meet, by its place in the lists of {@link readQuery}. */
 interface Allowed {
   readonly texts?: readonly string[];
+  /** Texts that must be store versions. */
+  readonly versions?: readonly string[];
   readonly flags?: readonly string[];
   readonly counts?: readonly string[];
 }
 
 /** Reads the query. Throws InvalidArgument with everything that is wrong with it. */
 export function readQuery(url: URL, allowed: Allowed): Query {
-  const { texts = [], flags = [], counts = [] } = allowed;
-  const known = [...texts, ...flags, ...counts];
+  const { texts = [], versions = [], flags = [], counts = [] } = allowed;
+  const known = [...texts, ...versions, ...flags, ...counts];
   const values = new Map<string, string>();
   const violations: Violation[] = [];
   for (const [name, value] of url.searchParams) {
     const description = values.has(name)
       ? "is given twice; give it once"
-      : faultOf(name, value, { texts, flags, counts }, known);
+      : faultOf(name, value, { versions, flags, counts }, known);
     if (description !== undefined) violations.push({ field: `query.${name}`, description });
     values.set(name, value);
   }
@@ -62,7 +65,7 @@ export function isFlagSet(value: string): boolean {
 function faultOf(
   name: string,
   value: string,
-  { flags, counts }: Required<Allowed>,
+  { versions, flags, counts }: Required<Omit<Allowed, "texts">>,
   known: readonly string[],
 ): string | undefined {
   if (name.endsWith("token") && !known.includes(name))
@@ -70,6 +73,8 @@ function faultOf(
   if (!known.includes(name))
     return `is not known here; known: ${known.length === 0 ? "none" : known.join(", ")}`;
   if (value === "" && NEVER_EMPTY.includes(name)) return "is empty; name one, or leave it out";
+  if (versions.includes(name) && parseVersion(value) === undefined)
+    return `must be a decimal version as an answer gave it, found "${value}"`;
   if (flags.includes(name) && FLAG_VALUES[value] === undefined)
     return `must be true or false, found "${value}"`;
   if (counts.includes(name) && !(/^\d{1,10}$/.test(value) && Number(value) <= MAX_COUNT)) {

@@ -66,7 +66,8 @@ describe("PUT of a status", () => {
   });
 
   it("stores nothing with ?dry_run", async () => {
-    expect((await put("?dry_run")).json.status["x.dev/controller"]).toBeDefined();
+    const { headers, json } = await put("?dry_run");
+    expect([json.status["x.dev/controller"], headers.get("etag")]).toEqual([expect.anything(), null]);
     expect((await stored(rest.rpc.read({ id: korn.id }))).status).toEqual({});
   });
 

@@ -58,7 +58,8 @@ async function send(
   });
   try {
     const answer = await call.service.writeStatus(request, call.context(ResourceService.method.writeStatus));
-    return resourceResponse(call, create(WriteStatusResponseSchema, answer).resource);
+    const { resource } = create(WriteStatusResponseSchema, answer);
+    return resourceResponse(call, resource, { dryRun: request.dryRun });
   } catch (error) {
     throw asPreconditionFailure(error, conditional.reasons);
   }

@@ -92,6 +92,34 @@ describe("GET of a type with ?watch", () => {
     await some.close();
   });
 
+  it.each(["abc", "-1", "1.5", "9007199254740992"])(
+    "since what is no version is refused under the name that the query gave it: %s",
+    async (since) => {
+      const { json } = await rest.send(`GET /v2/artist?watch&since=${since}`);
+      expect(json.violations).toEqual([
+        { field: "query.since", description: expect.stringContaining(`found "${since}"`) },
+      ]);
+      expect(json.detail).not.toContain("since_version");
+    },
+  );
+
+  it("that its deadline ends has the problem on its last line", async () => {
+    const { body } = await rest.stream("GET /v2/artist?watch", { headers: { "trellis-timeout-ms": "20" } });
+    const lines: unknown[] = [];
+    for await (const line of body as AsyncIterable<string>) lines.push(JSON.parse(line));
+    expect(lines).toMatchObject([
+      { endOfSnapshot: {} },
+      { error: { status: 504, code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED" } },
+    ]);
+  });
+
+  it("that waits for its ?since in vain is told so by its status", async () => {
+    const since = rest.backend.position().version + 1_000;
+    const headers = { "trellis-timeout-ms": "20" };
+    const { status, json } = await rest.send(`GET /v2/artist?watch&since=${since}`, { headers });
+    expect([status, json.reason]).toEqual([504, "DEADLINE_EXCEEDED"]);
+  });
+
   it("that the server ends has the problem on its last line", async () => {
     const { next } = await watch("&bookmarks");
     const { version } = await next();

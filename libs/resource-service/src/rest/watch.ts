@@ -5,7 +5,7 @@ import {
   WatchEventSchema,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { problemDetails } from "@trellis/resource";
+import { apiError, problemDetails } from "@trellis/resource";
 
 import type { RestResponse } from "./http.ts";
 import { type RestCall, TENANCY_PARAMETERS, tenancyOf } from "./invoke.ts";
@@ -23,7 +23,8 @@ export async function watchCollection(
   call: RestCall<Extract<Target, { kind: "collection" }>>,
 ): Promise<RestResponse> {
   const query = readQuery(call.request.url, {
-    texts: [...TENANCY_PARAMETERS, "name_prefix", "name", "selector", "since"],
+    texts: [...TENANCY_PARAMETERS, "name_prefix", "name", "selector"],
+    versions: ["since"],
     flags: ["watch", "bookmarks"],
   });
   const { group, groupVersion, kind } = call.target.type;
@@ -41,15 +42,36 @@ export async function watchCollection(
   const events = call.service.watchList(request, context)[Symbol.asyncIterator]();
   // The first event comes at once (a snapshot ends, if nothing else), so a refused watch is answered with its proper status.
   const first = await events.next();
+  if (first.done === true && context.signal.aborted) throw deadlinePassed();
   return {
     status: 200,
     headers: { "content-type": "application/x-ndjson", "cache-control": "no-store" },
-    body: lines(call, first, events),
+    body: closable(lines(call, context.signal, first, events), events),
+  };
+}
+
+function deadlinePassed(): ConnectError {
+  const message = "the deadline of the watch passed; watch again, since the last version that a line had";
+  return apiError({ reason: "DEADLINE_EXCEEDED", message });
+}
+
+/** A generator's `finally` runs only once it was asked for something: the events of an answer that nobody reads would stay open. */
+function closable(text: AsyncGenerator<string>, events: AsyncIterator<Event>): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => text.next(),
+      async return() {
+        const ended = await text.return(undefined);
+        await events.return?.();
+        return ended;
+      },
+    }),
   };
 }
 
 async function* lines(
   call: RestCall,
+  deadline: AbortSignal,
   first: IteratorResult<Event>,
   events: AsyncIterator<Event>,
 ): AsyncGenerator<string> {
@@ -57,6 +79,8 @@ async function* lines(
     for (let next = first; next.done !== true; next = await events.next()) {
       yield `${JSON.stringify(eventJson(create(WatchEventSchema, next.value), call.registry.schemas))}\n`;
     }
+    // The events end quietly then, and the reader would take it for the end of what there is.
+    if (deadline.aborted && !call.request.signal.aborted) throw deadlinePassed();
   } catch (error) {
     if (call.request.signal.aborted || !(error instanceof ConnectError)) throw error;
     yield `${JSON.stringify({ error: problemDetails(error).body })}\n`;
