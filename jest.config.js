@@ -35,6 +35,7 @@ export default {
   projects: [
     {
       ...shared,
+      displayName: "in process",
       roots: ["<rootDir>/apps", "<rootDir>/libs", "<rootDir>/tools", "<rootDir>/examples"],
       testMatch: ["**/*.spec.ts", "**/*.test.ts"],
       testPathIgnorePatterns: ["/node_modules/", "/dist/"],

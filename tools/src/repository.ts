@@ -123,7 +123,8 @@ function endOnRequest(
   const onAbort = (): void => end(String(signal?.reason));
   const onInterrupt = (): void => {
     signalAll("SIGKILL");
-    process.exit(INTERRUPTED);
+    // Other commands that run beside this one have to be ended too.
+    setImmediate(() => process.exit(INTERRUPTED));
   };
   signal?.addEventListener("abort", onAbort);
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, onInterrupt);

@@ -15,7 +15,7 @@ if (major >= REQUIRED_MAJOR) {
   const newer = process.env.TRELLIS_NODE_SEARCHED === "1" ? undefined : nearestNode();
   if (newer === undefined) {
     process.stderr.write(
-      `trellis needs Node ${REQUIRED_MAJOR} or newer, and this is ${process.version}.\nInstall it from https://nodejs.org, or run "npm install" in the checkout.\n`,
+      `trellis needs Node ${REQUIRED_MAJOR} or newer, and this is ${process.version}: install it from https://nodejs.org, or run "npm install" in the checkout\n`,
     );
     process.exitCode = 1;
   } else {

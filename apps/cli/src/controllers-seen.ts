@@ -14,7 +14,15 @@ export interface ControllersSeen {
   readonly running: boolean;
   /** When they last said that they run, in milliseconds since 1970; undefined when they never did. */
   readonly lastSeenMs: number | undefined;
+  /** How long ago that is by the server's clock, in milliseconds: this machine's own may be wrong. */
+  readonly silentMs: number;
 }
+
+const NEVER: ControllersSeen = {
+  running: false,
+  lastSeenMs: undefined,
+  silentMs: Number.POSITIVE_INFINITY,
+};
 
 /** Reads when the system's controllers were last heard of; undefined on servers that do not have their types, or do not show them. */
 export async function askControllers(session: Session): Promise<ControllersSeen | undefined> {
@@ -22,15 +30,22 @@ export async function askControllers(session: Session): Promise<ControllersSeen 
   const type = { group, groupVersion, kind };
   if ((await session.catalog()).find(type) === undefined) return undefined;
   const { resources } = session.connection.client;
+  // A server that does not tell its time (in this process, or behind a proxy that drops it) has this machine's.
+  let nowMs = session.environment.clock.now();
+  const onHeader = (headers: Headers): void => {
+    const toldMs = Date.parse(headers.get("date") ?? "");
+    if (!Number.isNaN(toldMs)) nowMs = toldMs;
+  };
   try {
-    const { resource } = await resources.read({ id: { type, name } }, session.callOptions);
+    const { resource } = await resources.read({ id: { type, name } }, { ...session.callOptions, onHeader });
     const updatedAt = resource?.status[HEARTBEAT_KEY]?.updatedAt;
-    const lastSeenMs = updatedAt === undefined ? undefined : timestampMs(updatedAt);
-    const silentMs = session.environment.clock.now() - (lastSeenMs ?? Number.NEGATIVE_INFINITY);
-    return { running: silentMs <= SILENCE_MS, lastSeenMs };
+    if (updatedAt === undefined) return NEVER;
+    const lastSeenMs = timestampMs(updatedAt);
+    const silentMs = nowMs - lastSeenMs;
+    return { running: silentMs <= SILENCE_MS, lastSeenMs, silentMs };
   } catch (error) {
     const reason = errorReason(error);
-    if (reason === "RESOURCE_NOT_FOUND") return { running: false, lastSeenMs: undefined };
+    if (reason === "RESOURCE_NOT_FOUND") return NEVER;
     if (reason === "PERMISSION_DENIED") return undefined;
     throw error;
   }

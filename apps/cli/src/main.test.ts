@@ -5,11 +5,14 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { systemClock } from "@trellis/resource";
 import { runProgram, type ServerProcess, startStandalone } from "@trellis/testkit";
 
 import { repositoryRoot } from "./test-support/repository.ts";
 import { artist } from "./test-support/server.ts";
+import { createTerminal } from "./test-support/terminal.ts";
 
 /** The program as npm links it. */
 const TRELLIS = join(repositoryRoot, "node_modules/.bin/trellis");
@@ -54,6 +57,20 @@ describe("trellis, as a process", () => {
     expect((await trellis("apply -f -", stdout)).stdout).toBe(
       "serviceendpoints/api  unchanged\n\n1 resource: 1 unchanged\n",
     );
+  });
+
+  it("says that the system's controllers run, on a machine whose clock is wrong as well", async () => {
+    const sessionManager = new Http2SessionManager(server.url);
+    const transport = createConnectTransport({ baseUrl: server.url, httpVersion: "2", sessionManager });
+    try {
+      for (const skewMs of [-3_600_000, 3_600_000]) {
+        const clock = { ...systemClock, now: () => systemClock.now() + skewMs };
+        const { stdout } = await createTerminal(transport, { clock })("status");
+        expect(stdout).toMatch(/\nControllers {2}● system's run\n$/);
+      }
+    } finally {
+      sessionManager.abort();
+    }
   });
 
   it("ends silently when its reader has seen enough", async () => {
@@ -184,7 +201,7 @@ describe("trellis, as a process", () => {
     expect(searched).toEqual({
       exitCode: 1,
       stdout: "",
-      stderr: `trellis needs Node 24 or newer, and this is ${version}.\nInstall it from https://nodejs.org, or run "npm install" in the checkout.\n`,
+      stderr: `trellis needs Node 24 or newer, and this is ${version}: install it from https://nodejs.org, or run "npm install" in the checkout\n`,
     });
   });
 });

@@ -61,8 +61,10 @@ export function tenancyOfName({ scope }: KnownType, options: TenancyOptions): Te
 
 /** The tenancy of a list; `*` spans all. */
 export function tenancyOfList({ scope }: KnownType, options: TenancyOptions): TenancyUnits {
+  // What has no scope lies wherever it was put, and no tenancy stands for a blank one.
+  const blank = scope === Scope.UNDEFINED ? "*" : "";
   if (options.allNamespaces !== true)
-    return unitsFor(scope, options.partition ?? "", options.namespace ?? "");
+    return unitsFor(scope, options.partition ?? blank, options.namespace ?? blank);
   if (options.namespace !== undefined)
     throw usageError("-A lists every namespace, and -n names one", "Give one of the two.");
   return unitsFor(scope, options.partition ?? "*", "*");
@@ -101,7 +103,7 @@ export function checkedSelector(text: string | undefined): string {
 function unitsFor(scope: Scope, partition: string, namespace: string): TenancyUnits {
   return {
     partition: scope === Scope.CLUSTER ? "" : partition,
-    namespace: scope === Scope.NAMESPACE ? namespace : "",
+    namespace: scope === Scope.NAMESPACE || scope === Scope.UNDEFINED ? namespace : "",
   };
 }
 

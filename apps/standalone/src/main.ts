@@ -96,7 +96,8 @@ await runProgram(
         startScreen({
           version: manifest.version,
           url,
-          types: domains.flatMap(({ types }) => types.map(({ gvk }) => gvk)),
+          types: resources.registry.types().map(({ type }) => type.gvk),
+          hasDomain: domains.length > 0,
           controllers: controllers.map(({ name }) => name),
           data: inMemory ? "in memory; lost when this process ends" : values.backend,
           tryNext: specifiers.includes("@trellis/catalog")

@@ -5,8 +5,11 @@ export interface StartScreen {
   readonly version: string;
   /** Where the server is reached. */
   readonly url: string;
-  /** The registered types, as `group.version.Kind`. */
+  /** All that the server knows, the system's own among them, as `group.version.Kind`. */
   readonly types: readonly string[];
+  /** Whether a domain was named; without one there is little to do. */
+  readonly hasDomain: boolean;
+  /** Those of the domains; the system's own run besides. */
   readonly controllers: readonly string[];
   /** Where resources are kept, in words. */
   readonly data: string;
@@ -24,8 +27,11 @@ export function startScreen(screen: StartScreen): string {
   const rows = [
     `  ${green("●")} ${bold(`Trellis ${screen.version}`)} is running at ${cyan(screen.url)}`,
     "",
-    row("types", typesText(screen.types)),
-    row("controllers", screen.controllers.length === 0 ? "none" : screen.controllers.join(", ")),
+    row(
+      "types",
+      `${typesSummary(screen.types)}${screen.hasDomain ? "" : "; name a domain with --domain for more"}`,
+    ),
+    row("controllers", [...screen.controllers, "the system's own"].join(", ")),
     row("data", screen.data),
     "",
     ...screen.tryNext.map((command, at) => row(at === 0 ? "try next" : "", bold(command))),
@@ -34,11 +40,10 @@ export function startScreen(screen: StartScreen): string {
   return `\n${rows.join("\n")}\n\n`;
 }
 
-/** How many types each group version has: more than a few names tell a reader less. */
-function typesText(types: readonly string[]): string {
-  if (types.length === 0) return "none; name a domain with --domain";
+/** How many types each group version has: more than a few names tell a reader less. `trellis status` says the same in the same words. */
+function typesSummary(types: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const type of types) {
+  for (const type of [...types].sort()) {
     const groupVersion = type.slice(0, type.lastIndexOf("."));
     counts.set(groupVersion, (counts.get(groupVersion) ?? 0) + 1);
   }

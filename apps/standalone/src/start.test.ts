@@ -1,7 +1,13 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { join } from "node:path";
 
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { runProgram } from "@trellis/testkit";
+
+import { repositoryRoot } from "./test-support/checkout.ts";
 import { type Standalone, startStandalone } from "./test-support/standalone.ts";
 
+/** The command line as npm links it. */
+const TRELLIS = join(repositoryRoot, "node_modules/.bin/trellis");
 const FREE_PORT = ["--listen", "127.0.0.1:0"];
 /** What a user waits at most to see that it runs. */
 const SCREEN_MS = 5_000;
@@ -25,12 +31,23 @@ describe("the start of a standalone server", () => {
     const screen = standalone.stdout();
     expect(screen).toMatch(/● Trellis \d+\.\d+\.\d+ is running at http:\/\/127\.0\.0\.1:\d+\n/);
     expect(screen).toMatch(/types +\d+ in .*catalog\.v1 \(\d+\).*demo\.v2 \(\d+\)/);
-    expect(screen).toMatch(/controllers +.*node-health, workload-health, service-endpoints/);
+    expect(screen).toMatch(
+      /controllers +.*node-health, workload-health, service-endpoints.*, the system's own\n/,
+    );
     expect(screen).toMatch(/data +in memory; lost when this process ends/);
     expect(screen).toMatch(/try next +npx trellis apply -f examples\/catalog/);
     // Colours are for terminals.
     expect(screen).not.toContain("\u001B");
     expect(standalone.stderr()).toBe("");
+  });
+
+  it("says of the types what trellis status says", async () => {
+    const standalone = start([...FREE_PORT, "--domain", "@trellis/catalog", "--domain", "@trellis/demo"]);
+    const url = await standalone.url();
+    const { stdout } = await runProgram(TRELLIS, ["status", "--server", url]);
+    const [, types] = /types +(.*)\n/.exec(standalone.stdout()) ?? [];
+    expect(types).toMatch(/^17 in catalog\.v1 \(6\), .*, tenancy\.v1 \(2\)$/);
+    expect(stdout).toContain(`Types        ${types}\n`);
   });
 
   it("serves before it says so", async () => {
@@ -43,7 +60,10 @@ describe("the start of a standalone server", () => {
   it("names an address that a wildcard listener is reached at", async () => {
     const standalone = start(["--listen", "0.0.0.0:0"]);
     expect((await fetch(`${await standalone.url()}/healthz`)).status).toBe(200);
-    await standalone.seen(/types +none; name a domain with --domain/);
+    await standalone.seen(
+      /types +3 in internal\.v1 \(1\), tenancy\.v1 \(2\); name a domain with --domain for more\n/,
+    );
+    await standalone.seen(/controllers +the system's own\n/);
     await standalone.seen(/try next +npx trellis types/);
   });
 

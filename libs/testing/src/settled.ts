@@ -10,14 +10,14 @@ const CALM_LOOKS = 3;
 
 /** What is to come to rest. */
 export interface SettledOptions {
-  readonly runtime: ControllerRuntime;
+  readonly runtimes: readonly ControllerRuntime[];
   readonly backend: Backend;
   /** Time moves only when the test says so: what waits for it will not come by itself. */
   readonly timeStandsStill: boolean;
 }
 
 /** Resolves once every cache shows what is stored, and no controller has anything to do. Throws when that takes too long, saying who is busy. */
-export async function untilSettled({ runtime, backend, timeStandsStill }: SettledOptions): Promise<void> {
+export async function untilSettled({ runtimes, backend, timeStandsStill }: SettledOptions): Promise<void> {
   let calm = 0;
   let version: number | undefined;
   let turnsWithoutTime = 0;
@@ -25,24 +25,28 @@ export async function untilSettled({ runtime, backend, timeStandsStill }: Settle
     const present = backend.position().version;
     const unmoved = version === present;
     version = present;
-    calm = unmoved && runtime.status().idle && (await cachesAreCurrent(runtime, backend)) ? calm + 1 : 0;
+    const idle = runtimes.every((runtime) => runtime.status().idle);
+    calm = unmoved && idle && (await cachesAreCurrent(runtimes, backend)) ? calm + 1 : 0;
     if (calm === CALM_LOOKS) return;
-    turnsWithoutTime = timeStandsStill && unmoved && waitsForTime(runtime) ? turnsWithoutTime + 1 : 0;
+    turnsWithoutTime = timeStandsStill && unmoved && waitForTime(runtimes) ? turnsWithoutTime + 1 : 0;
     if (turnsWithoutTime > MAX_TURNS_WITHOUT_TIME) {
-      throw new Error(`the controllers wait for time to pass; advance the clock: ${busyOnes(runtime)}`);
+      throw new Error(`the controllers wait for time to pass; advance the clock: ${busyOnes(runtimes)}`);
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  throw new Error(`the controllers did not settle: ${busyOnes(runtime)}`);
+  throw new Error(`the controllers did not settle: ${busyOnes(runtimes)}`);
 }
 
-function waitsForTime(runtime: ControllerRuntime): boolean {
-  const { idle, controllers } = runtime.status();
-  return !idle && controllers.every(({ queued }) => queued === 0);
+/** Whether some are not idle, and nothing is queued: only time can bring them on. */
+function waitForTime(runtimes: readonly ControllerRuntime[]): boolean {
+  const busy = runtimes.map((runtime) => runtime.status()).filter(({ idle }) => !idle);
+  return busy.length > 0 && busy.every(({ controllers }) => controllers.every(({ queued }) => queued === 0));
 }
 
-function busyOnes(runtime: ControllerRuntime): string {
-  const { controllers, waitingFor } = runtime.status();
+function busyOnes(runtimes: readonly ControllerRuntime[]): string {
+  const statuses = runtimes.map((runtime) => runtime.status());
+  const controllers = statuses.flatMap((status) => status.controllers);
+  const waitingFor = statuses.flatMap((status) => status.waitingFor);
   const words = ({ name, state, queued, running, retrying, mapping, lastError }: ControllerStatus): string =>
     `${name} (${state}: ${queued} queued, ${running} running, ${retrying} to be retried, ${mapping} to be mapped` +
     `${lastError === undefined ? "" : `; last error: ${lastError}`})`;
@@ -55,8 +59,8 @@ function busyOnes(runtime: ControllerRuntime): string {
 }
 
 /** Whether each cache has what is stored, and nothing that is not. */
-async function cachesAreCurrent(runtime: ControllerRuntime, backend: Backend): Promise<boolean> {
-  for (const cache of runtime.caches.values()) {
+async function cachesAreCurrent(runtimes: readonly ControllerRuntime[], backend: Backend): Promise<boolean> {
+  for (const cache of runtimes.flatMap((runtime) => [...runtime.caches.values()])) {
     const { group, kind, groupVersion } = cache.type;
     const { records } = await backend.list({ group, kind, partition: WILDCARD, namespace: WILDCARD });
     const stored = new Map(

@@ -1,29 +1,54 @@
 /**
- * `npm run mutants [WORD …]`: breaks a copy of the product with each patch of `tools/mutants` and runs the test that must notice. Exit code 1
+ * `npm run mutants [WORD …]`: breaks copies of the product with each patch of `tools/mutants` and runs the test that must notice. Exit code 1
  * when one survives, does not fit the source any more, or names no usable test.
  */
-import { checkUsable, findMutants, judgeMutant } from "./run.ts";
-import { createWorkCopy } from "./work-copy.ts";
+import { runTool, UsageError } from "../flags.ts";
+import { HELP, type MutantsArguments, readArguments } from "./arguments.ts";
+import { findMutants } from "./find-mutants.ts";
+import { judgeMutants } from "./judge.ts";
+import type { Mutant } from "./mutant.ts";
+import { createReport } from "./report.ts";
+import { runUnbroken } from "./unbroken-tests.ts";
+import { createWorkCopy, type WorkCopy } from "./work-copy.ts";
 
-const words = process.argv.slice(2);
-const mutants = await findMutants(words);
-if (mutants.length === 0) {
-  console.error(
-    `no mutant ${words.length === 0 ? "in tools/mutants" : `has ${words.join(" or ")} in its path`}`,
-  );
-  process.exit(2);
-}
-const copy = await createWorkCopy();
-let killed = 0;
-try {
-  for (const mutant of mutants) {
-    const verdict = (await checkUsable(copy, mutant)) ?? (await judgeMutant(copy, mutant));
-    if (verdict.kind === "killed") killed += 1;
-    console.log(`${verdict.kind.padEnd(9)} ${mutant.file}  ${mutant.breaks}`);
-    if ("output" in verdict) console.log(verdict.output.trimEnd().replaceAll(/^/gm, "          "));
+await runTool("mutants", async () => {
+  const asked = readArguments(process.argv.slice(2));
+  if (asked === undefined) {
+    process.stdout.write(HELP);
+    return 0;
   }
-} finally {
-  await copy.dispose();
+  const mutants = await findMutants(asked.words);
+  if (mutants.length === 0) {
+    const { words } = asked;
+    throw new UsageError(
+      `no mutant ${words.length === 0 ? "in tools/mutants" : `has ${words.join(" or ")} in its path`}`,
+    );
+  }
+  return await run(mutants, asked);
+});
+
+async function run(mutants: readonly Mutant[], { jobs }: MutantsArguments): Promise<number> {
+  const { stdout, stderr } = process;
+  const report = createReport(mutants, {
+    print: (text) => void stdout.write(text),
+    ...(stderr.isTTY
+      ? { status: { write: (text) => void stderr.write(text), columns: stderr.columns } }
+      : {}),
+  });
+  const copies: WorkCopy[] = [];
+  // However the run ends, by Ctrl-C too.
+  process.once("exit", () => {
+    for (const copy of copies) copy.dispose();
+  });
+  const workers = Math.min(jobs, mutants.length);
+  for (let copy = 0; copy < workers; copy++) copies.push(await createWorkCopy());
+  const [first] = copies as [WorkCopy];
+  report.begin(`runs ${new Set(mutants.map(({ spec }) => spec)).size} specs with nothing broken …`);
+  const unbroken = await runUnbroken(first, mutants, workers);
+  await judgeMutants(mutants, {
+    copies,
+    unbroken,
+    onVerdict: (position, verdict) => report.add(position, verdict),
+  });
+  return report.end() ? 0 : 1;
 }
-console.log(`${killed} killed, ${mutants.length - killed} not killed`);
-process.exitCode = killed === mutants.length ? 0 : 1;

@@ -1,6 +1,10 @@
+/** The project of `jest.config.js` that runs every spec without a wire: a mutant's, unless its head names another. */
+export const DEFAULT_PROJECT = "in process";
+
 /**
  * One mutant: a patch that breaks the product on purpose, and the test that must notice. The lines before the first `diff` or `---` say
- * which: `Killed-by:` the spec file and the test's name after `::`, `Breaks:` what is wrong with it, in words.
+ * which: `Killed-by:` the spec file and the test's name after `::`, `Breaks:` what is wrong with it, in words; and `Project:`, a project of
+ * `jest.config.js`, for what is only noticed there.
  */
 export interface Mutant {
   /** The patch's path in the repository. */
@@ -8,6 +12,7 @@ export interface Mutant {
   readonly spec: string;
   /** A test of the spec, as jest's `--testNamePattern` finds it: a case's number, or the words of the name. */
   readonly test: string;
+  readonly project: string;
   readonly breaks: string;
 }
 
@@ -15,11 +20,18 @@ export interface Mutant {
 export function readMutant(file: string, text: string): Mutant {
   const head = text.split(/^(?:diff |--- )/m, 1)[0] ?? "";
   const killedBy = /^Killed-by:\s*(\S+)\s*::\s*(.+?)\s*$/m.exec(head);
+  const project = /^Project:\s*(.+?)\s*$/m.exec(head);
   const breaks = /^Breaks:\s*(.+?)\s*$/m.exec(head);
   if (killedBy === null || breaks === null) {
     throw new Error(`${file}: expected lines "Killed-by: SPEC :: TEST" and "Breaks: …" before the patch`);
   }
-  return { file, spec: killedBy[1] ?? "", test: killedBy[2] ?? "", breaks: breaks[1] ?? "" };
+  return {
+    file,
+    spec: killedBy[1] ?? "",
+    test: killedBy[2] ?? "",
+    project: project?.[1] ?? DEFAULT_PROJECT,
+    breaks: breaks[1] ?? "",
+  };
 }
 
 /** What became of a mutant. Only `killed` is good. */

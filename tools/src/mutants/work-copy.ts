@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, realpath, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 
@@ -7,7 +8,8 @@ import { inRepository, runCommand } from "../repository.ts";
 /** A copy of the checkout's files to break. */
 export interface WorkCopy {
   readonly root: string;
-  dispose(): Promise<void>;
+  /** Removes it, at once: it is called when the process ends. */
+  dispose(): void;
 }
 
 /** Copies every file that git knows or would take, as it is now. The house's own packages resolve inside the copy. */
@@ -21,7 +23,7 @@ export async function createWorkCopy(): Promise<WorkCopy> {
   // A file that was deleted and not committed yet is listed all the same.
   await Promise.all(files.map((file) => cp(inRepository(file), join(root, file)).catch(ignoreMissing)));
   await linkModules(root);
-  return { root, dispose: () => rm(root, { recursive: true, force: true }) };
+  return { root, dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
 /** Links the installed packages; what npm links into the checkout is linked to the same place of the copy. */

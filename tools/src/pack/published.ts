@@ -19,6 +19,7 @@ export const publishedLibs: readonly PublishedPackage[] = [
   "resource-service",
   "storage",
   "storage-memory",
+  "system",
   "testing",
 ].map((lib) => ({ folder: `libs/${lib}`, name: `@trellis/${lib}` }));
 

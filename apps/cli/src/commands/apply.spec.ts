@@ -134,7 +134,7 @@ describe("trellis apply", () => {
     expect((await trellis("apply -n default -f -", { stdin })).exitCode).toBe(0);
     const elsewhere = await trellis("apply -n nowhere -f -", { stdin: artist("korn") });
     expect(elsewhere.stdout).toMatch(
-      /^demo\.v2\.Artist\/korn -n nowhere +failed +standard input:1:1 {2}namespace: not found: /,
+      /^demo\.v2\.Artist\/korn -n nowhere +failed +standard input:1:1 {2}namespace: not found: "default\/nowhere"; make it first, as a tenancy\.v1\.Namespace\n/,
     );
   });
 

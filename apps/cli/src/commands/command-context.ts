@@ -31,7 +31,8 @@ export function addCommand(
   name: string,
   help: { readonly description: string; readonly examples: readonly string[] },
 ): Command {
-  const examples = help.examples.map((example) => `  trellis ${name} ${example}\n`.replace(/ +$/m, ""));
+  const path = program.parent === null ? name : `${program.name()} ${name}`;
+  const examples = help.examples.map((example) => `  trellis ${path} ${example}\n`.replace(/ +$/m, ""));
   return program
     .command(name)
     .summary(help.description)

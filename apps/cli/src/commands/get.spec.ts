@@ -1,6 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
+import demo from "@trellis/demo";
 import { apiError } from "@trellis/resource";
+import { systemDomain } from "@trellis/system";
 import { createVirtualClock } from "@trellis/testing";
 
 import { artist, serversOfTest } from "../test-support/server.ts";
@@ -146,6 +148,21 @@ describe("trellis get", () => {
     expect((await coloured("get nothing")).stderr).toContain("\u001B[31merror:\u001B[39m");
     expect((await trellis("get demo.v2.artist")).stdout).not.toContain("\u001B");
     expect((await coloured("get demo.v2.artist -o yaml")).stdout).not.toContain("\u001B");
+  });
+
+  it("lists tombstones wherever they lie: a type without a scope has no tenancy of its own", async () => {
+    const { trellis } = setup({
+      domains: [systemDomain, demo],
+      config: { tombstones: true },
+      controllers: [],
+    });
+    await trellis("apply -f -", { stdin: artist("korn") });
+    await trellis("delete demo.v2.artist/korn");
+    for (const command of ["get tombstones", "get tombstones -A", "get tombstones -n default"])
+      expect((await trellis(command)).stdout).toMatch(/^NAME .*\n\S+ .*\n$/);
+    expect((await trellis("get tombstones -p elsewhere")).stderr).toBe(
+      "No Tombstone in partition elsewhere.\n",
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { Health, HealthCheckResponse_ServingStatus } from "@trellis/protos/grpc/
 
 import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { PartitionSchema } from "@trellis/protos/trellis/tenancy/v1/tenancy_pb";
-import { resourceType } from "@trellis/resource";
+import { type Clock, resourceType } from "@trellis/resource";
 import { createVirtualClock } from "@trellis/testing";
 
 import { serversOfTest } from "../test-support/server.ts";
@@ -15,6 +15,18 @@ const setup = serversOfTest();
 const Partition = resourceType(PartitionSchema);
 const system = { types: [Partition], hooks: [], controllers: [] };
 const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
+
+/** The server's transport, which tells its time, as servers do over the network. */
+function withDate(transport: Transport, clock: Clock): Transport {
+  return {
+    stream: (...args) => transport.stream(...args),
+    async unary(...args) {
+      const response = await transport.unary(...args);
+      response.header.set("date", new Date(clock.now()).toUTCString());
+      return response;
+    },
+  };
+}
 
 /** The server's transport, with a health service beside it. */
 function withHealth(transport: Transport, status: HealthCheckResponse_ServingStatus): Transport {
@@ -31,7 +43,7 @@ describe("trellis status", () => {
     const trellis = createTerminal(withHealth(server.transport, SERVING));
     const { stdout, exitCode } = await trellis("status");
     expect(stdout).toMatch(
-      /^Server {3}http:\/\/trellis\.test:7500\nHealth {3}● ready\nStore {4}\w{26} at version \d+\nTypes {4}14\nLatency {2}[\d.]+ ms\n$/,
+      /^Server {3}http:\/\/trellis\.test:7500\nHealth {3}● ready\nStore {4}\w{26} at version \d+\nTypes {4}14 in catalog\.v1 \(6\), demo\.v1 \(5\), demo\.v2 \(3\)\nLatency {2}[\d.]+ ms\n$/,
     );
     expect(exitCode).toBe(0);
     expect(JSON.parse((await trellis("status -o json")).stdout)).toMatchObject({
@@ -64,6 +76,27 @@ describe("trellis status", () => {
     expect(await json()).toMatchObject({
       controllers: { running: false, lastSeen: expect.stringMatching(/^\d{4}-.*Z$/) as unknown },
     });
+  });
+
+  it("goes by the server's clock, whatever this machine's says", async () => {
+    const clock = createVirtualClock();
+    const { server } = setup({ clock, domains: [system] });
+    const { resource: partition } = await server.client.write(Partition, { name: "default" });
+    await server.client.writeStatus(Partition, partition, {
+      key: "trellis.dev/system-controllers",
+      observedGeneration: partition.generation,
+      conditions: [{ type: "Running", state: Condition_State.TRUE }],
+    });
+    const terminals = [-3_600_000, 0, 3_600_000].map((skewMs) =>
+      createTerminal(withDate(server.transport, clock), {
+        clock: { ...clock, now: () => clock.now() + skewMs },
+      }),
+    );
+    for (const trellis of terminals)
+      expect((await trellis("status")).stdout).toContain("Controllers  ● system's run\n");
+    await clock.advance(300_000);
+    for (const trellis of terminals)
+      expect((await trellis("status")).stdout).toContain("none of the system's has run for 5m\n");
   });
 
   it("says nothing of controllers where the server does not let them be seen", async () => {

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus } from "@trellis/protos/grpc/health/v1/health_pb";
-import { isConnectError, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
+import { isConnectError, STORE_HEADER, typeNameText, VERSION_HEADER } from "@trellis/resource";
 import type { Command } from "commander";
 
 import { askControllers, type ControllersSeen } from "../controllers-seen.ts";
@@ -9,6 +9,7 @@ import { durationText } from "../output/age.ts";
 import { createPaint, type Paint } from "../output/paint.ts";
 import { pad, widthOf } from "../output/table.ts";
 import type { Session } from "../session.ts";
+import { typesSummary } from "../types/types-summary.ts";
 import { addCommand, type CommandContext, outputOption } from "./command-context.ts";
 
 /** What `status` finds out. */
@@ -17,7 +18,8 @@ interface ServerStatus {
   readonly health: "ready" | "not ready" | "not told";
   readonly store: string;
   readonly version: string;
-  readonly types: number;
+  /** As `group.version.Kind`. */
+  readonly types: readonly string[];
   /** The median of a few calls, in milliseconds. */
   readonly latencyMs: number;
   /** The system's controllers; absent where the server does not tell. */
@@ -37,8 +39,7 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
     context.run(command, async (session) => {
       const status = await askStatus(session);
       const { stdout, colour } = session.environment;
-      const nowMs = session.environment.clock.now();
-      stdout(output === "json" ? jsonText(status) : statusText(status, { nowMs, colour }));
+      stdout(output === "json" ? jsonText(status) : statusText(status, colour));
       return status.health === "not ready" ? EXIT.failed : EXIT.ok;
     }),
   );
@@ -67,7 +68,7 @@ async function askStatus(session: Session): Promise<ServerStatus> {
     health,
     store: headers.get(STORE_HEADER) ?? "",
     version: headers.get(VERSION_HEADER) ?? "",
-    types: types.length,
+    types: types.flatMap(({ type }) => (type === undefined ? [] : [typeNameText(type)])),
     latencyMs: Math.round(latencyMs * 100) / 100,
     ...(controllers === undefined ? {} : { controllers }),
   };
@@ -83,20 +84,15 @@ async function askHealth({ connection, callOptions }: Session): Promise<ServerSt
   }
 }
 
-function jsonText({ controllers, ...status }: ServerStatus): string {
+function jsonText({ controllers, types, ...status }: ServerStatus): string {
   const lastSeen =
     controllers?.lastSeenMs === undefined ? {} : { lastSeen: new Date(controllers.lastSeenMs).toISOString() };
   const seen =
     controllers === undefined ? {} : { controllers: { running: controllers.running, ...lastSeen } };
-  return `${JSON.stringify({ ...status, ...seen }, undefined, 2)}\n`;
+  return `${JSON.stringify({ ...status, types: types.length, ...seen }, undefined, 2)}\n`;
 }
 
-interface StatusTextOptions {
-  readonly nowMs: number;
-  readonly colour: boolean;
-}
-
-function statusText(status: ServerStatus, { nowMs, colour }: StatusTextOptions): string {
+function statusText(status: ServerStatus, colour: boolean): string {
   const { server, health, store, version, types, latencyMs, controllers } = status;
   const paint = createPaint(colour);
   const painted = { ready: paint.good, "not ready": paint.bad, "not told": paint.warning }[health];
@@ -104,9 +100,9 @@ function statusText(status: ServerStatus, { nowMs, colour }: StatusTextOptions):
     ["Server", server],
     ["Health", painted(`${health === "ready" ? "●" : "○"} ${health}`)],
     ["Store", store === "" ? "not told" : `${store}${version === "" ? "" : ` at version ${version}`}`],
-    ["Types", String(types)],
+    ["Types", typesSummary(types)],
     ["Latency", `${latencyMs} ms`],
-    ...(controllers === undefined ? [] : [["Controllers", controllersText(controllers, nowMs, paint)]]),
+    ...(controllers === undefined ? [] : [["Controllers", controllersText(controllers, paint)]]),
   ];
   const width = Math.max(...facts.map(([name = ""]) => widthOf(name)));
   const lines = facts.map(([name = "", fact = ""]) => `${paint.quiet(pad(name, width))}  ${fact}\n`);
@@ -118,8 +114,8 @@ function statusText(status: ServerStatus, { nowMs, colour }: StatusTextOptions):
 const WITHOUT_CONTROLLERS = `Deletions do not cascade and namespaces are not emptied.
 Start a controller manager with --cluster-secret.`;
 
-function controllersText({ running, lastSeenMs }: ControllersSeen, nowMs: number, paint: Paint): string {
+function controllersText({ running, lastSeenMs, silentMs }: ControllersSeen, paint: Paint): string {
   if (running) return paint.good("● system's run");
   if (lastSeenMs === undefined) return paint.bad("● none of the system's has ever run");
-  return paint.bad(`● none of the system's has run for ${durationText(nowMs - lastSeenMs)}`);
+  return paint.bad(`● none of the system's has run for ${durationText(silentMs)}`);
 }

@@ -1,4 +1,4 @@
-import { errorViolations } from "@trellis/resource";
+import { errorReason, errorViolations } from "@trellis/resource";
 
 import { errorText } from "../errors.ts";
 import type { ManifestDocument } from "./document.ts";
@@ -12,10 +12,20 @@ export function serverFaults(error: unknown, manifest: ManifestDocument, server:
     const { message } = errorText(error, server);
     return [{ place: startOf(manifest), message }];
   }
+  const remedy = REMEDIES[errorReason(error) ?? ""] ?? "";
   return violations.map(({ field, description }) =>
-    faultOf(manifest, { ...locateField(manifest, field), message: withoutField(description, field) }),
+    faultOf(manifest, {
+      ...locateField(manifest, field),
+      message: `${withoutField(description, field)}${remedy}`,
+    }),
   );
 }
+
+/** What to do, by reason, where the violation itself does not say it. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  NAMESPACE_NOT_FOUND: "; make it first, as a tenancy.v1.Namespace",
+  PARTITION_NOT_FOUND: "; make it first, as a tenancy.v1.Partition",
+};
 
 /** The place names the field already, whole or by its last part. */
 function withoutField(description: string, field: string): string {
