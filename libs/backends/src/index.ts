@@ -1,1 +1,7 @@
-export { type BackendDeps, BackendUrlError, openBackend } from "./open-backend.ts";
+export {
+  type BackendDeps,
+  type BackendEvent,
+  BackendUrlError,
+  openBackend,
+  type OpenedBackend,
+} from "./open-backend.ts";

@@ -1,3 +1,4 @@
+import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock, Random } from "@trellis/resource";
 import type { Backend } from "@trellis/storage";
 
@@ -5,6 +6,23 @@ import type { Backend } from "@trellis/storage";
 export interface BackendDeps {
   readonly clock: Clock;
   readonly random: Random;
+  /** Calls back in the next turn of the event loop; `setImmediate` when left out. */
+  readonly nextTurn?: ((callback: () => void) => void) | undefined;
+  /** Told of what happens in the storage itself: leaders, snapshots, space. */
+  readonly onEvent?: ((event: BackendEvent) => void) | undefined;
+  /** Told once when the storage had to stop by itself, as when its disk failed: the process is of no use any more. */
+  readonly onFailure?: ((error: Error) => void) | undefined;
+}
+
+/** Something that happened in a storage; its other fields are numbers and texts, to be logged. */
+export interface BackendEvent {
+  readonly kind: string;
+}
+
+/** A backend, and what else its process can offer with it. */
+export interface OpenedBackend extends Backend {
+  /** What operators ask of the storage in this process, as RPC services; absent when there is none to ask. */
+  readonly operatorRoutes?: ((router: ConnectRouter) => void) | undefined;
 }
 
 /** A backend URL that cannot be opened: what was expected, what was found. */
@@ -20,24 +38,30 @@ export class BackendUrlError extends Error {
 }
 
 /** Opens the backend of one scheme. */
-type Opener = (url: URL, deps: BackendDeps) => Promise<Backend>;
+type Opener = (url: URL, deps: BackendDeps) => Promise<OpenedBackend>;
 
 /** The schemes that there are. Each backend is loaded when it is first asked for. */
-const OPENERS: Readonly<Record<string, Opener>> = { "memory:": openMemory };
+const OPENERS: Readonly<Record<string, Opener>> = {
+  "memory:": openMemory,
+  "raft:": openRaft,
+};
 
 /** Schemes of the design whose backends are not built yet. */
-const PLANNED: readonly string[] = ["raft:", "trellis:", "trellis+tls:"];
+const PLANNED: readonly string[] = ["trellis:", "trellis+tls:"];
 
-/** The options of `memory:`, and the limits that they set. */
-const MEMORY_OPTIONS = {
+/** The options of a store in this process, and the limits that they set. */
+const STORE_OPTIONS = {
   "history-commits": "historyCommits",
   "history-age-ms": "historyAgeMs",
   "history-bytes": "historyBytes",
   watches: "watches",
 } as const;
 
-/** Opens a backend by URL: `memory:`, with `?history-commits=N`, `history-age-ms`, `history-bytes`, `watches`. Throws {@link BackendUrlError}. */
-export async function openBackend(url: string, deps: BackendDeps): Promise<Backend> {
+/**
+ * Opens a backend by URL: `memory:`, or `raft:DIRECTORY` for a store on this disk; both with `?history-commits=N`, `history-age-ms`,
+ * `history-bytes`, `watches`. Throws {@link BackendUrlError}, also for a directory that cannot be opened.
+ */
+export async function openBackend(url: string, deps: BackendDeps): Promise<OpenedBackend> {
   if (!URL.canParse(url)) throw new BackendUrlError(`"${url}" is not a backend URL; ${known()}`);
   const parsed = new URL(url);
   const opener = Object.hasOwn(OPENERS, parsed.protocol) ? OPENERS[parsed.protocol] : undefined;
@@ -48,26 +72,50 @@ export async function openBackend(url: string, deps: BackendDeps): Promise<Backe
   throw new BackendUrlError(`${planned}; ${known()}`);
 }
 
-async function openMemory(url: URL, deps: BackendDeps): Promise<Backend> {
+async function openMemory(url: URL, deps: BackendDeps): Promise<OpenedBackend> {
   if (url.pathname !== "" || url.host !== "")
     throw new BackendUrlError(`memory: takes no path, found "${url.href}"; write memory:`);
+  const limits = limitsIn(url);
+  const { createMemoryBackend } = await import("@trellis/storage-memory");
+  return createMemoryBackend(deps, limits);
+}
+
+async function openRaft(
+  url: URL,
+  { clock, random, nextTurn, onEvent, onFailure }: BackendDeps,
+): Promise<OpenedBackend> {
+  const directory = decodeURIComponent(url.pathname);
+  if (directory === "" || url.host !== "") {
+    throw new BackendUrlError(
+      `raft: takes the path of a directory, found "${url.href}"; write raft:data, or raft:/var/lib/trellis`,
+    );
+  }
+  const limits = limitsIn(url);
+  const { openLocalReplica } = await import("./open-local-replica.ts");
+  return await openLocalReplica(
+    { clock, random, nextTurn: nextTurn ?? ((callback) => setImmediate(callback)), onEvent, onFailure },
+    { directory, limits },
+  );
+}
+
+/** The limits that the options of a URL set. */
+function limitsIn({ protocol, searchParams }: URL): Record<string, number> {
   const limits: Record<string, number> = {};
-  for (const [name, value] of url.searchParams) {
-    const limit = Object.hasOwn(MEMORY_OPTIONS, name)
-      ? MEMORY_OPTIONS[name as keyof typeof MEMORY_OPTIONS]
+  for (const [name, value] of searchParams) {
+    const limit = Object.hasOwn(STORE_OPTIONS, name)
+      ? STORE_OPTIONS[name as keyof typeof STORE_OPTIONS]
       : undefined;
     if (limit === undefined)
       throw new BackendUrlError(
-        `memory: has no option ${name}; it has ${Object.keys(MEMORY_OPTIONS).join(", ")}`,
+        `${protocol} has no option ${name}; it has ${Object.keys(STORE_OPTIONS).join(", ")}`,
       );
     if (!/^[1-9]\d{0,11}$/.test(value))
       throw new BackendUrlError(
-        `the option ${name} of memory: takes a whole number above 0, found "${value}"`,
+        `the option ${name} of ${protocol} takes a whole number above 0, found "${value}"`,
       );
     limits[limit] = Number(value);
   }
-  const { createMemoryBackend } = await import("@trellis/storage-memory");
-  return createMemoryBackend(deps, limits);
+  return limits;
 }
 
 function known(): string {

@@ -50,3 +50,4 @@ export {
 } from "./connect-peers/initial-cluster.ts";
 export type { PeerConnection } from "./connect-peers/peer-link.ts";
 export { readSnapshot, type SnapshotReading } from "./snapshots/read-snapshot.ts";
+export { openDataDirectory } from "./data-directory.ts";

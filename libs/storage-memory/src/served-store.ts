@@ -64,6 +64,11 @@ export class ServedStore {
     return this.#store.position;
   }
 
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** How much the store holds now. */
   figures(): StoreFigures {
     const { size, history, copies } = this.#store;

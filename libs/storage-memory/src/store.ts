@@ -42,6 +42,7 @@ export class Store {
   readonly #tree = new RecordTree();
   readonly #owners = new OwnerIndex();
   #version: Version;
+  #bytes = 0;
 
   constructor({ storeId, version, records = [] }: StoreInit, limits: StoreLimits) {
     this.storeId = storeId;
@@ -49,11 +50,23 @@ export class Store {
     this.#version = version;
     this.history = new History(version, limits);
     this.copies = new Copies(limits);
+    this.load(records);
+  }
+
+  /**
+   * Adds records of the snapshot that the store begins with, so that a large one is put in slice by slice: before the first commit and the first
+   * reader. Throws a RangeError after the first commit, for a key that is there already, and for a record that is newer than the store.
+   */
+  load(records: Iterable<StoredRecord>): void {
+    if (this.#version !== this.history.startVersion)
+      throw new RangeError(
+        `a snapshot is put in before the first commit, found the store at ${this.#version}`,
+      );
     for (const record of records) {
       const key = keyString(record.key);
-      if (record.version > version || this.#records.has(key)) {
+      if (record.version > this.#version || this.#records.has(key)) {
         throw new RangeError(
-          `a snapshot of version ${version} has one record per key, none newer; found ${key} at ${record.version}`,
+          `a snapshot of version ${this.#version} has one record per key, none newer; found ${key} at ${record.version}`,
         );
       }
       this.#set(key, undefined, record);
@@ -72,6 +85,11 @@ export class Store {
   /** How many records there are. */
   get size(): number {
     return this.#records.size;
+  }
+
+  /** The bytes of the records' resources together. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -187,6 +205,7 @@ export class Store {
     this.#records.set(key, record);
     this.#tree.set(key, record);
     this.#owners.replace(key, previous, record);
+    this.#bytes += record.bytes.length - (previous?.bytes.length ?? 0);
     this.copies.noteChange(previous);
   }
 
@@ -194,6 +213,7 @@ export class Store {
     this.#records.delete(key);
     this.#tree.delete(key);
     this.#owners.replace(key, previous, undefined);
+    this.#bytes -= previous.bytes.length;
     this.copies.noteChange(previous);
   }
 }

@@ -119,7 +119,7 @@ export interface Backend {
   list(query: TypeQuery | OwnerQuery, options?: ListOptions): Promise<ListResult>;
   /**
    * Evaluates the operations in order and applies all or none of them as one version. Throws `invalid` for a commit that breaks a
-   * limit or names a key in two mutations, `unavailable` or `resource-exhausted` (not applied), `outcome-unknown`.
+   * limit or names a key in two mutations, `unavailable`, `resource-exhausted` or `no-space` (not applied), `outcome-unknown`.
    */
   commit(operations: readonly Operation[], options?: CommitOptions): Promise<CommitResult>;
   /** Opens a watch. Throws `history-gone`, `store-changed`, `unavailable` here or at the first `next`. */

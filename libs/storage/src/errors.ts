@@ -1,11 +1,12 @@
 /**
- * What went wrong, a closed set. `unavailable` and `resource-exhausted` mean *not applied*; `outcome-unknown` means that a
+ * What went wrong, a closed set. `unavailable`, `resource-exhausted` and `no-space` (the disk is full) mean *not applied*; `outcome-unknown` means that a
  * commit may or may not have been applied. The rest are about reads and watches, or about the caller.
  */
 export type StorageErrorCode =
   | "invalid"
   | "unavailable"
   | "resource-exhausted"
+  | "no-space"
   | "outcome-unknown"
   | "store-changed"
   | "version-not-reached"

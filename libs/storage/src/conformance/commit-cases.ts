@@ -31,7 +31,7 @@ export function commitCases({ open, elapse }: ConformanceOptions): ConformanceCa
     of("an operation needs all of its preconditions", allPreconditions),
     of("an operation sees the effects of those before it", seesEffects),
     of("a refused commit applies nothing, and says which operation and what is stored", refusedWhole),
-    of("a commit that is refused or changes nothing takes no version and wakes no watch", silent),
+    of("a commit that is refused or changes nothing leaves all versions alone and wakes no watch", silent),
     of("evaluating only answers as a commit would and stores nothing", evaluating),
     of("all records of a commit carry its version", async (backend) => {
       const version = await apply(backend, putOf(WEB), putOf(API));
@@ -180,10 +180,12 @@ async function silent(backend: Backend): Promise<void> {
   await takeSnapshot(watch);
   await refuse(backend, putOf(API), putOf(WEB, { kind: "absent" }));
   const unchanged = await backend.commit([deleteOf(API), { kind: "check", key: WEB.key, preconditions: [] }]);
-  assert.deepEqual(unchanged, { outcome: "applied", version });
-  assertRecord(await stored(backend, WEB, version), WEB, version);
+  assert.equal(unchanged.outcome, "applied");
+  // The store's version, which moves on where a log numbers its entries.
+  assert.ok(unchanged.version >= version);
+  assertRecord(await stored(backend, WEB, unchanged.version), WEB, version);
   const next = await apply(backend, putOf(API));
-  assert.ok(next > version);
+  assert.ok(next > unchanged.version);
   assert.equal((await takeKind(watch, "commit")).version, next);
 }
 

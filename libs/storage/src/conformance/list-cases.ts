@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Backend, ListOptions, TypeQuery } from "../backend.ts";
 import { keyString } from "../key.ts";
-import { toVersion } from "../record.ts";
+import { toVersion, type Version } from "../record.ts";
 import { caseOf, type ConformanceCase, type ConformanceOptions } from "./conformance-case.ts";
 import {
   ALL,
@@ -93,18 +93,15 @@ async function ownerList(backend: Backend): Promise<void> {
   const second = fixture("a", "default/default/r2", { ...owned, groupVersion: "v2" });
   await apply(backend, putOf(owner));
   await apply(backend, putOf(first));
-  const shows = async (uid: string, expected: readonly Fixture[]) => {
-    const { version } = backend.position();
+  const shows = async (version: Version, uid: string, expected: readonly Fixture[]) => {
     const { records } = await backend.list({ owner: { key: owner.key, uid } }, { minimum: { version } });
     assertRecords(records, expected);
   };
-  await apply(backend, putOf(second));
-  await shows("a", [first, second]);
-  await shows("different", []);
-  await apply(backend, deleteOf(owner));
-  await shows("a", [first, second]);
-  await apply(backend, deleteOf(second));
-  await shows("a", [first]);
+  const both = await apply(backend, putOf(second));
+  await shows(both, "a", [first, second]);
+  await shows(both, "different", []);
+  await shows(await apply(backend, deleteOf(owner)), "a", [first, second]);
+  await shows(await apply(backend, deleteOf(second)), "a", [first]);
 }
 
 async function pages(backend: Backend): Promise<void> {

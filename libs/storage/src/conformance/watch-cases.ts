@@ -146,25 +146,31 @@ async function closing(backend: Backend): Promise<void> {
   assert.equal(await watch.next(), undefined);
 }
 
+/** One commit more than the small history keeps, and the backend has them all. */
+async function outgrowHistory(backend: Backend): Promise<void> {
+  const length = SMALL_HISTORY_COMMITS + 1;
+  await seed(
+    backend,
+    Array.from({ length }, (_, count) => fixture("a", `p/n/x${count}`)),
+  );
+}
+
 async function slowWatch(backend: Backend): Promise<void> {
   const watch = backend.watch(ALL);
   const { version } = await takeSnapshot(watch);
-  for (let count = 0; count <= SMALL_HISTORY_COMMITS; count++)
-    await apply(backend, putOf(fixture("a", `p/n/x${count}`)));
+  await outgrowHistory(backend);
   const error = await assertFails(() => watch.next(), "slow-watcher");
   assert.equal(error.resumeVersion, version);
 }
 
 async function historyGone(backend: Backend): Promise<void> {
   const { version } = backend.position();
-  for (let count = 0; count <= SMALL_HISTORY_COMMITS; count++)
-    await apply(backend, putOf(fixture("a", `p/n/x${count}`)));
+  await outgrowHistory(backend);
   await assertFails(() => backend.watch(ALL, { since: { version } }).next(), "history-gone");
 }
 
 async function versionGone(backend: Backend): Promise<void> {
   const version = await seed(backend, [fixture("a", "p/n/web")]);
-  for (let count = 0; count <= SMALL_HISTORY_COMMITS; count++)
-    await apply(backend, putOf(fixture("a", `p/n/x${count}`)));
+  await outgrowHistory(backend);
   await assertFails(() => backend.list(ALL, { atVersion: version }), "version-gone");
 }

@@ -163,7 +163,7 @@ export type SessionState = Message<"trellis.storage.v1.SessionState"> & {
   lowestUnanswered: bigint;
 
   /**
-   * By sequence.
+   * By version.
    *
    * @generated from field: repeated trellis.storage.v1.RememberedResult results = 5;
    */
@@ -203,7 +203,7 @@ export type SessionStateJson = {
   lowestUnanswered?: string;
 
   /**
-   * By sequence.
+   * By version.
    *
    * @generated from field: repeated trellis.storage.v1.RememberedResult results = 5;
    */

@@ -1,0 +1,106 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type {
+  Session as SessionMessage,
+  SessionRequest as RequestMessage,
+} from "@trellis/protos/trellis/storage/v1/commit_pb.js";
+import { type StorageCommand, StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
+
+import { type Command, type Session, type SessionRequest, STORAGE_KIND } from "./command.ts";
+import { known, toNumber, unsupported } from "./known.ts";
+import { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
+
+/** The entry of the log that says a command. It shares no memory with the command: its bytes belong to the log. */
+export function encodeCommand(command: Command): Uint8Array {
+  const bytes = toBinary(StorageCommandSchema, create(StorageCommandSchema, { command: toMessage(command) }));
+  const entry = new Uint8Array(1 + bytes.length);
+  entry[0] = STORAGE_KIND;
+  entry.set(bytes, 1);
+  return entry;
+}
+
+/** The command of an entry, without its first byte. Throws `unsupported` for one that this version does not know to its last field. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  let message: StorageCommand;
+  try {
+    message = fromBinary(StorageCommandSchema, bytes);
+  } catch (error) {
+    throw unsupported("an entry of the log holds no storage command", error);
+  }
+  const { command } = known(message, "a storage command");
+  switch (command.case) {
+    case "commit": {
+      const { session, operations } = known(command.value, "a commit");
+      return {
+        kind: "commit",
+        request: session === undefined ? undefined : fromRequest(session),
+        operations: operations.map(fromOperationMessage),
+      };
+    }
+    case "openSession":
+      return { kind: "open-session", id: known(command.value, "an opening of a session").id };
+    case "closeSessions":
+      return {
+        kind: "close-sessions",
+        sessions: known(command.value, "an end of sessions").sessions.map((silent) => {
+          const { id, lastUsed } = known(silent, "a silent session");
+          return { id, lastUsed: toNumber(lastUsed) };
+        }),
+      };
+    case "keepAlive":
+      return { kind: "keep-alive", session: fromSession(known(command.value, "a sign of life").session) };
+    case undefined:
+      throw unsupported("an entry of the log holds a storage command");
+  }
+}
+
+function toMessage(command: Command): NonNullable<MessageInitShape<typeof StorageCommandSchema>["command"]> {
+  switch (command.kind) {
+    case "commit": {
+      const { request, operations } = command;
+      return {
+        case: "commit",
+        value: {
+          operations: operations.map(toOperationMessage),
+          ...(request !== undefined && { session: toRequestMessage(request) }),
+        },
+      };
+    }
+    case "open-session":
+      return { case: "openSession", value: { id: command.id } };
+    case "close-sessions":
+      return {
+        case: "closeSessions",
+        value: {
+          sessions: command.sessions.map(({ id, lastUsed }) => ({ id, lastUsed: BigInt(lastUsed) })),
+        },
+      };
+    case "keep-alive":
+      return { case: "keepAlive", value: { session: toSessionMessage(command.session) } };
+  }
+}
+
+function toRequestMessage({ session, sequence, lowestUnanswered }: SessionRequest) {
+  return {
+    session: toSessionMessage(session),
+    sequence: BigInt(sequence),
+    lowestUnanswered: BigInt(lowestUnanswered),
+  };
+}
+
+function toSessionMessage({ id, openedAt }: Session) {
+  return { id, openedAt: BigInt(openedAt) };
+}
+
+function fromRequest(message: RequestMessage): SessionRequest {
+  const { session, sequence, lowestUnanswered } = known(message, "the request of a session");
+  return {
+    session: fromSession(session),
+    sequence: toNumber(sequence),
+    lowestUnanswered: toNumber(lowestUnanswered),
+  };
+}
+
+function fromSession(message: SessionMessage | undefined): Session {
+  const { id, openedAt } = known(message, "a session");
+  return { id, openedAt: toNumber(openedAt) };
+}

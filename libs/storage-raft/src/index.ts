@@ -1,0 +1,44 @@
+export { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
+export { type Session, type SessionRequest, type SilentSession, STORAGE_KIND } from "./command.ts";
+export {
+  type AppliedCommit,
+  type CommitAnswer,
+  type RefusedCommit,
+  toCommitResult,
+  type UnknownOutcome,
+} from "./commit-answer.ts";
+export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
+export {
+  createRaftBackend,
+  type RaftBackend,
+  type RaftBackendDeps,
+  type SessionedCommits,
+  type StorageNode,
+  type Submitted,
+} from "./raft-backend.ts";
+export {
+  fromKeyMessage,
+  fromRecordMessage,
+  fromStoredRecordMessage,
+  toRecordMessage,
+  toStoredRecordMessage,
+} from "./record-codec.ts";
+export { EXPIRY_CHECK_MS, SESSION_SILENCE_MS } from "./session-expiry.ts";
+export { MAX_SESSION_ID_LENGTH, MAX_SESSIONS, MAX_UNANSWERED } from "./sessions.ts";
+export { emptyContent, storeIdOf, withNewStore } from "./snapshot/first-content.ts";
+export type { NextTurn } from "./snapshot/slices.ts";
+export {
+  type CommandAnswer,
+  type StateHash,
+  StorageMachine,
+  type StorageMachineDeps,
+} from "./storage-machine.ts";
+export { clusterService } from "./cluster-service.ts";
+export {
+  firstChunks,
+  type LocalStore,
+  type LocalStoreConfig,
+  type LocalStoreDeps,
+  openLocalStore,
+} from "./open-local-store.ts";
+export { type RestoredStore, restoreStore, type SnapshotSummary, verifySnapshot } from "./restore-store.ts";

@@ -1,0 +1,140 @@
+import {
+  createFormation,
+  createRaftNode,
+  type DataDirectory,
+  ensureIdentity,
+  formCluster,
+  type NodeEvent,
+  type PeerNetwork,
+  type Random,
+  type RaftNode,
+  type RaftNodeConfig,
+  RaftNodeError,
+  type StateChunk,
+} from "@trellis/raft-node";
+import type { Clock } from "@trellis/resource";
+import type { StoreLimits } from "@trellis/storage-memory";
+
+import { STORAGE_KIND } from "./command.ts";
+import { createRaftBackend, type RaftBackend } from "./raft-backend.ts";
+import { emptyContent, storeIdOf } from "./snapshot/first-content.ts";
+import { StorageMachine } from "./storage-machine.ts";
+
+/** The first feature level: that of a new cluster. */
+const FIRST_LEVEL = 1;
+
+/** What a store of one replica works with. */
+export interface LocalStoreDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Calls back in the next turn of the event loop: `setImmediate`. */
+  readonly nextTurn: (callback: () => void) => void;
+  readonly data: DataDirectory;
+  readonly onEvent?: ((event: NodeEvent) => void) | undefined;
+}
+
+/** How a store of one replica is kept. */
+export interface LocalStoreConfig extends RaftNodeConfig {
+  readonly limits?: Partial<StoreLimits> | undefined;
+}
+
+/** A store of one replica: Raft of one, on this disk. */
+export interface LocalStore {
+  readonly backend: RaftBackend;
+  readonly node: RaftNode;
+  /** Ends everything, in good order. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store in a directory; an empty one becomes a new store. Resolves when it can be written to. Rejects with `wrong-cluster` for a directory
+ * of a member of a larger cluster, and as `createRaftNode` does.
+ */
+export async function openLocalStore(
+  deps: LocalStoreDeps,
+  config: LocalStoreConfig = {},
+): Promise<LocalStore> {
+  const { data } = deps;
+  // One opener: the log has a lock of its own, but who this node is is decided before it is opened.
+  const lock = await data.identity.lock();
+  try {
+    await formAlone(deps);
+    return await start(deps, config, () => lock.release());
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function formAlone({ data, random }: LocalStoreDeps): Promise<void> {
+  const { nodeId, clusterId } = await ensureIdentity(data.identity, random);
+  if (clusterId !== undefined) return;
+  const formation = createFormation([{ id: nodeId, name: "standalone", address: "" }], FIRST_LEVEL, random);
+  await formCluster(data, formation, firstChunks, random);
+}
+
+/** What the state machines of a new cluster begin with; it follows from the cluster's id, so that all first members begin with the same. */
+export async function* firstChunks({
+  clusterId,
+}: {
+  readonly clusterId: string;
+}): AsyncGenerator<StateChunk> {
+  for await (const bytes of emptyContent(storeIdOf(clusterId))) yield { kind: STORAGE_KIND, bytes };
+}
+
+async function start(
+  { clock, random, nextTurn, data, onEvent }: LocalStoreDeps,
+  { limits, ...config }: LocalStoreConfig,
+  release: () => Promise<void>,
+): Promise<LocalStore> {
+  const machine = new StorageMachine({
+    clock,
+    limits,
+    nextTurn: () => new Promise((resolve) => nextTurn(resolve)),
+  });
+  const node = await createRaftNode(
+    {
+      clock: { monotonic: () => clock.monotonic(), after: (ms, call) => clock.after(ms, call), nextTurn },
+      random,
+      data,
+      network: nobody,
+      machines: [machine],
+      onEvent,
+    },
+    config,
+  );
+  const backend = createRaftBackend({ node, machine, clock });
+  const close = async (): Promise<void> => {
+    await backend.close();
+    await node.stop();
+    await release();
+  };
+  try {
+    refuseCluster(data, node);
+    await node.confirmRead();
+    return { backend, node, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function refuseCluster(data: DataDirectory, node: RaftNode): void {
+  const { members } = node.status();
+  if (members.length === 1) return;
+  throw new RaftNodeError(
+    "wrong-cluster",
+    `${data.description} belongs to one of ${members.length} members of cluster ${node.clusterId}; start it as a storage node`,
+  );
+}
+
+/** The network of a node that is alone. */
+const nobody: PeerNetwork = {
+  start: () => undefined,
+  setMembers: () => undefined,
+  send: () => undefined,
+  sendSnapshot: async () => {
+    throw new RaftNodeError("unavailable", "there is no other member");
+  },
+  stop: async () => undefined,
+};

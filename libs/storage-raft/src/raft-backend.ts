@@ -1,0 +1,217 @@
+import type { RaftNode } from "@trellis/raft-node";
+import type { Clock } from "@trellis/resource";
+import {
+  type Backend,
+  type CallOptions,
+  checkCommit,
+  type CommitOptions,
+  type CommitResult,
+  type Key,
+  type ListOptions,
+  type ListResult,
+  type Operation,
+  type OwnerQuery,
+  type Position,
+  type ReadOptions,
+  type ReadResult,
+  StorageError,
+  type TypeQuery,
+  type Watch,
+  type WatchOptions,
+} from "@trellis/storage";
+
+import type { Command, Session, SessionRequest } from "./command.ts";
+import { encodeCommand } from "./command-codec.ts";
+import {
+  type AppliedCommit,
+  type RefusedCommit,
+  toCommitResult,
+  type UnknownOutcome,
+} from "./commit-answer.ts";
+import { startSessionExpiry } from "./session-expiry.ts";
+import { MAX_SESSION_ID_LENGTH, requestFault } from "./sessions.ts";
+import { ofNode } from "./storage-errors.ts";
+import type { CommandAnswer, StorageMachine } from "./storage-machine.ts";
+
+/** What storage needs of a node. */
+export type StorageNode = Pick<RaftNode, "propose" | "confirmRead" | "status">;
+
+/** What a replicated backend works with. */
+export interface RaftBackendDeps {
+  readonly node: StorageNode;
+  /** The one that the node drives. */
+  readonly machine: StorageMachine;
+  readonly clock: Clock;
+}
+
+/** What became of a commit that was submitted in a session. */
+export type Submitted = AppliedCommit | RefusedCommit | UnknownOutcome;
+
+/** Commits that take effect once, however often they arrive: for origins that send them over a network, through any forwarder. On the leader only. */
+export interface SessionedCommits {
+  /** Opens a session under an id that the origin drew at random; it may be repeated. Rejects as `commit`. */
+  openSession(id: string, options?: CallOptions): Promise<Session>;
+  /**
+   * Commits in a session; repeating it with the same session and sequence gives the same answer and nothing else. Resolves with `unknown` when the
+   * session is not open or its origin said that it has the answer. Rejects as `commit`, and with `resource-exhausted` for more than 1,024
+   * unanswered requests.
+   */
+  submit(
+    request: SessionRequest,
+    operations: readonly Operation[],
+    options?: CallOptions,
+  ): Promise<Submitted>;
+  /** Uses a session that has nothing to say; ten minutes of silence end it. Resolves with whether it is open. Rejects as `commit`. */
+  keepAlive(session: Session, options?: CallOptions): Promise<boolean>;
+}
+
+/**
+ * A replica as a backend. Eventual reads, lists and watches show what this replica has applied; strong ones wait until the leader has confirmed that
+ * it shows everything. Commits are for the leader: others reject with `unavailable`, and the cause says who leads. Commits of checks
+ * alone, and `evaluateOnly`, are answered on any replica from state that was confirmed, without an entry of the log.
+ */
+export class RaftBackend implements Backend, SessionedCommits {
+  readonly capabilities = {
+    multiOperationCommits: true,
+    strongReads: true,
+    historyReads: true,
+    resumableWatches: true,
+    durable: true,
+  } as const;
+  readonly #node: StorageNode;
+  readonly #machine: StorageMachine;
+  readonly #endExpiry: () => void;
+
+  constructor(deps: RaftBackendDeps) {
+    this.#node = deps.node;
+    this.#machine = deps.machine;
+    this.#endExpiry = startSessionExpiry(deps);
+  }
+
+  position(): Position {
+    return this.#machine.position;
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+    await this.#ready(options);
+    return await this.#machine.served.read(key, options);
+  }
+
+  async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+    await this.#ready(options);
+    return await this.#machine.served.list(query, options);
+  }
+
+  watch(query: TypeQuery, options?: WatchOptions): Watch {
+    this.#checkServing();
+    return this.#machine.served.watch(query, options);
+  }
+
+  async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
+    this.#checkServing();
+    checkCommit(operations);
+    const { signal, evaluateOnly } = options;
+    if (evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
+      await ofNode(this.#node.confirmRead({ signal }));
+      return this.#machine.served.evaluateOnly(operations);
+    }
+    const answer = await this.#propose({ kind: "commit", request: undefined, operations }, options);
+    if (answer.outcome === "applied" || answer.outcome === "refused")
+      return toCommitResult(answer, operations);
+    throw unexpected(answer);
+  }
+
+  async openSession(id: string, options: CallOptions = {}): Promise<Session> {
+    this.#checkServing();
+    if (id.length === 0 || id.length > MAX_SESSION_ID_LENGTH) {
+      throw new StorageError(
+        "invalid",
+        `expected a session id of 1 to ${MAX_SESSION_ID_LENGTH} characters, found ${id.length}; draw one at random`,
+      );
+    }
+    const answer = await this.#propose({ kind: "open-session", id }, options);
+    if (answer.outcome !== "opened") throw unexpected(answer);
+    return answer.session;
+  }
+
+  async submit(
+    request: SessionRequest,
+    operations: readonly Operation[],
+    options: CallOptions = {},
+  ): Promise<Submitted> {
+    this.#checkServing();
+    checkCommit(operations);
+    const fault = requestFault(request);
+    if (fault !== undefined) throw new StorageError("resource-exhausted", fault);
+    const answer = await this.#propose({ kind: "commit", request, operations }, options);
+    switch (answer.outcome) {
+      case "applied":
+      case "unknown":
+        return answer;
+      case "refused":
+        return answer.isRemembered ? await this.#recall(answer, operations) : answer;
+      default:
+        throw unexpected(answer);
+    }
+  }
+
+  async keepAlive(session: Session, options: CallOptions = {}): Promise<boolean> {
+    this.#checkServing();
+    const answer = await this.#propose({ kind: "keep-alive", session }, options);
+    if (answer.outcome !== "kept") throw unexpected(answer);
+    return answer.isOpen;
+  }
+
+  /** Ends all watches and waits. The node, and what it applies, go on. */
+  async close(): Promise<void> {
+    this.#endExpiry();
+    this.#machine.served.close();
+  }
+
+  async #propose(command: Command, { signal }: CallOptions): Promise<CommandAnswer> {
+    const { result } = await ofNode(this.#node.propose(encodeCommand(command), { signal }));
+    const answer = result as CommandAnswer;
+    if (answer.outcome === "invalid") throw new StorageError("invalid", answer.message);
+    return answer;
+  }
+
+  /** Adds what was stored at a refusal that is only remembered, while the history has it. */
+  async #recall(refused: RefusedCommit, operations: readonly Operation[]): Promise<RefusedCommit> {
+    const key = operations[refused.operationIndex]?.key;
+    if (key === undefined) return refused;
+    try {
+      const { group, kind, partition, namespace, name } = key;
+      const query = { group, kind, partition, namespace, name };
+      const { records } = await this.#machine.served.list(query, { atVersion: refused.version, limit: 1 });
+      return { ...refused, current: records[0], isRemembered: false };
+    } catch (error) {
+      if (StorageError.is(error)) return refused;
+      throw error;
+    }
+  }
+
+  async #ready({ consistency, signal }: ReadOptions): Promise<void> {
+    this.#checkServing();
+    if (consistency === "strong") await ofNode(this.#node.confirmRead({ signal }));
+  }
+
+  #checkServing(): void {
+    const { served, hasStore } = this.#machine;
+    if (served.isClosed) throw new StorageError("unavailable", "the backend is closed; open it again");
+    if (!hasStore) {
+      throw new StorageError(
+        "unavailable",
+        "this replica waits for its first snapshot and has nothing to show; ask another",
+      );
+    }
+  }
+}
+
+/** Makes a replica a backend, and begins to look after the sessions. */
+export function createRaftBackend(deps: RaftBackendDeps): RaftBackend {
+  return new RaftBackend(deps);
+}
+
+function unexpected(answer: CommandAnswer): Error {
+  return new Error(`broken invariant of storage: a command was answered with ${answer.outcome}`);
+}

@@ -1,0 +1,92 @@
+import { MAX_SNAPSHOT_CHUNK_BYTES, RaftNodeError } from "@trellis/raft-node";
+
+/** No item is larger: a record of the largest commit, and its key. A length beyond it is damage, and not worth a buffer. */
+const MAX_ITEM_BYTES = 8 * 1024 * 1024;
+/** Bits of one byte of a length. */
+const LENGTH_BITS = 7;
+/** Bytes of the longest length. */
+const MAX_LENGTH_BYTES = 4;
+
+/** Writes items one behind the other, each behind its length, and cuts the stream into chunks of one size, wherever that falls. */
+export class ItemWriter {
+  #chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
+  #used = 0;
+
+  /** Adds an item; the chunks that are full with it. */
+  *add(item: Uint8Array): Generator<Uint8Array> {
+    yield* this.#put(lengthOf(item));
+    yield* this.#put(item);
+  }
+
+  /** The last chunk, unless there is nothing in it. */
+  *end(): Generator<Uint8Array> {
+    if (this.#used > 0) yield this.#chunk.subarray(0, this.#used);
+  }
+
+  *#put(bytes: Uint8Array): Generator<Uint8Array> {
+    let from = 0;
+    while (from < bytes.length) {
+      const part = bytes.subarray(from, from + this.#chunk.length - this.#used);
+      this.#chunk.set(part, this.#used);
+      this.#used += part.length;
+      from += part.length;
+      if (this.#used < this.#chunk.length) continue;
+      yield this.#chunk;
+      this.#chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
+      this.#used = 0;
+    }
+  }
+}
+
+/** Takes chunks of any size and gives the items in them. Throws `damaged` for what {@link ItemWriter} did not write. */
+export class ItemReader {
+  #pending: Uint8Array = new Uint8Array();
+
+  /** The items that the chunks so far complete: views of them. */
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    for (;;) {
+      const length = readLength(this.#pending);
+      if (length === undefined) return;
+      const end = length.bytes + length.value;
+      if (this.#pending.length < end) return;
+      const item = this.#pending.subarray(length.bytes, end);
+      this.#pending = this.#pending.subarray(end);
+      yield item;
+    }
+  }
+
+  /** To be called after the last chunk. */
+  finish(): void {
+    if (this.#pending.length > 0) throw damagedContent("it ends within an item");
+  }
+}
+
+/** The storage part of a snapshot is not what was written. */
+export function damagedContent(what: string, cause?: unknown): RaftNodeError {
+  return new RaftNodeError(
+    "damaged",
+    `the storage part of a snapshot is damaged: ${what}; take another snapshot, or let this member join again with an empty directory`,
+    { cause },
+  );
+}
+
+function lengthOf(item: Uint8Array): Uint8Array {
+  const bytes: number[] = [];
+  let rest = item.length;
+  for (; rest >= 1 << LENGTH_BITS; rest >>>= LENGTH_BITS) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
+function readLength(bytes: Uint8Array): { readonly value: number; readonly bytes: number } | undefined {
+  let value = 0;
+  for (let at = 0; at < MAX_LENGTH_BYTES; at++) {
+    const byte = bytes[at];
+    if (byte === undefined) return undefined;
+    value |= (byte & 0x7f) << (at * LENGTH_BITS);
+    if (value > MAX_ITEM_BYTES) break;
+    if (byte < 0x80) return { value, bytes: at + 1 };
+  }
+  throw damagedContent(`an item is longer than ${MAX_ITEM_BYTES} bytes`);
+}
