@@ -1,17 +1,18 @@
 import { randomBytes } from "node:crypto";
 
-import { BackendUrlError, openBackend } from "@trellis/backends";
+import { BackendUrlError, openBackend, type OpenedBackend } from "@trellis/backends";
 import type { Client } from "@trellis/client";
 import type { AnyController } from "@trellis/controller";
 import { createControllerRuntime, createControllersPart } from "@trellis/controller/runtime";
-import { DomainError, loadDomain } from "@trellis/registry";
+import { DomainError, loadDomains } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import {
   ConfigError,
   createServer,
   nodeProcess,
   onOff,
-  option,
+  optional,
+  type Part,
   repeated,
   runProgram,
   serverConfig,
@@ -26,6 +27,8 @@ import { startScreen } from "./start-screen.ts";
 const SECRET_BYTES = 32;
 const deps = { clock: systemClock, random: Math.random };
 const MEMORY_URL = "memory:";
+/** Where resources are kept when nobody says where. */
+const DATA_DIR = ".trellis";
 
 await runProgram(
   {
@@ -44,32 +47,32 @@ await runProgram(
         help: "A domain to run, types and controllers: a package, or a path",
         group: "Resources",
       }),
-      memory: onOff({ help: "Keep resources in memory only; they are lost at exit", group: "Resources" }),
-      backend: option(text("URL"), {
-        help: "Where resources are kept",
+      dataDir: optional(text("DIR"), {
+        help: `Where resources are kept on this disk; ${DATA_DIR} when neither this nor another place is given`,
         group: "Resources",
-        default: MEMORY_URL,
+      }),
+      memory: onOff({ help: "Keep resources in memory only; they are lost at exit", group: "Resources" }),
+      backend: optional(text("URL"), {
+        help: "Another place for resources: a backend's URL",
+        group: "Resources",
       }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "warn" }),
     },
     isUserError: (error) => DomainError.is(error),
 
     async start({ values, log, stdout, colour }) {
-      const inMemory = values.backend.startsWith(MEMORY_URL);
-      if (values.memory && !inMemory) {
-        throw new ConfigError([`--memory: expected no other --backend beside it; found ${values.backend}`]);
-      }
-      const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(
-        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
-      );
-      const backend = await openBackend(values.backend, deps).catch((error: unknown): never => {
-        throw BackendUrlError.is(error) ? new ConfigError([`--backend: ${error.message}`]) : error;
+      const place = placeOf(values);
+      const domains = await loadDomains(values.domain, { from: process.cwd() });
+      const failed = Promise.withResolvers<Error>();
+      const backend = await openBackend(place.url, {
+        ...deps,
+        onEvent: (event) => log.info(event, "storage"),
+        onFailure: failed.resolve,
+      }).catch((error: unknown): never => {
+        throw BackendUrlError.is(error) ? new ConfigError([`${place.flag}: ${error.message}`]) : error;
       });
       const processSecret = randomBytes(SECRET_BYTES).toString("hex");
-      const resources = judgingDomains(() =>
-        serveResources({ backend, domains, processSecret, ...deps, log }),
-      );
+      const resources = serveResources({ backend, domains, processSecret, ...deps, log });
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       // Controllers reach the service within the process: no wire, the same code path.
       const partOf = (name: string, client: Client, its: readonly AnyController[]) => {
@@ -79,6 +82,7 @@ await runProgram(
       const server = createServer({
         parts: [
           resources.part,
+          operatorsPart(backend),
           partOf("system controllers", resources.systemClient, systemControllers(deps)),
           partOf("controllers", resources.client, controllers),
         ],
@@ -99,8 +103,8 @@ await runProgram(
           types: resources.registry.types().map(({ type }) => type.gvk),
           hasDomain: domains.length > 0,
           controllers: controllers.map(({ name }) => name),
-          data: inMemory ? "in memory; lost when this process ends" : values.backend,
-          tryNext: specifiers.includes("@trellis/catalog")
+          data: place.words,
+          tryNext: values.domain.includes("@trellis/catalog")
             ? ["npx trellis apply -f examples/catalog"]
             : ["npx trellis types"],
           colour,
@@ -111,17 +115,50 @@ await runProgram(
           await server.stop();
           await backend.close();
         },
+        failed: failed.promise,
       };
     },
   },
   nodeProcess(process),
 );
 
-/** What is wrong with domains, such as a type that two of them bring, is for who gave them, and in one line. */
-function judgingDomains<T>(use: () => T): T {
-  try {
-    return use();
-  } catch (error) {
-    throw error instanceof TypeError ? new ConfigError([`--domain: ${error.message}`]) : error;
+/** Where resources are kept: the URL, the flag that said so, and words for people. */
+function placeOf({
+  dataDir,
+  memory,
+  backend,
+}: {
+  readonly dataDir: string | undefined;
+  readonly memory: boolean;
+  readonly backend: string | undefined;
+}): { readonly url: string; readonly flag: string; readonly words: string } {
+  const given = [
+    ...(dataDir === undefined ? [] : ["--data-dir"]),
+    ...(memory ? ["--memory"] : []),
+    ...(backend === undefined ? [] : ["--backend"]),
+  ];
+  if (given.length > 1) {
+    throw new ConfigError([`${given[0]}: expected one place for resources, found ${given.join(" and ")}`]);
   }
+  if (memory || backend?.startsWith(MEMORY_URL) === true) {
+    return { url: backend ?? MEMORY_URL, flag: "--backend", words: "in memory; lost when this process ends" };
+  }
+  if (backend !== undefined) return { url: backend, flag: "--backend", words: backend };
+  const directory = dataDir ?? DATA_DIR;
+  return {
+    url: `raft:${encodeURI(directory).replaceAll(/[?#]/g, encodeURIComponent)}`,
+    flag: "--data-dir",
+    words: `in ${directory}`,
+  };
+}
+
+/** What operators ask of the storage, as a part of the server. */
+function operatorsPart({ operatorRoutes }: OpenedBackend): Part {
+  const nothing = async (): Promise<void> => undefined;
+  return {
+    name: "operators",
+    routes: operatorRoutes === undefined ? {} : { connect: operatorRoutes },
+    start: nothing,
+    stop: nothing,
+  };
 }

@@ -34,7 +34,7 @@ describe("the start of a standalone server", () => {
     expect(screen).toMatch(
       /controllers +.*node-health, workload-health, service-endpoints.*, the system's own\n/,
     );
-    expect(screen).toMatch(/data +in memory; lost when this process ends/);
+    expect(screen).toMatch(/data +in .*trellis-standalone-/);
     expect(screen).toMatch(/try next +npx trellis apply -f examples\/catalog/);
     // Colours are for terminals.
     expect(screen).not.toContain("\u001B");
@@ -95,8 +95,17 @@ describe("what cannot be started is told in one line", () => {
     [["--max-body-bytes", "0"], /--max-body-bytes: expected bytes from 1 to \d+, .*; found "0"/],
     [["--log-level", "loud"], /--log-level: expected one of silent, .*; found "loud"/],
     [["--memory=perhaps"], /--memory: expected true or false; found "perhaps"/],
-    [["--memory", "--backend", "raft:/srv"], /--memory: expected no other --backend .*; found raft:\/srv/],
-    [["--backend", "floppy:/a"], /--backend: no backend has the scheme floppy:; expected memory:/],
+    [
+      ["--memory", "--backend", "raft:/srv"],
+      /--memory: expected one place for resources, found --memory and --backend/,
+    ],
+    [
+      ["--data-dir", "/srv/x", "--memory"],
+      /--data-dir: expected one place for resources, found --data-dir and --memory/,
+    ],
+    [["--data-dir", "/dev/null"], /--data-dir: \/dev\/null cannot be opened: .*/],
+    [["--backend", "raft:"], /--backend: raft: takes the path of a directory/],
+    [["--backend", "floppy:/a"], /--backend: no backend has the scheme floppy:; expected memory: or raft:/],
     [["--listen"], /--listen: expected a value after it, found nothing/],
     [["--listne", "x"], /--listne: there is no such option; did you mean --listen\?/],
     [["--domain", "./nowhere"], /domain \.\/nowhere does not exist: .*; give a path or a package name/],
@@ -105,7 +114,7 @@ describe("what cannot be started is told in one line", () => {
     [["--domain", "./examples/catalog"], /domain \.\/examples\/catalog has no module: expected index\.ts/],
     [
       ["--domain", "./examples/hello-controller", "--domain", "./examples/hello-controller/index.ts"],
-      /--domain: resource type hello\.v1\.Greeting already registered: it comes from two domains/,
+      /domains \.\/examples\/hello-controller and .* are the same module: name it once/,
     ],
     [["--domain", "./tsconfig.json"], /domain \.\/tsconfig\.json failed to load \(/],
   ])("%j", async (args, message) => {

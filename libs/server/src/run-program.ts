@@ -38,8 +38,15 @@ export interface Program<O extends Options> extends ProgramText {
   readonly options: O;
   /** Recognises the errors, besides those of configuration and listening, whose message is all that a user needs. */
   readonly isUserError?: (error: unknown) => boolean;
-  /** Starts it. What it returns stops it. */
-  start(context: ProgramContext<O>): Promise<{ stop(): Promise<void> }>;
+  /** Starts it. */
+  start(context: ProgramContext<O>): Promise<RunningProgram>;
+}
+
+/** A program that was started. */
+export interface RunningProgram {
+  stop(): Promise<void>;
+  /** Resolves when it cannot go on by itself, as when its disk failed: it is stopped then, and ends with 1. */
+  readonly failed?: Promise<Error> | undefined;
 }
 
 const SIGNAL_EXIT_CODE = 128;
@@ -55,7 +62,7 @@ export async function runProgram<O extends Options & LogOptions>(
   process: ProgramProcess,
 ): Promise<void> {
   const { stdout, stderr } = process;
-  let running: { stop(): Promise<void> } | undefined;
+  let running: RunningProgram | undefined;
   let firstSignalAt: number | undefined;
   process.onSignal((number) => {
     const now = process.clock.monotonic();
@@ -99,6 +106,12 @@ export async function runProgram<O extends Options & LogOptions>(
       log.error({ err: reason }, "a promise was rejected and nobody waited for it"),
     );
     running = await program.start({ values, log, stdout, colour: wantsColour(stdout, process) });
+    const { stop, failed } = running;
+    void failed?.then(async (error) => {
+      stderr.write(failureText(program, "had to stop", error, wantsColour(stderr, process)));
+      await stop().catch(() => undefined);
+      process.exit(1);
+    });
   } catch (error) {
     stderr.write(failureText(program, "failed to start", error, wantsColour(stderr, process)));
     process.exit(1);

@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 import { programEnvironment, repositoryRoot } from "./checkout.ts";
@@ -21,12 +24,19 @@ export interface Standalone {
 const SEEN_TIMEOUT_MS = 15_000;
 const LOOK_INTERVAL_MS = 10;
 
-/** Starts a standalone server with these flags. */
+/** The flags that say where resources are kept. */
+const PLACES = /^--(memory|backend|data-dir)/;
+
+/** Starts a standalone server with these flags; with a data directory of its own, unless they say where resources are kept. */
 export function startStandalone(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Standalone {
-  const child = spawn(process.execPath, ["apps/standalone/bin/trellis-standalone.js", ...args], {
+  const ownDirectory = args.some((arg) => PLACES.test(arg))
+    ? undefined
+    : mkdtempSync(join(tmpdir(), "trellis-standalone-"));
+  const place = ownDirectory === undefined ? [] : ["--data-dir", ownDirectory];
+  const child = spawn(process.execPath, ["apps/standalone/bin/trellis-standalone.js", ...place, ...args], {
     cwd: repositoryRoot,
     env: programEnvironment(environment),
     stdio: ["ignore", "pipe", "pipe"],
@@ -35,7 +45,10 @@ export function startStandalone(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = new Promise<number | NodeJS.Signals>((resolve) =>
-    child.on("close", (code, signal) => resolve(code ?? signal ?? 1)),
+    child.on("close", (code, signal) => {
+      if (ownDirectory !== undefined) rmSync(ownDirectory, { recursive: true, force: true });
+      resolve(code ?? signal ?? 1);
+    }),
   );
   const seen: Standalone["seen"] = async (pattern, timeoutMs = SEEN_TIMEOUT_MS) => {
     for (const endsMs = performance.now() + timeoutMs; performance.now() < endsMs;) {
