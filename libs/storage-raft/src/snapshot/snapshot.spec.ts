@@ -117,7 +117,7 @@ describe("a snapshot of storage", () => {
     expect(Object.isFrozen(record)).toBe(true);
   });
 
-  it("lets others go first every 256 records or mebibyte, both when it is made and when it is read", async () => {
+  it("lets others go first every 256 records, both when it is made and when it is read", async () => {
     for (let index = 2; index < 102; index++) {
       commit(index, ...Array.from({ length: 1000 }, (_, position) => put(`n${index}-${position}`, "x")));
     }
@@ -135,14 +135,18 @@ describe("a snapshot of storage", () => {
     expect(copy.served.figures().records).toBe(100_000);
     const again = await collect(copy.capture().chunks());
     expect(Buffer.concat(again).equals(Buffer.concat(chunks))).toBe(true);
-    commit(
-      200,
-      ...Array.from({ length: 4 }, (_, position) => put(`large${position}`, "x".repeat(1024 * 1024))),
-    );
-    const before = turnsTaken;
-    await collect(machine.capture().chunks());
-    expect(turnsTaken - before).toBeGreaterThanOrEqual(Math.floor(100_000 / 256) + 4);
   }, 60_000);
+
+  it("lets others go first every mebibyte", async () => {
+    const large = Array.from({ length: 4 }, (_, position) =>
+      put(`large${position}`, "x".repeat(1024 * 1024)),
+    );
+    for (const [position, operation] of large.entries()) commit(2 + position, operation);
+    const chunks = await collect(machine.capture().chunks());
+    expect(turnsTaken).toBe(4);
+    await machine.restore(feed(chunks), 5);
+    expect(turnsTaken).toBe(8);
+  });
 });
 
 describe("putting a snapshot in", () => {
