@@ -6,6 +6,7 @@ import {
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { type Client, createClient } from "@trellis/client";
 import { Health } from "@trellis/protos/grpc/health/v1/health_pb";
+import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb";
 import type { Clock } from "@trellis/resource";
 
 import { usageError } from "./errors.ts";
@@ -16,6 +17,8 @@ export interface Connection {
   readonly server: string;
   readonly client: Client;
   readonly health: RpcClient<typeof Health>;
+  /** What operators ask of the storage. */
+  readonly cluster: RpcClient<typeof ClusterService>;
   /** Ends the connection, and with it the process's reason to stay. */
   close(): void;
 }
@@ -40,6 +43,7 @@ export function connectionOver(
     server,
     client: createClient({ transport: withSealedPayloads(transport), clock, attempts: ATTEMPTS }),
     health: createRpcClient(Health, transport),
+    cluster: createRpcClient(ClusterService, transport),
     close,
   };
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import { serversOfTest } from "./test-support/server.ts";
 
 const setup = serversOfTest();
-const COMMANDS = "apply diff edit get describe tree delete watch wait explain types status wal".split(" ");
+const COMMANDS =
+  "apply diff edit get describe tree delete watch wait explain types status snapshot wal".split(" ");
 
 describe("the program's help", () => {
   it.each(["--help", "-h", "help"])("comes with %s, and lists every command", async (command) => {

@@ -8,6 +8,7 @@ import { addDiffCommand } from "./commands/diff.ts";
 import { addEditCommand } from "./commands/edit.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addGetCommand } from "./commands/get.ts";
+import { addSnapshotCommand } from "./commands/snapshot.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addTreeCommand } from "./commands/tree.ts";
 import { addTypesCommand } from "./commands/types.ts";
@@ -43,6 +44,7 @@ export function createProgram(context: CommandContext): Command {
   addExplainCommand(program, context);
   addTypesCommand(program, context);
   addStatusCommand(program, context);
+  addSnapshotCommand(program, context);
   addWalCommand(program, context);
   return program;
 }

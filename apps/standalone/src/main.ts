@@ -23,6 +23,7 @@ import { serveResources, systemControllers } from "@trellis/system";
 
 import manifest from "../package.json" with { type: "json" };
 import { startScreen } from "./start-screen.ts";
+import { StorageStoppedError } from "./storage-stopped-error.ts";
 
 const SECRET_BYTES = 32;
 const deps = { clock: systemClock, random: Math.random };
@@ -58,7 +59,7 @@ await runProgram(
       }),
       ...serverOptions({ listen: "127.0.0.1:7500", logLevel: "warn" }),
     },
-    isUserError: (error) => DomainError.is(error),
+    isUserError: (error) => DomainError.is(error) || StorageStoppedError.is(error),
 
     async start({ values, log, stdout, colour }) {
       const place = placeOf(values);
@@ -67,7 +68,7 @@ await runProgram(
       const backend = await openBackend(place.url, {
         ...deps,
         onEvent: (event) => log.info(event, "storage"),
-        onFailure: failed.resolve,
+        onFailure: (error) => failed.resolve(new StorageStoppedError(error)),
       }).catch((error: unknown): never => {
         throw BackendUrlError.is(error) ? new ConfigError([`${place.flag}: ${error.message}`]) : error;
       });

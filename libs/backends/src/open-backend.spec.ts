@@ -1,7 +1,14 @@
-import { describe, expect, it } from "@jest/globals";
-import { systemClock } from "@trellis/resource";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { BackendUrlError, openBackend } from "./open-backend.ts";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { systemClock } from "@trellis/resource";
+import type { Operation } from "@trellis/storage";
+
+import { BackendUrlError, openBackend, type OpenedBackend } from "./open-backend.ts";
 
 const deps = { clock: systemClock, random: () => 0.5 };
 
@@ -14,6 +21,13 @@ async function failureOf(url: string): Promise<string> {
     throw error;
   }
   return "opened";
+}
+
+const keyOf = (name: string) => ({ group: "g", kind: "k", partition: "p", namespace: "n", name });
+
+function put(name: string): Operation {
+  const record = { uid: "u", groupVersion: "v1", generation: "g", marked: false, bytes: new Uint8Array() };
+  return { kind: "put", key: keyOf(name), record, preconditions: [] };
 }
 
 describe("openBackend", () => {
@@ -30,17 +44,7 @@ describe("openBackend", () => {
     );
     const query = { group: "g", kind: "k", partition: "*", namespace: "*" };
     const since = backend.position();
-    for (const name of ["a", "b", "c"]) {
-      const key = { group: "g", kind: "k", partition: "p", namespace: "n", name };
-      const record = {
-        uid: "u",
-        groupVersion: "v1",
-        generation: "g",
-        marked: false,
-        bytes: new Uint8Array(),
-      };
-      await backend.commit([{ kind: "put", key, record, preconditions: [] }]);
-    }
+    for (const name of ["a", "b", "c"]) await backend.commit([put(name)]);
     await expect(backend.watch(query, { since }).next()).rejects.toMatchObject({ code: "history-gone" });
     backend.watch(query);
     expect(() => backend.watch(query)).toThrow("at most 1 watches");
@@ -48,13 +52,15 @@ describe("openBackend", () => {
   });
 
   it("names the schemes that it knows when it does not know one", async () => {
-    expect(await failureOf("redis://localhost")).toBe("no backend has the scheme redis:; expected memory:");
-    expect(await failureOf("nonsense")).toBe('"nonsense" is not a backend URL; expected memory:');
+    expect(await failureOf("redis://localhost")).toBe(
+      "no backend has the scheme redis:; expected memory: or raft:",
+    );
+    expect(await failureOf("nonsense")).toBe('"nonsense" is not a backend URL; expected memory: or raft:');
   });
 
   it("says of planned backends that they come later", async () => {
-    for (const url of ["raft:", "trellis://host:7520", "trellis+tls://host:7520"]) {
-      expect(await failureOf(url)).toContain("come with a later version; expected memory:");
+    for (const url of ["trellis://host:7520", "trellis+tls://host:7520"]) {
+      expect(await failureOf(url)).toContain("come with a later version; expected memory: or raft:");
     }
   });
 
@@ -73,5 +79,101 @@ describe("openBackend", () => {
   it("refuses a path", async () => {
     expect(await failureOf("memory:data")).toContain("memory: takes no path");
     expect(await failureOf("memory://host")).toContain("memory: takes no path");
+  });
+});
+
+describe("openBackend of raft:", () => {
+  let root: string;
+  let open: OpenedBackend[] = [];
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "trellis-backends-"));
+  });
+  afterEach(async () => {
+    for (const backend of open) await backend.close();
+    open = [];
+    await rm(root, { recursive: true });
+  });
+
+  async function opened(url: string): Promise<OpenedBackend> {
+    const backend = await openBackend(url, { clock: systemClock, random: Math.random });
+    open.push(backend);
+    return backend;
+  }
+
+  it("opens a store in a directory, which it makes, and has something for operators", async () => {
+    const backend = await opened(`raft:${root}/below/data`);
+    expect(backend.capabilities).toMatchObject({ durable: true, strongReads: true });
+    expect(backend.operatorRoutes).toBeDefined();
+    expect(existsSync(join(root, "below/data/node.json"))).toBe(true);
+    await backend.commit([put("a")]);
+    expect((await backend.read(keyOf("a"))).record).toBeDefined();
+  });
+
+  it("opens the same store again, with what is in it", async () => {
+    const first = await opened(`raft:${root}/data`);
+    const { version } = await first.commit([put("a")]);
+    const { storeId } = first.position();
+    await first.close();
+    open = [];
+    const again = await opened(`raft:${root}/data`);
+    expect(again.position().storeId).toBe(storeId);
+    expect((await again.read(keyOf("a"))).record).toMatchObject({ version });
+  });
+
+  it("takes a path as URLs write it, with spaces and signs that mean something in URLs", async () => {
+    for (const name of ["with space", "what?", "number #1", "100%", "ümlaut"]) {
+      const { pathname } = pathToFileURL(join(root, name));
+      await opened(`raft:${pathname}`);
+      expect(await readdir(root)).toContain(name);
+    }
+    expect(await readdir(root)).toHaveLength(5);
+  });
+
+  it("says what is no path", async () => {
+    expect(await failureOf("raft:")).toMatch(
+      /^raft: takes the path of a directory, found "raft:"; write raft:data/,
+    );
+    expect(await failureOf("raft://host/data")).toContain("raft: takes the path of a directory");
+    expect(await failureOf(`raft:${root}/100%`)).toBe(
+      `raft: takes the path of a directory as URLs write it, found "${root}/100%"; write % as %25`,
+    );
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("passes the options of the URL on, and refuses others", async () => {
+    const backend = await opened(`raft:${root}/data?watches=1`);
+    const query = { group: "g", kind: "k", partition: "*", namespace: "*" };
+    backend.watch(query);
+    expect(() => backend.watch(query)).toThrow("at most 1 watches");
+    expect(await failureOf(`raft:${root}/other?sync=off`)).toMatch(/^raft: has no option sync; it has /);
+    expect(await readdir(root)).toEqual(["data"]);
+  });
+
+  it("refuses what is no directory, and what is below a file", async () => {
+    await writeFile(join(root, "file"), "");
+    expect(await failureOf(`raft:${root}/file`)).toMatch(/file is no directory; name one/);
+    expect(await failureOf(`raft:${root}/file/data`)).toMatch(/data is below a file; name a directory/);
+  });
+
+  it("refuses a directory that is open already, and says who has it", async () => {
+    const backend = await opened(`raft:${root}/data`);
+    const who = existsSync("/proc/locks") ? `, process ${process.pid}` : "";
+    expect(await failureOf(`raft:${root}/data`)).toBe(
+      `${root}/data is in use by another server${who}; stop that one first, or give this one another directory`,
+    );
+    await backend.commit([put("a")]);
+  });
+
+  it("names a damaged file of the log with its path", async () => {
+    const backend = await opened(`raft:${root}/data`);
+    await backend.close();
+    open = [];
+    const segment = join(root, "data/wal/0000000000000001.wal");
+    await writeFile(segment, Buffer.alloc(16 * 1024 * 1024, 1));
+    expect(await failureOf(`raft:${root}/data`)).toMatch(
+      new RegExp(
+        `^${root}/data cannot be opened: ${segment} is damaged at byte 0: .*restore a snapshot into it`,
+      ),
+    );
   });
 });

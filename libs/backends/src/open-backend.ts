@@ -84,7 +84,7 @@ async function openRaft(
   url: URL,
   { clock, random, nextTurn, onEvent, onFailure }: BackendDeps,
 ): Promise<OpenedBackend> {
-  const directory = decodeURIComponent(url.pathname);
+  const directory = pathOf(url);
   if (directory === "" || url.host !== "") {
     throw new BackendUrlError(
       `raft: takes the path of a directory, found "${url.href}"; write raft:data, or raft:/var/lib/trellis`,
@@ -96,6 +96,16 @@ async function openRaft(
     { clock, random, nextTurn: nextTurn ?? ((callback) => setImmediate(callback)), onEvent, onFailure },
     { directory, limits },
   );
+}
+
+function pathOf({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    throw new BackendUrlError(
+      `raft: takes the path of a directory as URLs write it, found "${pathname}"; write % as %25`,
+    );
+  }
 }
 
 /** The limits that the options of a URL set. */

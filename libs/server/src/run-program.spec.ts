@@ -157,6 +157,87 @@ describe("a program", () => {
     expect(printed.stderr).toContain("disk gone");
   });
 
+  it("is stopped when it cannot go on by itself, says why, and ends with 1", async () => {
+    const { process, exits, printed, clock } = fakeProcess([]);
+    const failed = Promise.withResolvers<Error>();
+    const stopped = deferred();
+    let stops = 0;
+    await runProgram(
+      program(
+        async () => ({
+          async stop() {
+            stops++;
+            await stopped.promise;
+          },
+          failed: failed.promise,
+        }),
+        (error) => error instanceof RangeError,
+      ),
+      process,
+    );
+    expect([printed.stderr, stops, exits]).toEqual(["", 0, []]);
+    failed.resolve(new RangeError("the disk failed; look for what it says"));
+    await clock.flush();
+    expect([stops, exits]).toEqual([1, []]);
+    stopped.resolve();
+    await clock.flush();
+    expect(exits).toEqual([1]);
+    expect(printed.stderr).toBe("trellis-test: the disk failed; look for what it says\n");
+  });
+
+  it("ends with 1 as well when it failed and cannot be stopped in good order", async () => {
+    const { process, exits, printed, clock } = fakeProcess([]);
+    const stop = (): Promise<void> => Promise.reject(new Error("nor stopped"));
+    await runProgram(
+      program(async () => ({ stop, failed: Promise.resolve(new Error("disk gone")) })),
+      process,
+    );
+    await clock.flush();
+    expect(exits).toEqual([1]);
+    expect(printed.stderr).toMatch(/^trellis-test: had to stop: Error: disk gone\n {4}at /);
+  });
+
+  it("does not wait for ever for the end of one that failed", async () => {
+    const { process, exits, clock } = fakeProcess([]);
+    await runProgram(
+      program(async () => ({
+        stop: () => deferred().promise,
+        failed: Promise.resolve(new Error("disk gone")),
+      })),
+      process,
+    );
+    await clock.advance(9_999);
+    expect(exits).toEqual([]);
+    await clock.advance(1);
+    expect(exits).toEqual([1]);
+  });
+
+  it("is stopped once when a signal comes while it ends by itself, and the other way round", async () => {
+    for (const order of ["signal first", "failure first"]) {
+      const { process, exits, signal, clock } = fakeProcess([]);
+      const failed = Promise.withResolvers<Error>();
+      const stopped = deferred();
+      let stops = 0;
+      await runProgram(
+        program(async () => ({
+          async stop() {
+            stops++;
+            await stopped.promise;
+          },
+          failed: failed.promise,
+        })),
+        process,
+      );
+      if (order === "signal first") signal(SIGTERM);
+      failed.resolve(new Error("disk gone"));
+      await clock.flush();
+      if (order === "failure first") signal(SIGTERM);
+      stopped.resolve();
+      await clock.flush();
+      expect({ order, stops, exits }).toEqual({ order, stops: 1, exits: [1] });
+    }
+  });
+
   it("logs a promise that somebody forgot, and lives on", async () => {
     const { process, exits, printed, reject } = fakeProcess([]);
     await runProgram(

@@ -52,18 +52,26 @@ export interface RunningProgram {
 const SIGNAL_EXIT_CODE = 128;
 /** A terminal and a package manager both pass on one Ctrl-C: a signal this soon after the first is the same one. */
 const SAME_SIGNAL_MS = 500;
+/** How long a program that failed may take to end. */
+const FAILED_STOP_MS = 10_000;
 
 /**
  * Runs a service until it is told to stop: reads the configuration, answers `--help` and `--version`, starts it, and on the first
- * SIGTERM or SIGINT stops it and exits with 0; a second one exits at once. A user's error is one or two lines on stderr and exit code 1.
+ * SIGTERM or SIGINT stops it and exits with 0; a second one exits at once. One that cannot go on says why, is stopped, and exits with 1. A user's error
+ * is one or two lines on stderr and exit code 1.
  */
 export async function runProgram<O extends Options & LogOptions>(
   program: Program<O>,
   process: ProgramProcess,
 ): Promise<void> {
   const { stdout, stderr } = process;
+  const report = (what: string, error: unknown): void => {
+    stderr.write(failureText(program, what, error, wantsColour(stderr, process)));
+  };
   let running: RunningProgram | undefined;
   let firstSignalAt: number | undefined;
+  // Before it has started there is nothing to finish.
+  const end = endOnce(() => running?.stop() ?? Promise.resolve(), { process, report });
   process.onSignal((number) => {
     const now = process.clock.monotonic();
     if (firstSignalAt !== undefined) {
@@ -71,14 +79,7 @@ export async function runProgram<O extends Options & LogOptions>(
       return;
     }
     firstSignalAt = now;
-    // Before it has started there is nothing to finish.
-    (running?.stop() ?? Promise.resolve()).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        stderr.write(failureText(program, "failed to stop", error, wantsColour(stderr, process)));
-        process.exit(1);
-      },
-    );
+    end(0);
   });
   try {
     const config = loadConfig(program, program.options, process);
@@ -105,17 +106,42 @@ export async function runProgram<O extends Options & LogOptions>(
     process.onUnhandledRejection((reason) =>
       log.error({ err: reason }, "a promise was rejected and nobody waited for it"),
     );
-    running = await program.start({ values, log, stdout, colour: wantsColour(stdout, process) });
-    const { stop, failed } = running;
-    void failed?.then(async (error) => {
-      stderr.write(failureText(program, "had to stop", error, wantsColour(stderr, process)));
-      await stop().catch(() => undefined);
-      process.exit(1);
+    const started = await program.start({ values, log, stdout, colour: wantsColour(stdout, process) });
+    running = started;
+    void started.failed?.then((error) => {
+      report("had to stop", error);
+      end(1);
+      // What failed may be what its end waits for.
+      process.clock.after(FAILED_STOP_MS, () => process.exit(1));
     });
   } catch (error) {
-    stderr.write(failureText(program, "failed to start", error, wantsColour(stderr, process)));
+    report("failed to start", error);
     process.exit(1);
   }
+}
+
+/** Stops what runs, once, whoever asks first; then the process ends with the highest exit code that was asked for. */
+function endOnce(
+  stop: () => Promise<void>,
+  {
+    process,
+    report,
+  }: { readonly process: ProgramProcess; readonly report: (what: string, error: unknown) => void },
+): (exitCode: number) => void {
+  let highest = 0;
+  let isEnding = false;
+  return (exitCode) => {
+    highest = Math.max(highest, exitCode);
+    if (isEnding) return;
+    isEnding = true;
+    stop().then(
+      () => process.exit(highest),
+      (error: unknown) => {
+        report("failed to stop", error);
+        process.exit(1);
+      },
+    );
+  };
 }
 
 /** The options that every program has, for its log. */

@@ -10,16 +10,16 @@ import { type RaftNode, RaftNodeError } from "@trellis/raft-node";
 export function clusterService(node: Pick<RaftNode, "openSnapshot">): ServiceImpl<typeof ClusterService> {
   return {
     async *saveSnapshot() {
-      const { header, bytes, pieces } = await node.openSnapshot().catch(refused);
-      const { clusterId, index } = header;
+      const snapshot = await node.openSnapshot().catch(refused);
+      const { clusterId, index } = snapshot.header;
       const value = {
         $typeName: "trellis.cluster.v1.SnapshotDescription" as const,
-        bytes: BigInt(bytes),
+        bytes: BigInt(snapshot.bytes),
         clusterId,
         version: BigInt(index),
       };
       yield create(SaveSnapshotResponseSchema, { content: { case: "description", value } });
-      for await (const piece of pieces()) {
+      for await (const piece of snapshot.pieces()) {
         yield create(SaveSnapshotResponseSchema, {
           content: { case: "piece", value: piece as Uint8Array<ArrayBuffer> },
         });

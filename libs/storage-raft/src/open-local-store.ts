@@ -16,12 +16,15 @@ import type { Clock } from "@trellis/resource";
 import type { StoreLimits } from "@trellis/storage-memory";
 
 import { STORAGE_KIND } from "./command.ts";
+import { hasLostIdentity } from "./lost-identity.ts";
 import { createRaftBackend, type RaftBackend } from "./raft-backend.ts";
 import { emptyContent, storeIdOf } from "./snapshot/first-content.ts";
 import { StorageMachine } from "./storage-machine.ts";
 
 /** The first feature level: that of a new cluster. */
 const FIRST_LEVEL = 1;
+/** The highest one that this version of the storage supports. */
+export const FEATURE_LEVEL = 1;
 
 /** What a store of one replica works with. */
 export interface LocalStoreDeps {
@@ -48,7 +51,8 @@ export interface LocalStore {
 
 /**
  * Opens the store in a directory; an empty one becomes a new store. Resolves when it can be written to. Rejects with `wrong-cluster` for a directory
- * of a member of a larger cluster, and as `createRaftNode` does.
+ * of a member of a larger cluster, with `damaged` for one that has lost whose it is, with the log's `locked` for one that is open already, and as
+ * `createRaftNode` does.
  */
 export async function openLocalStore(
   deps: LocalStoreDeps,
@@ -67,6 +71,13 @@ export async function openLocalStore(
 }
 
 async function formAlone({ data, random }: LocalStoreDeps): Promise<void> {
+  if (await hasLostIdentity(data)) {
+    throw new RaftNodeError(
+      "damaged",
+      `${data.description} holds a store, and node.json, which says whose it is, is gone; put that file back from a copy, or begin with an empty ` +
+        `directory: restore a snapshot into it`,
+    );
+  }
   const { nodeId, clusterId } = await ensureIdentity(data.identity, random);
   if (clusterId !== undefined) return;
   const formation = createFormation([{ id: nodeId, name: "standalone", address: "" }], FIRST_LEVEL, random);
@@ -101,13 +112,16 @@ async function start(
       machines: [machine],
       onEvent,
     },
-    config,
+    { featureLevel: FEATURE_LEVEL, ...config },
   );
   const backend = createRaftBackend({ node, machine, clock });
   const close = async (): Promise<void> => {
-    await backend.close();
-    await node.stop();
-    await release();
+    try {
+      await backend.close();
+      await node.stop();
+    } finally {
+      await release();
+    }
   };
   try {
     refuseCluster(data, node);

@@ -9,6 +9,8 @@ import {
 } from "@trellis/raft-node";
 
 import { STORAGE_KIND } from "./command.ts";
+import { hasLostIdentity } from "./lost-identity.ts";
+import { FEATURE_LEVEL } from "./open-local-store.ts";
 import { storeIdOf, withNewStore } from "./snapshot/first-content.ts";
 import { type ContentSummary, summarizeContent } from "./snapshot/summarize-content.ts";
 
@@ -40,31 +42,47 @@ export interface RestoredStore {
   readonly version: number;
 }
 
+/** What a restored store is restored with. */
+export interface RestoreDeps {
+  readonly data: DataDirectory;
+  readonly random: Random;
+}
+
+/** A snapshot, wherever its bytes come from; `source` names it in messages. */
+export interface SnapshotSource {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  readonly source: string;
+}
+
+/** What the one member of a restored store is called, and whether the directory was given up. */
+export interface RestoreOptions {
+  readonly name: string;
+  /** `host:port`; empty for a server that is for ever alone. */
+  readonly address: string;
+  readonly replace?: boolean | undefined;
+}
+
 /**
  * Makes a directory hold a new store with the resources of a snapshot: a cluster of this node alone, with ids of its own and versions that jump by
  * 2^32. The directory is empty, or has been given up with `replace`: then what it held is gone with its next start. Rejects with `invalid` for one
- * that holds something, `damaged` and `unsupported`; then nothing was changed.
+ * that holds something, `damaged` and `unsupported`, and with the log's `locked` for one that is in use; then what it held is as it was.
  */
 export async function restoreStore(
-  { data, random }: { readonly data: DataDirectory; readonly random: Random },
-  snapshot: { readonly pieces: AsyncIterable<Uint8Array>; readonly source: string },
-  {
-    name,
-    address,
-    replace = false,
-  }: { readonly name: string; readonly address: string; readonly replace?: boolean },
+  { data, random }: RestoreDeps,
+  { pieces, source }: SnapshotSource,
+  { name, address, replace = false }: RestoreOptions,
 ): Promise<RestoredStore> {
   const lock = await data.identity.lock();
   try {
-    const former = await readIdentity(data.identity);
-    if (former?.clusterId !== undefined && !replace) {
+    if (!replace) await refuseStore(data);
+    const { header, chunks } = await readSnapshot(pieces, source);
+    const { index, term, featureLevel } = header;
+    if (featureLevel > FEATURE_LEVEL) {
       throw new RaftNodeError(
-        "invalid",
-        `${data.description} holds a store already; restore into an empty directory, or say that what is there may be replaced`,
+        "unsupported",
+        `${source} is of a cluster at feature level ${featureLevel}, this version supports ${FEATURE_LEVEL}; use the version that wrote it`,
       );
     }
-    const { header, chunks } = await readSnapshot(snapshot.pieces, snapshot.source);
-    const { index, term, featureLevel } = header;
     const restored = await restoreCluster(
       data,
       { name, address },
@@ -84,6 +102,15 @@ export async function restoreStore(
   } finally {
     await lock.release();
   }
+}
+
+async function refuseStore(data: DataDirectory): Promise<void> {
+  const identity = await readIdentity(data.identity);
+  if (identity?.clusterId === undefined && !(await hasLostIdentity(data))) return;
+  throw new RaftNodeError(
+    "invalid",
+    `${data.description} holds a store already; restore into an empty directory, or say that what is there may be replaced`,
+  );
 }
 
 /** The storage's part of a snapshot, which has no other. */

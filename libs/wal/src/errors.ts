@@ -60,8 +60,8 @@ export function damaged(file: string, offset: number, found: string): WalError {
   return new WalError(
     "damaged",
     `${file} is damaged at byte ${offset}: ${found}. This is not the torn end of an interrupted write, so what the log promised may be ` +
-      `lost and nothing was changed. Look for disk errors; then remove this member from its cluster and let it join again with an empty ` +
-      `directory, or put the directory back from a copy`,
+      `lost and nothing was changed. Look for disk errors; then put the directory back from a copy, or begin with an empty one: restore a ` +
+      `snapshot into it or, if this is a member of a cluster, remove the member and let it join again`,
     { file, offset },
   );
 }

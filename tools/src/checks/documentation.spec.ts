@@ -65,6 +65,8 @@ describe("commands of the documentation", () => {
         "npx trellis --version",
         "npx trellis get workloads -o yaml | npx trellis apply -f -",
         "npx trellis apply -f examples/catalog",
+        "npx trellis wal inspect .trellis/wal -o json",
+        "npx trellis snapshot save it --force",
         "curl http://127.0.0.1:7500/x",
       ),
     ).toEqual([]);
@@ -79,6 +81,10 @@ describe("commands of the documentation", () => {
     ]);
     expect(await unknown("cat x | trellis get workloads --nonsense=1")).toEqual([
       "2 gives trellis get the flag --nonsense, which it does not have",
+    ]);
+    expect(await unknown("npx trellis snapshot keep it", "npx trellis snapshot verify it --force")).toEqual([
+      "2 names trellis snapshot keep, which is no command of trellis",
+      "3 gives trellis snapshot verify the flag --force, which it does not have",
     ]);
     expect(await unknown("npx trellis apply \\", "  -f examples/nothing")).toEqual([
       "2 names examples/nothing, which does not exist",

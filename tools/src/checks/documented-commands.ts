@@ -49,16 +49,22 @@ function missingScript([program, ...rest]: readonly string[], { scripts }: Known
 async function unknownTrellis(words: readonly string[], { help }: KnownCommands): Promise<string[]> {
   const at = words[0] === "npx" ? 1 : 0;
   if (words[at] !== "trellis") return [];
-  const [command, ...rest] = words.slice(at + 1);
-  if (command === undefined || command.startsWith("-")) return [];
-  if (!(await help.commands()).has(command))
-    return [`names trellis ${command}, which is no command of trellis`];
-  const flags = await help.flags(command);
-  return rest
+  const command: string[] = [];
+  for (const word of words.slice(at + 1)) {
+    const known = await help.commands(...command);
+    if (known.size === 0 || word.startsWith("-")) break;
+    if (!known.has(word))
+      return [`names trellis ${[...command, word].join(" ")}, which is no command of trellis`];
+    command.push(word);
+  }
+  if (command.length === 0) return [];
+  const flags = await help.flags(...command);
+  return words
+    .slice(at + 1 + command.length)
     .filter((word) => word.startsWith("-") && word !== "-" && word !== "--")
     .map((word) => word.split("=", 1)[0] ?? word)
     .filter((flag) => !flags.has(flag))
-    .map((flag) => `gives trellis ${command} the flag ${flag}, which it does not have`);
+    .map((flag) => `gives trellis ${command.join(" ")} the flag ${flag}, which it does not have`);
 }
 
 function missingPaths(words: readonly string[], { root }: KnownCommands): string[] {

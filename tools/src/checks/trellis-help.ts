@@ -2,9 +2,10 @@ import { runCommand } from "../repository.ts";
 
 /** What `trellis` says that it knows. */
 export interface TrellisHelp {
-  commands(): Promise<ReadonlySet<string>>;
+  /** Its commands, or those below one of them; empty below one that has none. */
+  commands(...above: readonly string[]): Promise<ReadonlySet<string>>;
   /** The flags of a command, and those of all commands. */
-  flags(command: string): Promise<ReadonlySet<string>>;
+  flags(...command: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 /** Asks the command line of this checkout for its help, once for each command. */
@@ -19,12 +20,12 @@ export function createTrellisHelp(): TrellisHelp {
   const flagsIn = (text: string): string[] =>
     [...text.matchAll(/(?<![\w-])--?[a-z][\w-]*/g)].map(([flag]) => flag);
   return {
-    async commands() {
-      const [, listed = ""] = (await help()).split(/^Commands:$/m);
+    async commands(...above) {
+      const [, listed = ""] = (await help(...above)).split(/^Commands:$/m);
       return new Set([...listed.matchAll(/^ {2}([a-z]\S*)/gm)].map((match) => match[1] ?? ""));
     },
-    async flags(command) {
-      return new Set([...flagsIn(await help()), ...flagsIn(await help(command))]);
+    async flags(...command) {
+      return new Set([...flagsIn(await help()), ...flagsIn(await help(...command))]);
     },
   };
 }

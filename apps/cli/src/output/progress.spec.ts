@@ -54,6 +54,22 @@ describe("a progress bar", () => {
     expect(written).toEqual([`${ERASE} 1/60`]);
   });
 
+  it("counts amounts in the words that it is given", () => {
+    const written: string[] = [];
+    const environment = {
+      stderr: (text: string) => void written.push(text),
+      clock: createVirtualClock(),
+      colour: false,
+      errorColumns: 60,
+    } as Partial<Environment>;
+    const show = (amount: number) => `${amount / 1000}k`;
+    const options = { title: "Saving", total: 4_000, least: 4_000, show };
+    createProgress(environment as Environment, options).step(2_000);
+    expect(written).toEqual([`${ERASE}Saving  ${"█".repeat(15)}${"░".repeat(15)}  2k/4k`]);
+    createProgress(environment as Environment, { ...options, least: 4_001 }).step(2_000);
+    expect(written).toHaveLength(1);
+  });
+
   it.each([
     ["in a pipe", 1_000, undefined],
     ["for little work", 49, 80],

@@ -5,10 +5,20 @@ import { createPaint } from "./paint.ts";
 export interface Progress {
   /** Writes lines to the standard output, above the bar. */
   readonly print: (text: string) => void;
-  /** One more of the total is done. */
-  step(): void;
+  /** So much more of the total is done; one, unless it is said. */
+  step(count?: number): void;
   /** Removes the bar. */
   end(): void;
+}
+
+/** What a bar shows. */
+export interface ProgressOptions {
+  readonly title: string;
+  readonly total: number;
+  /** There is no bar for less. */
+  readonly least?: number;
+  /** An amount as people read it. */
+  readonly show?: (amount: number) => string;
 }
 
 /** Fewer are done before anybody would look. */
@@ -24,16 +34,16 @@ const ERASE = "\r\u001B[K";
 /** Makes a bar on the standard error where that is a terminal and there is enough to do; elsewhere nothing but the lines is written. */
 export function createProgress(
   { stdout, stderr, clock, colour, errorColumns }: Environment,
-  { title, total }: { readonly title: string; readonly total: number },
+  { title, total, least = MIN_TOTAL, show = String }: ProgressOptions,
 ): Progress {
   const none = { print: stdout, step: () => undefined, end: () => undefined };
-  if (errorColumns === undefined || total < MIN_TOTAL) return none;
+  if (errorColumns === undefined || total < least) return none;
   const paint = createPaint(colour);
   let done = 0;
   let over = false;
   let drawnMs: number | undefined;
   const draw = () => {
-    const count = `${String(done).padStart(String(total).length)}/${total}`;
+    const count = `${show(done).padStart(show(total).length)}/${show(total)}`;
     // The last column stays free: some terminals go to the next line at once.
     const room = errorColumns - title.length - count.length - 5;
     const width = Math.min(MAX_BAR_WIDTH, room);
@@ -52,8 +62,8 @@ export function createProgress(
       stdout(text);
       if (!over) draw();
     },
-    step() {
-      done += 1;
+    step(count = 1) {
+      done += count;
       if (drawnMs === undefined || clock.monotonic() - drawnMs >= REDRAW_INTERVAL_MS) draw();
     },
     end() {

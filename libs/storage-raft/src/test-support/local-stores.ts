@@ -1,0 +1,73 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { openDataDirectory } from "@trellis/raft-node";
+import { createVirtualClock } from "@trellis/testing";
+
+import { type LocalStore, type LocalStoreConfig, openLocalStore } from "../open-local-store.ts";
+
+/** Small files: the tests open many stores. */
+const SMALL_WAL = {
+  segmentBytes: 64 * 1024,
+  appendBytes: 32 * 1024,
+  batchBytes: 32 * 1024,
+  hardStateBytes: 1024,
+  segmentsAhead: 1,
+};
+const SMALL: LocalStoreConfig = { wal: SMALL_WAL, entryBytes: 8 * 1024 };
+
+/** Stores in directories of this machine's disk, on a clock that stands still: a store of one waits for no time. */
+export class LocalStores {
+  readonly clock = createVirtualClock();
+  #root = "";
+  #open: LocalStore[] = [];
+
+  async begin(): Promise<void> {
+    this.#root = await mkdtemp(join(tmpdir(), "trellis-local-store-"));
+  }
+
+  /** Closes all stores, and takes their directories away. */
+  async end(): Promise<void> {
+    for (const store of this.#open.splice(0)) await store.close();
+    await rm(this.#root, { recursive: true });
+  }
+
+  path(name: string): string {
+    return join(this.#root, name);
+  }
+
+  /** Opens the store in a directory. */
+  async open(name: string, config: LocalStoreConfig = {}): Promise<LocalStore> {
+    const data = await openDataDirectory(this.path(name));
+    const nextTurn = (callback: () => void): void => void setImmediate(callback);
+    const store = await openLocalStore(
+      { clock: this.clock, random: Math.random, nextTurn, data },
+      { ...SMALL, ...config },
+    );
+    this.#open.push(store);
+    return store;
+  }
+
+  async close(store: LocalStore): Promise<void> {
+    this.#open = this.#open.filter((other) => other !== store);
+    await store.close();
+  }
+
+  /** A second directory with the files of the first as they are now. */
+  async copy(from: string, to: string): Promise<void> {
+    await cp(this.path(from), this.path(to), { recursive: true });
+  }
+
+  /** The bytes of a snapshot of a store as of now. */
+  async save(store: LocalStore): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of (await store.node.openSnapshot()).pieces()) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+}
+
+/** Bytes in pieces of a size, as a file or a network gives them. */
+export async function* inPieces(bytes: Uint8Array, size = 50): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
