@@ -51,7 +51,7 @@ export function alreadyExists(id: ID, current: StoredRecord): ServiceError {
   return new ServiceError({
     code: Code.AlreadyExists,
     reason: "ALREADY_EXISTS",
-    message: `already exists: ${idText(id)}; write without MODE_CREATE to replace it`,
+    message: `already exists: ${idText(id)}; leave out the condition that it must be new to replace it`,
     metadata: { current_version: String(current.version) },
   });
 }
@@ -135,6 +135,7 @@ const STORAGE_ERRORS: Readonly<Record<StorageError["code"], { code: Code; reason
   invalid: { code: Code.InvalidArgument, reason: "INVALID_REQUEST" },
   unavailable: { code: Code.Unavailable, reason: "UNAVAILABLE" },
   "resource-exhausted": { code: Code.ResourceExhausted, reason: "LIMIT_REACHED" },
+  "no-space": { code: Code.ResourceExhausted, reason: "NO_SPACE" },
   "outcome-unknown": { code: Code.Unknown, reason: "OUTCOME_UNKNOWN" },
   "store-changed": { code: Code.OutOfRange, reason: "STORE_CHANGED" },
   "version-not-reached": { code: Code.Unavailable, reason: "VERSION_NOT_REACHED" },

@@ -121,6 +121,59 @@ describe("the judge of histories", () => {
     await recording.as("c").read(keyOf("a"));
     expect(judgeHistory(recording.history)).toEqual([]);
   });
+
+  it("takes a delete of unknown outcome for applied where a watch saw it", async () => {
+    let isCut = false;
+    const recording = startRecording((backend) => ({
+      ...bound(backend),
+      async commit(operations, options) {
+        const result = await backend.commit(operations, options);
+        if (isCut) throw new StorageError("outcome-unknown", "the connection was cut");
+        return result;
+      },
+    }));
+    const client = recording.as("c");
+    const watch = client.watch(ALL);
+    await watch.next();
+    await client.commit([put("a")]);
+    await watch.next();
+    isCut = true;
+    await expect(client.commit([{ kind: "delete", key: keyOf("a"), preconditions: [] }])).rejects.toThrow(
+      "cut",
+    );
+    await watch.next();
+    await client.read(keyOf("a"));
+    expect(judgeHistory(recording.history)).toEqual([]);
+  });
+
+  it("does not take a commit of unknown outcome for what a commit without changes was answered with", async () => {
+    let isCut = true;
+    const recording = startRecording((backend) => ({
+      ...bound(backend),
+      async commit(operations, options) {
+        if (isCut) throw new StorageError("outcome-unknown", "the connection was cut");
+        const result = await backend.commit(operations, options);
+        // As from a replicated log, in which what changes nothing has a number, too.
+        return result.outcome === "applied" ? { ...result, version: toVersion(result.version + 1) } : result;
+      },
+    }));
+    const client = recording.as("c");
+    await expect(client.commit([put("a")])).rejects.toThrow("cut");
+    isCut = false;
+    await client.commit([{ kind: "delete", key: keyOf("b"), preconditions: [] }]);
+    const { position } = await client.read(keyOf("a"));
+    Object.assign(position, { version: toVersion(position.version + 1) });
+    expect(judgeHistory(recording.history)).toEqual([]);
+  });
+
+  it("knows the one of two deletes that did it, though both were answered with its version", async () => {
+    const recording = startRecording();
+    const client = recording.as("c");
+    await client.commit([put("a")]);
+    const gone: Operation = { kind: "delete", key: keyOf("a"), preconditions: [] };
+    await Promise.all([client.commit([gone]), recording.as("d").commit([gone])]);
+    expect(judgeHistory(recording.history)).toEqual([]);
+  });
 });
 
 /** The methods of a backend as plain functions, to replace some of them. */

@@ -1,4 +1,4 @@
-import { keyString, type StoredRecord, type Version } from "@trellis/storage";
+import { type Key, keyString, type StoredRecord, type Version } from "@trellis/storage";
 
 import type { History, RecordedCommit } from "./history.ts";
 import { applied, type Change, effectOf, sameRecord, type State } from "./model.ts";
@@ -21,9 +21,15 @@ export interface Replay {
   readonly at: (version: Version) => ReplayedVersion;
 }
 
+/** What somebody saw of what a version left: records, and keys that it took away. */
+interface Seen {
+  readonly records: StoredRecord[];
+  readonly gone: Key[];
+}
+
 /**
- * Replays the commits that changed something. A commit whose outcome is unknown is taken for applied at a version where somebody saw its
- * records, and that no other commit explains.
+ * Replays the commits that changed something. A commit whose outcome is unknown is taken for applied at a version where somebody saw what it
+ * leaves, and that no other commit explains.
  */
 export function replay(history: History): Replay {
   const findings: string[] = [];
@@ -36,7 +42,7 @@ export function replay(history: History): Replay {
     answered.set(commit.result.version, [...(answered.get(commit.result.version) ?? []), commit]);
   }
   const unknown = new Set(commits.filter(isUnknown));
-  const seen = recordsSeen(history);
+  const seen = whatWasSeen(history);
   const versions: ReplayedVersion[] = [
     { version: history.start.version, commit: undefined, changes: [], state: new Map() },
   ];
@@ -45,16 +51,15 @@ export function replay(history: History): Replay {
   const numbers = [...new Set([...answered.keys(), ...seen.keys()])].sort((a, b) => a - b);
   for (const version of numbers) {
     if (version <= history.start.version) continue;
-    const changing = (answered.get(version) ?? []).flatMap((commit) =>
-      candidate(present().state, commit, version),
-    );
+    const changing = makersOf(present().state, answered.get(version) ?? [], version);
+    const left = seen.get(version);
     const explained =
-      changing.length > 0 ? changing : guess(unknown, present().state, version, seen.get(version) ?? []);
+      changing.length > 0 || left === undefined ? changing : guess(unknown, present().state, version, left);
     const [first] = explained;
     if (explained.length > 1)
       findings.push(`version ${version} was given to ${explained.length} commits that change something`);
     if (first === undefined) {
-      if (seen.has(version)) findings.push(`version ${version} was seen, and no commit explains it`);
+      if (left !== undefined) findings.push(`version ${version} was seen, and no commit explains it`);
       continue;
     }
     unknown.delete(first.commit);
@@ -76,29 +81,52 @@ function candidate(state: State, commit: RecordedCommit, version: Version): Expl
   return "changes" in effect && effect.changes.length > 0 ? [{ commit, changes: effect.changes }] : [];
 }
 
+/**
+ * The commits that can have made a version, of those that were answered with it: one, in a good history. Who changed nothing was answered with the
+ * version that there was: it may change something before that version, and must not after it.
+ */
+function makersOf(state: State, commits: readonly RecordedCommit[], version: Version): readonly Explained[] {
+  const changing = commits.flatMap((commit) => candidate(state, commit, version));
+  const makers = changing.filter(({ commit, changes }) => {
+    const next = applied(state, changes);
+    return changing.every(
+      (other) => other.commit === commit || candidate(next, other.commit, version).length === 0,
+    );
+  });
+  const [maker] = makers;
+  return maker === undefined ? changing : [maker];
+}
+
 /** An unknown commit that leaves what was seen of that version. */
 function guess(
   unknown: ReadonlySet<RecordedCommit>,
   state: State,
   version: Version,
-  seen: readonly StoredRecord[],
+  { records, gone }: Seen,
 ): Explained[] {
   for (const commit of unknown) {
     const [found] = candidate(state, commit, version);
     if (found === undefined) continue;
     const left = new Map(found.changes.map(({ key, after }) => [keyString(key), after]));
-    if (seen.every((record) => sameRecord(left.get(keyString(record.key)), record))) return [found];
+    const isLeft = records.every((record) => sameRecord(left.get(keyString(record.key)), record));
+    const isGone = gone.every((key) => left.has(keyString(key)) && left.get(keyString(key)) === undefined);
+    if (isLeft && isGone) return [found];
   }
   return [];
 }
 
-/** Every record that anybody saw, by its version. */
-function recordsSeen(history: History): ReadonlyMap<Version, readonly StoredRecord[]> {
-  const seen = new Map<Version, StoredRecord[]>();
+/** Everything that anybody saw, by its version. */
+function whatWasSeen(history: History): ReadonlyMap<Version, Seen> {
+  const seen = new Map<Version, Seen>();
+  const of = (version: Version): Seen => {
+    const known = seen.get(version) ?? { records: [], gone: [] };
+    seen.set(version, known);
+    return known;
+  };
   const see = (record: StoredRecord | undefined): void => {
     if (record === undefined) return;
-    const known = seen.get(record.version) ?? [];
-    if (!known.some((one) => sameRecord(one, record))) seen.set(record.version, [...known, record]);
+    const { records } = of(record.version);
+    if (!records.some((one) => sameRecord(one, record))) records.push(record);
   };
   for (const recorded of history.recorded) {
     if (recorded.kind === "read") see(recorded.result?.record);
@@ -107,8 +135,12 @@ function recordsSeen(history: History): ReadonlyMap<Version, readonly StoredReco
     if (recorded.kind !== "watch") continue;
     for (const batch of recorded.batches) {
       if (batch.kind === "snapshot") batch.records.forEach(see);
-      // A delete carries what was there before, not what the commit left.
-      if (batch.kind === "commit") for (const event of batch.events) see(event.record);
+      if (batch.kind !== "commit") continue;
+      for (const { kind, record } of batch.events) {
+        // A delete carries what was there before, not what the commit left.
+        if (kind === "put") see(record);
+        else of(batch.version).gone.push(record.key);
+      }
     }
   }
   return seen;

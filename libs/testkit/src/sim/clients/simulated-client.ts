@@ -1,0 +1,305 @@
+import {
+  type CommitResult,
+  type Key,
+  type ListOptions,
+  type ListResult,
+  type Operation,
+  type OwnerQuery,
+  type ReadOptions,
+  StorageError,
+  type StorageErrorCode,
+  type StoredRecord,
+  type TypeQuery,
+  type Version,
+} from "@trellis/storage";
+import { type SessionRequest, toCommitResult } from "@trellis/storage-raft";
+
+import type { History, RecordedCommit, RecordedList, RecordedRead } from "../../history/history.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Machine } from "../cluster/machine.ts";
+import type { Replica } from "../cluster/replica.ts";
+import type { Dice } from "../world/dice.ts";
+import type { SimulatedProcess } from "../world/simulated-process.ts";
+import type { Trace } from "../world/trace.ts";
+import type { World } from "../world/world.ts";
+import { type Calls, NoAnswer } from "./calls.ts";
+import { ClientSession, type Ticket } from "./client-session.ts";
+
+/** What a client works with. */
+export interface ClientParts {
+  readonly name: string;
+  readonly world: World;
+  readonly cluster: Cluster;
+  readonly calls: Calls;
+  readonly history: History;
+  readonly dice: Dice;
+  readonly trace: Trace;
+  /** Whether its commits are sent again when nobody knows what became of them. */
+  readonly hasSession: boolean;
+}
+
+/** How long one call may take. */
+const CALL_MS = 2_500;
+/** How long one try of a commit may take. */
+const TRY_MS = [400, 1_000, CALL_MS];
+/** How long a client tries, at most. */
+const PATIENCE_MS = 8_000;
+/** Probability that a request is sent again by somebody on the way, and how late, on average. */
+const REPEAT_RATE = 0.05;
+const REPEAT_MS = 1_500;
+/** Probability that a session is left for a new one after a commit. */
+const SESSION_END_RATE = 0.02;
+/** Between two tries. */
+const PAUSE_MS = 60;
+
+/** A client of the cluster: calls whoever it takes for the leader, tries again where that is allowed, and writes down what it did and saw. */
+export class SimulatedClient {
+  readonly parts: ClientParts;
+  readonly #session: ClientSession;
+  #believedLeader: Machine | undefined;
+  /** The newest version it has seen; its reads show nothing older. */
+  newest = 0 as Version;
+  /** Commits of which nobody knows what became of them. */
+  ambiguous = 0;
+
+  constructor(parts: ClientParts) {
+    this.parts = parts;
+    const { name, dice } = parts;
+    this.#session = new ClientSession(() => `${name}-${dice.below(2 ** 32).toString(36)}`);
+  }
+
+  /** Commits, and answers what became of it: undefined when that is not known, or when nothing was done. */
+  async commit(operations: readonly Operation[], evaluateOnly = false): Promise<CommitResult | undefined> {
+    const { history, name, world, trace } = this.parts;
+    const recorded: RecordedCommit = {
+      kind: "commit",
+      client: name,
+      startedAt: history.moment(),
+      operations,
+      evaluateOnly,
+    };
+    history.recorded.push(recorded);
+    const outcome = await this.#tryToCommit(operations, evaluateOnly, world.nowMs + PATIENCE_MS);
+    recorded.endedAt = history.moment();
+    if (typeof outcome === "string") {
+      recorded.failure = outcome;
+      if (outcome === "outcome-unknown" && !evaluateOnly) this.ambiguous++;
+      if (trace.isOn) trace.note(name, `commits ${operations.length}: ${outcome}`);
+      return undefined;
+    }
+    recorded.result = outcome;
+    if (outcome.version > this.newest) this.newest = outcome.version;
+    if (trace.isOn)
+      trace.note(name, `commits ${operations.length}: ${outcome.outcome} at ${outcome.version}`);
+    return outcome;
+  }
+
+  async #tryToCommit(
+    operations: readonly Operation[],
+    evaluateOnly: boolean,
+    untilMs: number,
+  ): Promise<CommitResult | StorageErrorCode> {
+    const { world, dice } = this.parts;
+    const isRepeatable = this.parts.hasSession && !evaluateOnly;
+    let ticket: Ticket | undefined;
+    let isAmbiguous = false;
+    try {
+      for (;;) {
+        try {
+          if (!isRepeatable)
+            return await this.#askLeader(({ backend }) => backend.commit(operations, { evaluateOnly }));
+          ticket ??= await this.#session.ticket((id) =>
+            this.#askLeader(({ backend }) => backend.openSession(id)),
+          );
+          return await this.#submit(ticket, operations);
+        } catch (error) {
+          const isUnknown = isUnknownOutcome(error);
+          isAmbiguous ||= isUnknown && (ticket !== undefined || !isRepeatable);
+          const mayRepeat = isRepeatable || !isUnknown;
+          if (!mayRepeat || error instanceof SessionLost || world.nowMs > untilMs)
+            return isAmbiguous ? "outcome-unknown" : "unavailable";
+        }
+        await world.sleep(PAUSE_MS * dice.between(0.5, 3));
+      }
+    } finally {
+      if (ticket !== undefined) this.#session.done(ticket);
+      if (dice.chance(SESSION_END_RATE)) this.#session.forget();
+    }
+  }
+
+  async #submit(ticket: Ticket, operations: readonly Operation[]): Promise<CommitResult | StorageErrorCode> {
+    const request = this.#session.request(ticket);
+    if (this.parts.dice.chance(REPEAT_RATE)) this.#repeatLater(request, operations);
+    const answer = await this.#askLeader(({ backend }) => backend.submit(request, operations));
+    if (answer.outcome === "unknown") {
+      if (answer.reason === "session-unknown") this.#session.forget();
+      throw new SessionLost("outcome-unknown", answer.reason);
+    }
+    // What stood in the way is forgotten: nothing was applied, and more is not known.
+    if (answer.outcome === "refused" && answer.isRemembered) return "unavailable";
+    return toCommitResult(answer, operations);
+  }
+
+  /** Somebody on the way holds a copy of the request and sends it again, however late: it must do nothing twice. */
+  #repeatLater(request: SessionRequest, operations: readonly Operation[]): void {
+    const { world, dice, calls, name, cluster } = this.parts;
+    world.in(dice.around(REPEAT_MS), () => {
+      const target = cluster.leader ?? this.anyMachine();
+      calls
+        .call(name, target, CALL_MS, ({ backend }) => backend.submit(request, operations))
+        .catch((error: unknown) => {
+          if (!(error instanceof NoAnswer) && !StorageError.is(error))
+            cluster.safety.report(`a repeated request fails: ${String(error)}`);
+        });
+    });
+  }
+
+  /** Sends a commit in a session that was never opened: it must not be executed. */
+  async commitInUnknownSession(operations: readonly Operation[]): Promise<void> {
+    const { history, name, cluster } = this.parts;
+    const session = { id: `${name}-nobody`, openedAt: 2 };
+    const recorded: RecordedCommit = {
+      kind: "commit",
+      client: name,
+      startedAt: history.moment(),
+      operations,
+      evaluateOnly: false,
+      failure: "unavailable",
+    };
+    history.recorded.push(recorded);
+    try {
+      const answer = await this.#askLeader(({ backend }) =>
+        backend.submit({ session, sequence: 1, lowestUnanswered: 1 }, operations),
+      );
+      if (answer.outcome !== "unknown")
+        cluster.safety.report(
+          `a commit of a session that was never opened is answered with ${answer.outcome}`,
+        );
+    } catch (error) {
+      isUnknownOutcome(error);
+    }
+    recorded.endedAt = history.moment();
+  }
+
+  /** Reads; undefined when nobody answered. */
+  async read(key: Key, options: ReadOptions, machine?: Machine): Promise<StoredRecord | undefined> {
+    const { history } = this.parts;
+    const recorded: RecordedRead = {
+      kind: "read",
+      client: this.parts.name,
+      startedAt: history.moment(),
+      key,
+      options,
+    };
+    history.recorded.push(recorded);
+    const found = await this.#look(machine, (replica, signal) =>
+      replica.backend.read(key, { ...options, signal }),
+    );
+    if (found === undefined) return undefined;
+    const { result, shownBy } = found;
+    const client = this.#reader(options, shownBy);
+    Object.assign(recorded, { result, client, endedAt: history.moment() });
+    this.#saw(options, result.position.version);
+    return result.record;
+  }
+
+  /** Lists; undefined when nobody answered. */
+  async list(
+    query: TypeQuery | OwnerQuery,
+    options: ListOptions,
+    machine?: Machine,
+  ): Promise<ListResult | undefined> {
+    const { history } = this.parts;
+    const recorded: RecordedList = {
+      kind: "list",
+      client: this.parts.name,
+      startedAt: history.moment(),
+      query,
+      options,
+    };
+    history.recorded.push(recorded);
+    const found = await this.#look(machine, (replica, signal) =>
+      replica.backend.list(query, { ...options, signal }),
+    );
+    if (found === undefined) return undefined;
+    const { result, shownBy } = found;
+    const client = this.#reader(options, shownBy);
+    Object.assign(recorded, { result, client, endedAt: history.moment() });
+    if (options.atVersion === undefined) this.#saw(options, result.position.version);
+    return result;
+  }
+
+  #saw({ consistency, minimum }: ReadOptions, version: Version): void {
+    if ((consistency === "strong" || minimum !== undefined) && version > this.newest) this.newest = version;
+  }
+
+  /** Only what has a minimum, or is strong, goes on from what this client saw of others; the rest goes on from what that process showed it. */
+  #reader({ consistency, minimum }: ReadOptions, shownBy: string): string {
+    const { name } = this.parts;
+    return consistency === "strong" || minimum !== undefined ? name : `${name} at ${shownBy}`;
+  }
+
+  async #look<T>(
+    machine: Machine | undefined,
+    look: (replica: Replica, signal: AbortSignal) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly shownBy: string } | undefined> {
+    const target = machine ?? this.anyMachine();
+    try {
+      return await this.parts.calls.call(this.parts.name, target, CALL_MS, async (replica, process) => ({
+        result: await within(process, CALL_MS, (signal) => look(replica, signal)),
+        shownBy: process.name,
+      }));
+    } catch (error) {
+      if (error instanceof NoAnswer || StorageError.is(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Any machine that is a member, or may be. */
+  anyMachine(): Machine {
+    return this.parts.dice.pick(this.parts.cluster.machines);
+  }
+
+  /** Has the believed leader do something, and learns from a refusal whom to believe. */
+  async #askLeader<T>(ask: (replica: Replica) => Promise<T>): Promise<T> {
+    const { calls, name, cluster, dice } = this.parts;
+    const target = this.#believedLeader ?? this.anyMachine();
+    try {
+      const answer = await calls.call(name, target, dice.pick(TRY_MS), ask);
+      this.#believedLeader = target;
+      return answer;
+    } catch (error) {
+      const { leader } = ((error as Error).cause ?? {}) as { leader?: number };
+      this.#believedLeader = leader === undefined ? undefined : cluster.machineOf(leader);
+      throw error;
+    }
+  }
+}
+
+/** The session does not tell what became of a commit. */
+class SessionLost extends StorageError {}
+
+const NOT_APPLIED: ReadonlySet<StorageErrorCode> = new Set(["unavailable", "resource-exhausted", "no-space"]);
+
+/** Nobody can tell whether it was executed. Throws what is no answer of a store. */
+function isUnknownOutcome(error: unknown): boolean {
+  if (error instanceof NoAnswer) return error.kind === "unknown";
+  if (!StorageError.is(error)) throw error;
+  if (error.code === "outcome-unknown") return true;
+  if (NOT_APPLIED.has(error.code)) return false;
+  throw error;
+}
+
+async function within<T>(
+  process: SimulatedProcess,
+  durationMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const cancel = process.after(durationMs, () => controller.abort());
+  try {
+    return await work(controller.signal);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,98 @@
+import type { History } from "../history/history.ts";
+import type { SimulatedClient } from "./clients/simulated-client.ts";
+import type { SimulatedWatcher } from "./clients/simulated-watcher.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { CALM } from "./network/links.ts";
+import type { Trace } from "./world/trace.ts";
+import type { World } from "./world/world.ts";
+
+/** What is to be well again. */
+export interface RecoveryParts {
+  readonly world: World;
+  readonly trace: Trace;
+  readonly cluster: Cluster;
+  readonly history: History;
+  readonly client: SimulatedClient;
+  readonly watchers: readonly SimulatedWatcher[];
+  /** Resolves when all clients have done their work. */
+  readonly worked: Promise<unknown>;
+}
+
+const PAUSE_MS = 200;
+
+/** Nothing fails any more. Resolves when everybody has what was committed: members, readers, watchers; all of it is read once more for the judges. */
+export async function recover(parts: RecoveryParts): Promise<void> {
+  const { world, cluster, client, trace } = parts;
+  putRight(parts);
+  let isWell = false;
+  const startMachines = (): void => {
+    if (isWell) return;
+    for (const machine of cluster.machines)
+      if (machine.id !== undefined && machine.id > 0) cluster.start(machine);
+    world.in(PAUSE_MS, startMachines);
+  };
+  startMachines();
+  const wait = async (what: string, holds: () => boolean): Promise<void> => {
+    while (!holds()) {
+      await world.sleep(PAUSE_MS);
+    }
+    trace.note("recovery", what);
+  };
+  await wait("a leader leads", () => cluster.leader !== undefined);
+  await parts.worked;
+  for (const kind of ["k", "l"]) await lastWrite(parts, kind);
+  const last = client.newest;
+  await wait("members are even", () => areEven(cluster, last));
+  await wait("watchers have seen it all", () =>
+    parts.watchers.every(({ reached }) => reached !== undefined && reached >= last),
+  );
+  for (const kind of ["k", "l"]) {
+    const query = { group: "g", kind, partition: "*", namespace: "*" };
+    while ((await client.list(query, { consistency: "strong" }, cluster.leader)) === undefined)
+      await world.sleep(PAUSE_MS);
+  }
+  isWell = true;
+  trace.note("recovery", "done");
+}
+
+function putRight({ world, cluster }: RecoveryParts): void {
+  cluster.links.healAll();
+  Object.assign(cluster.links.weather, CALM);
+  cluster.peers.breakRate = 0;
+  cluster.onSent = undefined;
+  for (const { volume, process } of cluster.machines) {
+    volume.capacityBytes = Number.POSITIVE_INFINITY;
+    volume.onUnsynced = undefined;
+    Object.assign(volume.trouble, { slowness: 1, failNext: undefined });
+    volume.trouble.stalledUntilMs = Math.min(volume.trouble.stalledUntilMs, world.nowMs);
+    process?.slowDown(0);
+  }
+}
+
+/** A write that all watchers of a kind must see. */
+async function lastWrite({ client, world }: RecoveryParts, kind: string): Promise<void> {
+  const key = { group: "g", kind, partition: "p", namespace: "x", name: "az" };
+  const bytes = new TextEncoder().encode(`the last of ${kind}`);
+  const record = {
+    uid: `last-${kind}`,
+    groupVersion: "v1",
+    generation: `last-${kind}`,
+    marked: false,
+    bytes,
+  };
+  for (;;) {
+    const result = await client.commit([{ kind: "put", key, record, preconditions: [] }]);
+    if (result?.outcome === "applied") return;
+    await world.sleep(PAUSE_MS);
+  }
+}
+
+/** Every member that the leader knows runs, and has applied everything. */
+function areEven(cluster: Cluster, version: number): boolean {
+  const status = cluster.leader?.replica?.node.status();
+  if (status === undefined) return false;
+  return status.members.every(({ id }) => {
+    const { replica } = cluster.machineOf(id) ?? {};
+    return replica !== undefined && replica.node.status().applied >= version;
+  });
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "@jest/globals";
+
+import { simulate } from "./simulation.ts";
+
+describe("the simulator", () => {
+  it("does the same twice for a seed", async () => {
+    const traceOf = async (seed: number): Promise<readonly string[]> => {
+      const lines: string[] = [];
+      await simulate({ seed, nodes: 3, minutes: 0.3, sink: (line) => lines.push(line) });
+      return lines;
+    };
+    const first = await traceOf(7);
+    expect(first.length).toBeGreaterThan(1000);
+    expect(await traceOf(7)).toEqual(first);
+    expect(await traceOf(8)).not.toEqual(first);
+  });
+
+  it("is the same run whether it is traced or not", async () => {
+    const traced = await simulate({ seed: 9, nodes: 3, minutes: 0.3, sink: () => undefined });
+    const quiet = await simulate({ seed: 9, nodes: 3, minutes: 0.3 });
+    expect(quiet.coverage).toEqual(traced.coverage);
+    expect(quiet.virtualMs).toBe(traced.virtualMs);
+  });
+});
