@@ -2,11 +2,12 @@ import { emptyConfState, type LogIndex, type Term } from "@trellis/raft";
 
 import { RaftNodeError } from "./errors.ts";
 import {
-  ensureIdentity,
   type Formation,
   type Identity,
   mintClusterId,
+  mintIdentity,
   mintNodeId,
+  oneAtATime,
   readIdentity,
   writeIdentity,
 } from "./identity.ts";
@@ -37,22 +38,30 @@ export async function formCluster(
   chunks: (formation: Formation) => AsyncIterable<StateChunk>,
   random: Random,
 ): Promise<void> {
-  const identity = await ensureIdentity(data.identity, random);
-  if (identity.clusterId === formation.clusterId) return;
-  refuseMember(data, identity, formation.clusterId);
-  if (!formation.members.some(({ id }) => id === identity.nodeId)) {
-    throw new RaftNodeError("invalid", `the cluster is formed of other nodes than ${identity.nodeId}`);
-  }
-  const header = headerOf(formation, { index: 1, term: 1 });
-  await beginWith(data, { nodeId: identity.nodeId, formation }, header, chunks(formation));
+  await oneAtATime(data.identity, async () => {
+    const identity = await mintIdentity(data.identity, random);
+    if (identity.clusterId === formation.clusterId) return;
+    refuseMember(data, identity, formation.clusterId);
+    if (!formation.members.some(({ id }) => id === identity.nodeId)) {
+      throw new RaftNodeError(
+        "invalid",
+        `expected a formation of nodes among which is ${identity.nodeId}, found others; remove the old member and let this node join`,
+      );
+    }
+    const header = headerOf(formation, { index: 1, term: 1 });
+    await beginWith(data, { nodeId: identity.nodeId, formation }, header, chunks(formation));
+  });
 }
 
 /** Makes this node wait for a cluster that has it, or will have it, as a member. Rejects with `wrong-cluster`. */
 export async function joinCluster(data: DataDirectory, clusterId: string, random: Random): Promise<void> {
-  const identity = await ensureIdentity(data.identity, random);
-  if (identity.clusterId === clusterId) return;
-  refuseMember(data, identity, clusterId);
-  await writeIdentity(data.identity, { nodeId: identity.nodeId, clusterId });
+  await oneAtATime(data.identity, async () => {
+    const identity = await mintIdentity(data.identity, random);
+    if (identity.clusterId === clusterId) return;
+    refuseMember(data, identity, clusterId);
+    const beginsAt = { index: 0, term: 0 };
+    await writeIdentity(data.identity, { nodeId: identity.nodeId, clusterId, beginsAt });
+  });
 }
 
 function refuseMember(data: DataDirectory, { clusterId }: Identity, wanted: string): void {
@@ -65,7 +74,7 @@ function refuseMember(data: DataDirectory, { clusterId }: Identity, wanted: stri
 
 /** A state that a new cluster of one is to begin with. */
 export interface RestoredState {
-  /** The last index and term of the state's former log. */
+  /** The last index and term of the state's former log, as far as it is known; the directory's own snapshots count besides. */
   readonly index: LogIndex;
   readonly term: Term;
   readonly featureLevel: number;
@@ -84,13 +93,20 @@ export async function restoreCluster(
   state: RestoredState,
   random: Random,
 ): Promise<{ readonly member: Member; readonly header: SnapshotHeader }> {
-  const former = await readIdentity(data.identity);
   const member = { ...self, id: mintNodeId(random) };
   const formation = createFormation([member], state.featureLevel, random);
-  const header = headerOf(formation, { index: state.index + RECOVERY_JUMP, term: state.term + 1 });
-  if (former === undefined) await writeIdentity(data.identity, { nodeId: member.id });
-  await beginWith(data, { nodeId: member.id }, header, state.chunks(formation));
-  return { member, header };
+  return await oneAtATime(data.identity, async () => {
+    const former = await readIdentity(data.identity);
+    if (former === undefined) await writeIdentity(data.identity, { nodeId: member.id });
+    // What is restored may be older than what this directory was restored from before.
+    const [newest] = (await SnapshotStore.open(data.snapshots)).files;
+    const header = headerOf(formation, {
+      index: Math.max(state.index, newest?.index ?? 0) + RECOVERY_JUMP,
+      term: Math.max(state.term, newest?.term ?? 0) + 1,
+    });
+    await beginWith(data, { nodeId: member.id }, header, state.chunks(formation));
+    return { member, header };
+  });
 }
 
 function headerOf(

@@ -13,7 +13,8 @@ import type { Wal } from "@trellis/wal";
 
 import { AppendPipeline } from "./append-pipeline.ts";
 import { Applier } from "./applier.ts";
-import { decodeHardState, encodeHardState, toWalEntry } from "./entry-codec.ts";
+import { encodeHardState, toWalEntry } from "./entry-codec.ts";
+import { recoveredHardState } from "./load-node.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { Machines } from "./machines.ts";
 import type { MembershipTable } from "./membership-table.ts";
@@ -37,6 +38,7 @@ export interface ConsensusDeps {
   readonly machines: Machines;
   readonly table: MembershipTable;
   readonly snapshots: SnapshotWork;
+  readonly hasSpace: () => boolean;
   /** There is something to do in the next turn. */
   readonly wake: () => void;
   readonly onApplied: (entry: Entry, result: unknown) => void;
@@ -146,6 +148,8 @@ export class Consensus {
       if (message === append) continue;
       if (message.type === "MsgStorageApply") this.#applier.add(message);
       else if (message.type === "MsgSnap") this.#deps.snapshots.send(message);
+      // Who has no space could not store what a leader writes first: it does not ask to lead, and votes for others.
+      else if (message.type === "MsgPreVote" && !this.#deps.hasSpace()) continue;
       // DESIGN §5: not before the vote for itself is durable. Without that a crash would let the node vote again in the same term.
       else if (message.type === "MsgVote" && append !== undefined) votes.push(message);
       else this.#post(message);
@@ -197,12 +201,14 @@ export class Consensus {
 
   /** There was no space for what the core ordered: it begins anew with what is durable, as after a crash, without the crash. */
   #beginAnew(): void {
-    const { wal, window, table, wake } = this.#deps;
+    const { wal, window, table, snapshots, wake } = this.#deps;
+    if (this.#isOver) return;
     this.#applier.clear();
+    snapshots.notInstalled();
     this.#heldVotes = [];
     this.#responses = [];
     this.#outbox = new Map();
-    const { term, vote, commit } = decodeHardState(wal.hardState);
+    const { term, vote, commit } = recoveredHardState(wal.hardState, window.newestSnapshot);
     const hardState = { term, vote, commit: Math.max(commit, this.applied.index) };
     window.restartWith(hardState, table.confState);
     this.#core = this.#newCore();
@@ -237,6 +243,8 @@ export class Consensus {
     const pipeline: AppendPipeline = new AppendPipeline({
       wal,
       window,
+      writeBytes: this.#options.writeBytes,
+      writingBytes: this.#options.writingBytes,
       hardState,
       install: (message, state) => this.#install(message, state),
       onDone: (message) => {

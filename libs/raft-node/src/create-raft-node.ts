@@ -35,12 +35,13 @@ export interface RaftNodeConfig extends RaftNodeOptions {
  * `damaged`, `unsupported`, `invalid`, and as the log does (`WalError`: `locked`, `damaged`, `unsupported-format`, `io`).
  */
 export async function createRaftNode(deps: RaftNodeDeps, config: RaftNodeConfig = {}): Promise<RaftNode> {
-  const options = resolveOptions(config);
+  const { wal: walLimits, ...given } = config;
+  const options = resolveOptions(given, walLimits);
   const machines = new Machines(deps.machines);
   // The log may change its state, and the core ask for a snapshot, before there is a node to be told.
   let node: NodeLoop | undefined;
   const loaded = await loadNode(deps, {
-    walLimits: config.wal,
+    walLimits,
     onWalState: () => node?.spaceChanged(),
     onSnapshotWanted: () => node?.snapshotWanted(),
   });

@@ -21,7 +21,8 @@ export interface Identity {
   readonly formation?: Formation | undefined;
   /**
    * Set while the log has to begin anew with this snapshot, whose file is there: after a formation, a restore or a forced recovery, until the
-   * next start has done it. The log and the snapshots of before belong to another cluster.
+   * next start has done it. The log and the snapshots of before belong to another cluster. Index and term 0: with nothing, after a join. Without it there
+   * is a log, and one that is gone is not taken for a new one: it held votes.
    */
   readonly beginsAt?: { readonly index: LogIndex; readonly term: Term } | undefined;
 }
@@ -67,11 +68,14 @@ export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
 function parseIdentity(source: string, text: string): Identity {
   const cure =
     "put the file back from a copy, or remove this member from its cluster and join again with an empty directory";
-  let found: Record<string, unknown>;
+  let found: Record<string, unknown> | null;
   try {
-    found = JSON.parse(text) as Record<string, unknown>;
+    found = JSON.parse(text) as Record<string, unknown> | null;
   } catch (error) {
     throw new RaftNodeError("damaged", `${source} is no JSON; ${cure}`, { cause: error });
+  }
+  if (typeof found !== "object" || typeof found?.["format"] !== "number") {
+    throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
   }
   const { format, nodeId, clusterId, formation, beginsAt } = found as {
     format?: unknown;
@@ -90,13 +94,17 @@ function parseIdentity(source: string, text: string): Identity {
     isPositive(nodeId) &&
     (clusterId === undefined || (typeof clusterId === "string" && clusterId !== "")) &&
     (formation === undefined || (formation.clusterId === clusterId && Array.isArray(formation.members))) &&
-    (beginsAt === undefined || (isPositive(beginsAt.index) && isPositive(beginsAt.term)));
+    (beginsAt === undefined || (isWholeNumber(beginsAt.index) && isWholeNumber(beginsAt.term)));
   if (!isWhole) throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
   return { nodeId, clusterId, formation, beginsAt } as Identity;
 }
 
 function isPositive(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) > 0;
+  return isWholeNumber(value) && value !== 0;
+}
+
+function isWholeNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Writes who this node is, durably and at once: after a crash there is the old or the new. */
@@ -119,8 +127,29 @@ export async function writeIdentity(
   await disk.syncDirectory();
 }
 
+const turns = new WeakMap<Disk, Promise<unknown>>();
+
+/**
+ * Lets one after the other decide who a node is: whoever asks who it is, whoever tells it, and the node itself. Two at once would mint two ids, of which one
+ * has been told to others.
+ */
+export async function oneAtATime<T>(disk: Disk, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(disk) ?? Promise.resolve();
+  const turn = before.then(work, work);
+  turns.set(
+    disk,
+    turn.catch(() => undefined),
+  );
+  return await turn;
+}
+
 /** Who this node is, minted durably when the directory is empty. */
 export async function ensureIdentity(disk: Disk, random: Random): Promise<Identity> {
+  return await oneAtATime(disk, () => mintIdentity(disk, random));
+}
+
+/** As {@link ensureIdentity}, for whoever has the turn. */
+export async function mintIdentity(disk: Disk, random: Random): Promise<Identity> {
   const known = await readIdentity(disk);
   if (known !== undefined) return known;
   const minted = { nodeId: mintNodeId(random) };

@@ -1,6 +1,6 @@
 import type { Message, NodeId, RaftCore } from "@trellis/raft";
 
-import { MAX_INBOX_MESSAGES } from "./options.ts";
+import { MAX_HEARD, MAX_INBOX_MESSAGES } from "./options.ts";
 import type { Announcement } from "./peers.ts";
 
 /** What is known of another member. */
@@ -18,10 +18,19 @@ export class Inbox {
 
   /** Messages of a member; those for which there is no room are dropped, as by a network. */
   receive(from: NodeId, messages: readonly Message[], heard: Heard): void {
+    this.#hear(from, heard);
+    for (const message of messages) {
+      if (this.#messages.length >= MAX_INBOX_MESSAGES) return;
+      // A snapshot comes with its file, and not otherwise.
+      if (message.type !== "MsgSnap") this.#messages.push(message);
+    }
+  }
+
+  #hear(from: NodeId, heard: Heard): void {
     this.heard.set(from, heard);
-    const room = MAX_INBOX_MESSAGES - this.#messages.length;
-    for (const message of messages.length > room ? messages.slice(0, room) : messages)
-      this.#messages.push(message);
+    if (this.heard.size <= MAX_HEARD) return;
+    const [oldest] = [...this.heard].sort(([, a], [, b]) => a.atMs - b.atMs);
+    if (oldest !== undefined) this.heard.delete(oldest[0]);
   }
 
   /** One message that has been waited for. */

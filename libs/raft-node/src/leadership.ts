@@ -48,7 +48,7 @@ export class Leadership {
       onEvent({ kind: "leader-changed", leader: leader === none ? undefined : leader, term });
       reads.leaderChanged();
     }
-    if (isLeader !== before.isLeader) this.#lostMs = isLeader ? undefined : nowMs;
+    if (!isLeader && before.isLeader) this.#lostMs = nowMs;
     onChange();
   }
 
@@ -57,11 +57,13 @@ export class Leadership {
     const { options, desk, core } = this.#deps;
     if (this.#lostMs !== undefined && nowMs - this.#lostMs >= options.outcomeWaitMs) {
       this.#lostMs = undefined;
-      desk.pending.failAll(
-        unknownOutcome(
-          "this node lost the leadership, and no other leader said in time what became of the proposal",
-        ),
+      const { role, term } = core();
+      const unknown = unknownOutcome(
+        "this node lost the leadership, and no other leader said in time what became of the proposal",
       );
+      // Those that it took when it led again wait for themselves.
+      if (role === "leader") desk.pending.failBefore(term, unknown);
+      else desk.pending.failAll(unknown);
     }
     if (core().role !== "leader") return;
     this.#leaveToWhoHasSpace(nowMs);

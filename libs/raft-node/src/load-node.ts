@@ -1,5 +1,5 @@
 import { emptyConfState, type HardState, type LogIndex, type NodeId, type Term } from "@trellis/raft";
-import { openWal, type Wal, type WalLimits, type WalState } from "@trellis/wal";
+import { openWal, type Wal, WalError, type WalLimits, type WalState } from "@trellis/wal";
 
 import { decodeHardState, fromWalEntry } from "./entry-codec.ts";
 import { RaftNodeError } from "./errors.ts";
@@ -48,18 +48,14 @@ export function emptyHeader(clusterId: string): SnapshotHeader {
  */
 export async function loadNode(deps: LoadDeps, options: LoadOptions): Promise<LoadedNode> {
   const { data } = deps;
-  const identity = await readIdentity(data.identity);
-  if (identity?.clusterId === undefined) {
-    throw new RaftNodeError(
-      "not-formed",
-      `${data.description} belongs to no cluster yet; form one, join one, or restore a snapshot into it`,
-    );
-  }
-  const { clusterId } = identity;
-  const snapshots = await SnapshotStore.open(data.snapshots);
-  const wal = await openLog(deps, { ...identity, clusterId }, snapshots, options);
+  const identity = await memberIdentity(data);
+  const wal = await openLog(deps, identity, options);
   try {
+    // Behind the log's lock: whoever starts a second time on this directory must not touch its files.
+    const snapshots = await SnapshotStore.open(data.snapshots);
+    await beginAnew(data, identity, wal, snapshots);
     const snapshot = await newestSnapshot(wal, snapshots);
+    const { nodeId, clusterId } = identity;
     if (snapshot !== undefined && snapshot.header.clusterId !== clusterId) {
       throw new RaftNodeError(
         "damaged",
@@ -67,45 +63,92 @@ export async function loadNode(deps: LoadDeps, options: LoadOptions): Promise<Lo
           `put together what belongs together, or join again with an empty directory`,
       );
     }
-    const hardState = loadedHardState(wal, snapshot);
+    const hardState = recoveredHardState(wal.hardState, snapshot ?? { index: 0, term: 0 });
     const window = await readWindow(wal, snapshot, hardState, options.onSnapshotWanted);
-    return { id: identity.nodeId, clusterId, wal, snapshots, snapshot, window, hardState };
+    return { id: nodeId, clusterId, wal, snapshots, snapshot, window, hardState };
   } catch (error) {
     await wal.close();
     throw error;
   }
 }
 
-/** Opens the log, or begins it anew with the snapshot that a new cluster begins with. */
+type MemberIdentity = Identity & { readonly clusterId: string };
+
+async function memberIdentity(data: DataDirectory): Promise<MemberIdentity> {
+  const identity = await readIdentity(data.identity);
+  if (identity?.clusterId !== undefined) return { ...identity, clusterId: identity.clusterId };
+  throw new RaftNodeError(
+    "not-formed",
+    `${data.description} belongs to no cluster yet; form one, join one, or restore a snapshot into it`,
+  );
+}
+
+/** Opens the log. One that is to begin anew is emptied first; one that should be there and is not is refused: it held votes. */
 async function openLog(
   { clock, random, data }: LoadDeps,
-  identity: Identity & { readonly clusterId: string },
-  snapshots: SnapshotStore,
+  identity: MemberIdentity,
   { walLimits = {}, onWalState }: LoadOptions,
 ): Promise<Wal> {
-  const deps = { disk: data.wal, clock, random };
-  const options = { limits: walLimits, onState: onWalState };
   const { beginsAt } = identity;
-  if (beginsAt === undefined) return await openWal(deps, options);
-  const first = snapshots.find(beginsAt.index, beginsAt.term);
-  if (first === undefined) {
+  if (beginsAt !== undefined) await emptyLog(data, beginsAt);
+  const create = beginsAt !== undefined;
+  try {
+    return await openWal(
+      { disk: data.wal, clock, random },
+      { limits: walLimits, create, onState: onWalState },
+    );
+  } catch (error) {
+    if (!WalError.is(error) || error.code !== "not-found") throw error;
     throw new RaftNodeError(
       "damaged",
-      `${data.description} is to begin with the snapshot of entry ${beginsAt.index}, which is not there; form or restore again in an empty directory`,
+      `${data.description} belongs to a member, node ${identity.nodeId}, and its log is gone, with what it voted; put it back from a copy of now, or remove ` +
+        `this member from its cluster and let it join again with an empty directory`,
+      { cause: error },
     );
   }
-  for (const name of await data.wal.list()) if (name !== LOCK) await data.wal.unlink(name);
-  await data.wal.syncDirectory();
-  const wal = await openWal(deps, options);
+}
+
+async function emptyLog(
+  data: DataDirectory,
+  beginsAt: { readonly index: number; readonly term: number },
+): Promise<void> {
+  const lock = await data.wal.lock();
   try {
-    await wal.append({ snapshot: { ...beginsAt, installed: true } });
-    for (const file of snapshots.files) if (file.name !== first.name) await snapshots.discard(file);
-    await writeIdentity(data.identity, { ...identity, beginsAt: undefined });
-  } catch (error) {
-    await wal.close();
-    throw error;
+    // Another process may have done it, and gone on, since this one looked.
+    const { beginsAt: stillThere } = await memberIdentity(data);
+    if (stillThere === undefined) {
+      throw new RaftNodeError(
+        "invalid",
+        `another process has started on ${data.description} meanwhile; start it once`,
+      );
+    }
+    const first = (await SnapshotStore.open(data.snapshots)).find(beginsAt.index, beginsAt.term);
+    if (first === undefined && beginsAt.index > 0) {
+      throw new RaftNodeError(
+        "damaged",
+        `${data.description} is to begin with the snapshot of entry ${beginsAt.index}, which is not there; form or restore again in an empty directory`,
+      );
+    }
+    for (const name of await data.wal.list()) if (name !== LOCK) await data.wal.unlink(name);
+    await data.wal.syncDirectory();
+  } finally {
+    await lock.release();
   }
-  return wal;
+}
+
+/** Marks in an empty log what it begins with. What is left of another cluster goes before the identity says that it is done. */
+async function beginAnew(
+  data: DataDirectory,
+  { beginsAt, ...identity }: MemberIdentity,
+  wal: Wal,
+  snapshots: SnapshotStore,
+): Promise<void> {
+  if (beginsAt === undefined) return;
+  const { index, term } = beginsAt;
+  if (index > 0) await wal.append({ snapshot: { index, term, installed: true } });
+  for (const file of snapshots.files)
+    if (file.index !== index || file.term !== term) await snapshots.discard(file);
+  await writeIdentity(data.identity, identity);
 }
 
 /**
@@ -136,13 +179,19 @@ async function newestSnapshot(wal: Wal, snapshots: SnapshotStore): Promise<Check
   );
 }
 
-/** A commit index need not have been stored: what a snapshot has was committed. */
-function loadedHardState(wal: Wal, snapshot: CheckedSnapshot | undefined): HardState {
-  const { term, vote, commit } = decodeHardState(wal.hardState);
-  const at: { readonly index: LogIndex; readonly term: Term } = snapshot ?? { index: 0, term: 0 };
-  return term < at.term
-    ? { term: at.term, vote: 0, commit: Math.max(commit, at.index) }
-    : { term, vote, commit: Math.max(commit, at.index) };
+/**
+ * The hard state that a core begins with, of what the log has stored, if it has, and of the snapshot that it goes on from: what that has was committed, in a term
+ * that was seen.
+ */
+export function recoveredHardState(
+  stored: Uint8Array | undefined,
+  snapshot: { readonly index: LogIndex; readonly term: Term },
+): HardState {
+  const { term, vote, commit } = decodeHardState(stored);
+  const committed = Math.max(commit, snapshot.index);
+  return term < snapshot.term
+    ? { term: snapshot.term, vote: 0, commit: committed }
+    : { term, vote, commit: committed };
 }
 
 async function readWindow(

@@ -52,6 +52,11 @@ export class LogWindow implements Storage {
     this.#onSnapshotWanted = onSnapshotWanted;
   }
 
+  /** The newest snapshot: index and term 0 when there is none. */
+  get newestSnapshot(): { readonly index: LogIndex; readonly term: Term } {
+    return this.#snapshot;
+  }
+
   /** Bytes of the entries that are held. */
   get bytes(): number {
     return this.#bytes;

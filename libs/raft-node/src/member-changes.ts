@@ -56,7 +56,7 @@ export class MemberChanges {
 
   /** Who is to lead next: the named voter, or the one whose log is most advanced. Throws `invalid`, `unavailable`. */
   transferTarget(self: NodeId, to: NodeId | undefined): NodeId {
-    const { table, core } = this.#deps;
+    const { table, core, heard } = this.#deps;
     if (to !== undefined) {
       this.#member(to);
       if (to === self) throw new RaftNodeError("invalid", `member ${to} leads already`);
@@ -64,11 +64,13 @@ export class MemberChanges {
         throw new RaftNodeError("invalid", `member ${to} is a learner, which cannot lead; promote it first`);
       return to;
     }
+    const hasSpace = (id: NodeId): boolean => heard.get(id)?.announcement.hasSpace !== false;
     const [best] = [...core().status().progress]
       .filter(([id]) => id !== self && table.confState.voters.includes(id))
-      .sort(([, a], [, b]) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
+      .map(([id, { recentActive, match }]) => ({ id, rank: Number(recentActive && hasSpace(id)), match }))
+      .sort((a, b) => b.rank - a.rank || b.match - a.match);
     if (best === undefined) throw new RaftNodeError("unavailable", "there is no other voter that could lead");
-    return best[0];
+    return best.id;
   }
 
   /** The most advanced voter that was heard of since then and has space; undefined when there is none. */

@@ -11,6 +11,7 @@ import {
 } from "@trellis/raft";
 import type { Wal } from "@trellis/wal";
 
+import { closeAll, notCleanly } from "./close-all.ts";
 import { Consensus } from "./consensus.ts";
 import { RaftNodeError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
@@ -25,7 +26,7 @@ import type { ResolvedOptions } from "./options.ts";
 import type { Announcement, IncomingSnapshot, PeerNetwork, PeerReceiver } from "./peers.ts";
 import { unknownOutcome } from "./pending-proposals.ts";
 import type { NodeClock, Random } from "./ports.ts";
-import { notLeading, ProposalDesk } from "./proposal-desk.ts";
+import { noSpace, notLeading, ProposalDesk } from "./proposal-desk.ts";
 import { ReadRequests } from "./read-requests.ts";
 import { SnapshotWork } from "./snapshot-work.ts";
 import { Ticker } from "./ticker.ts";
@@ -80,7 +81,7 @@ export class NodeLoop implements PeerReceiver {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    this.reads = new ReadRequests({ ...options, askAgainMs: options.electionMs / 2 });
+    this.reads = new ReadRequests({ ...options, askAgainMs: options.electionMs / 2 }, parts.random);
     this.desk = new ProposalDesk({ core, limits: options, refusal: () => this.refusal(), wake });
     this.snapshots = this.#createSnapshots(loaded);
     this.#consensus = this.#createConsensus(loaded);
@@ -138,6 +139,7 @@ export class NodeLoop implements PeerReceiver {
       window,
       table: this.table,
       snapshots: this.snapshots,
+      hasSpace: () => this.hasSpace(),
       wake: () => this.wake(),
       onApplied: (entry: Entry, result: unknown) => this.#applied(entry, result),
       onMembership: () => this.#membershipChanged(),
@@ -163,7 +165,7 @@ export class NodeLoop implements PeerReceiver {
     network.setMembers(this.#others());
     this.#ticker.start();
     // Nobody else could be elected, and nobody else needs to be asked.
-    if (this.isAlone()) this.core.campaign();
+    if (this.isAlone() && this.hasSpace()) this.core.campaign();
     this.wake();
   }
 
@@ -275,9 +277,10 @@ export class NodeLoop implements PeerReceiver {
   }
 
   #tick(nowMs: number): void {
-    // Who cannot store a vote for itself should not ask for others'.
+    // Who cannot store a vote for itself should not ask for others', nor win an election for whose first entry there is no space.
     const isDiskStuck = this.wal.oldestPendingMs() >= this.#options.electionMs;
-    if (this.core.role === "leader" || !isDiskStuck) this.core.tick();
+    const mayCampaign = !isDiskStuck && (this.hasSpace() || !this.isAlone());
+    if (this.core.role === "leader" || mayCampaign) this.core.tick();
     if (this.reads.tick(nowMs)) this.wake();
     this.#leadership.tick(nowMs);
   }
@@ -345,11 +348,10 @@ export class NodeLoop implements PeerReceiver {
   /** Why no proposal is taken now; undefined when one is. */
   refusal(): RaftNodeError | undefined {
     const refused = this.#over ?? notLeading(this.id, this.core);
-    if (refused !== undefined || this.hasSpace()) return refused;
-    return new RaftNodeError(
-      "no-space",
-      `node ${this.id} has no space on its disk for entries; nothing was applied. Free space: it goes on by itself`,
-    );
+    // Alone there is nobody else to ask: a node that has no space to lead says so.
+    const isAboutSpace =
+      !this.hasSpace() && (refused === undefined || (this.isAlone() && this.#over === undefined));
+    return isAboutSpace ? noSpace(this.id) : refused;
   }
 
   #fail(error: unknown): void {
@@ -378,19 +380,15 @@ export class NodeLoop implements PeerReceiver {
     this.desk.refuseAll(over);
     this.desk.pending.failAll(unknownOutcome("the node stopped", failure));
     this.reads.failAll(over);
-    this.#changed();
     try {
-      await this.#parts.network.stop();
-      await this.snapshots.stop();
-      await this.wal.close();
+      await closeAll([
+        async () => this.#changed(),
+        () => this.#parts.network.stop(),
+        () => this.snapshots.stop(),
+        () => this.wal.close(),
+      ]);
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
-      this.#resolveStopped(
-        failure ??
-          new RaftNodeError("stopped", `node ${this.id} was stopped, not cleanly: ${found}`, {
-            cause: error,
-          }),
-      );
+      this.#resolveStopped(failure ?? notCleanly(this.id, error));
       return;
     }
     this.#resolveStopped(failure);

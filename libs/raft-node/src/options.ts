@@ -1,3 +1,5 @@
+import { DEFAULT_LIMITS, type WalLimits } from "@trellis/wal";
+
 import { RaftNodeError } from "./errors.ts";
 
 /** How a node takes part. What is left out has the default named beside it. */
@@ -36,16 +38,27 @@ export interface RaftNodeOptions {
   readonly promotionLag?: number;
 }
 
-export type ResolvedOptions = Required<RaftNodeOptions>;
+export interface ResolvedOptions extends Required<RaftNodeOptions> {
+  /** Bytes of entries in one write to the log: half of what its appends may have. */
+  readonly writeBytes: number;
+  /** Bytes of entries on their way to the log: half of what it lets wait. */
+  readonly writingBytes: number;
+}
 
 const MEBIBYTE = 1024 * 1024;
 
+/** What an append needs besides the bytes of its one entry, at most. */
+const RESERVED_BYTES = 1024;
 /** Messages that wait for the next turn; more are dropped, as by a network. */
 export const MAX_INBOX_MESSAGES = 8192;
+/** Nodes of which it is remembered what they last said; more than any cluster has. */
+export const MAX_HEARD = 256;
 /** Snapshots on their way to members at a time. */
 export const MAX_SNAPSHOTS_SENT = 2;
 /** How long a snapshot may be on its way to a member. */
 export const SNAPSHOT_SEND_MS = 30 * 60_000;
+/** How long a snapshot that comes in may say nothing: then its sender is gone, and another may send one. */
+export const SNAPSHOT_IDLE_MS = 10_000;
 /** How long until a snapshot that found no space is tried again. */
 export const SNAPSHOT_RETRY_MS = 5_000;
 /** Bytes of one append to a member; a larger entry travels alone. */
@@ -56,8 +69,9 @@ export const INFLIGHT_BYTES = 16 * MEBIBYTE;
 /** Bytes of entries handed out to be applied at a time. */
 export const APPLYING_BYTES = 8 * MEBIBYTE;
 
-/** Fills in the defaults. Throws `invalid`. */
-export function resolveOptions(given: RaftNodeOptions): ResolvedOptions {
+/** Fills in the defaults, for a log with these bounds. Throws `invalid`. */
+export function resolveOptions(given: RaftNodeOptions, wal: Partial<WalLimits> = {}): ResolvedOptions {
+  const { appendBytes, queuedBytes } = { ...DEFAULT_LIMITS, ...wal };
   const options: ResolvedOptions = {
     featureLevel: 1,
     tickMs: 25,
@@ -76,11 +90,19 @@ export function resolveOptions(given: RaftNodeOptions): ResolvedOptions {
     sliceMs: 4,
     promotionLag: 1_000,
     ...given,
+    writeBytes: Math.floor(appendBytes / 2),
+    writingBytes: Math.floor(queuedBytes / 2),
   };
   for (const [name, value] of Object.entries(options)) {
     if (!(value > 0)) throw new RaftNodeError("invalid", `expected ${name} to be above 0, found ${value}`);
   }
-  const { tickMs, heartbeatMs, electionMs } = options;
+  const { tickMs, heartbeatMs, electionMs, entryBytes } = options;
+  if (entryBytes > appendBytes - RESERVED_BYTES) {
+    throw new RaftNodeError(
+      "invalid",
+      `expected entryBytes to be at most the log's appendBytes less ${RESERVED_BYTES}, ${appendBytes - RESERVED_BYTES}, found ${entryBytes}`,
+    );
+  }
   if (heartbeatMs < tickMs || electionMs < 2 * heartbeatMs) {
     throw new RaftNodeError(
       "invalid",

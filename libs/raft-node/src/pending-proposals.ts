@@ -70,10 +70,18 @@ export class PendingProposals {
     for (const at of this.#byIndex.keys()) this.#settle(at, error);
   }
 
-  #settle(index: LogIndex, error: RaftNodeError): void {
+  /** Gives up those of terms before this one. */
+  failBefore(term: Term, error: RaftNodeError): void {
+    for (const at of this.#byIndex.keys()) this.#settle(at, error, term);
+  }
+
+  #settle(index: LogIndex, error: RaftNodeError, beforeTerm = Number.POSITIVE_INFINITY): void {
     const there = this.#byIndex.get(index) ?? [];
-    this.#byIndex.delete(index);
+    const stays = there.filter(({ term }) => term >= beforeTerm);
+    if (stays.length > 0) this.#byIndex.set(index, stays);
+    else this.#byIndex.delete(index);
     for (const pending of there) {
+      if (pending.term >= beforeTerm) continue;
       this.#count--;
       this.#bytes -= pending.bytes;
       pending.reject(error);

@@ -134,6 +134,14 @@ export function notLeading(self: number, core: RaftCore): RaftNodeError | undefi
   );
 }
 
+/** Why a node without room for entries takes nothing. */
+export function noSpace(self: number): RaftNodeError {
+  return new RaftNodeError(
+    "no-space",
+    `node ${self} has no space on its disk for entries; nothing was applied. Free space: it goes on by itself`,
+  );
+}
+
 function aborted(): RaftNodeError {
   return new RaftNodeError(
     "aborted",

@@ -1,6 +1,7 @@
 import type { LogIndex } from "@trellis/raft";
 
 import { RaftNodeError } from "./errors.ts";
+import type { Random } from "./ports.ts";
 
 /** Somebody who waits to read. */
 interface Reader {
@@ -22,6 +23,7 @@ interface Question {
 
 /** Questions on their way at a time; who comes meanwhile shares the next one. */
 const MAX_QUESTIONS = 4;
+const CONTEXT_BYTES = 8;
 
 /** Bounds of waiting. */
 export interface ReadLimits {
@@ -42,11 +44,16 @@ export class ReadRequests {
   readonly #questions = new Map<number, Question>();
   /** Answered, in no order of their index. */
   #answered: { readonly index: LogIndex; readonly readers: readonly QueuedReader[] }[] = [];
-  #lastContext = 0;
+  #lastContext: number;
   #count = 0;
 
-  constructor(limits: ReadLimits) {
+  /**
+   * Contexts are counted from a random number on: an answer to a question that was asked before this process started, of an index of then, must not answer one
+   * of now.
+   */
+  constructor(limits: ReadLimits, random: Random) {
     this.#limits = limits;
+    this.#lastContext = Math.floor(random() * 2 ** 52);
   }
 
   get count(): number {
@@ -108,13 +115,14 @@ export class ReadRequests {
     const context = ++this.#lastContext;
     this.#questions.set(context, { askedMs: nowMs, readers: this.#waiting });
     this.#waiting = [];
-    const bytes = Buffer.alloc(8);
+    const bytes = Buffer.alloc(CONTEXT_BYTES);
     bytes.writeBigUInt64BE(BigInt(context));
     return bytes;
   }
 
   /** A question was answered. */
   answered(context: Uint8Array, index: LogIndex): void {
+    if (context.length !== CONTEXT_BYTES) return;
     const number = Number(Buffer.from(context).readBigUInt64BE());
     const question = this.#questions.get(number);
     if (question === undefined) return;

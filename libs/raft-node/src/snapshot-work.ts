@@ -6,11 +6,18 @@ import type { NodeEvent } from "./events.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { Machines } from "./machines.ts";
 import type { SnapshotHeader } from "./member.ts";
-import { MAX_SNAPSHOTS_SENT, type ResolvedOptions, SNAPSHOT_RETRY_MS, SNAPSHOT_SEND_MS } from "./options.ts";
+import {
+  MAX_SNAPSHOTS_SENT,
+  type ResolvedOptions,
+  SNAPSHOT_IDLE_MS,
+  SNAPSHOT_RETRY_MS,
+  SNAPSHOT_SEND_MS,
+} from "./options.ts";
 import type { IncomingSnapshot, PeerNetwork } from "./peers.ts";
 import type { NodeClock } from "./ports.ts";
 import type { OpenSnapshot } from "./raft-node.ts";
 import type { CheckedSnapshot, SnapshotStore } from "./snapshots/snapshot-store.ts";
+import { withinTime } from "./snapshots/within-time.ts";
 import type { PreparedState } from "./state-machine.ts";
 
 /** The next snapshot may be larger than the last by this share. */
@@ -42,6 +49,8 @@ export class SnapshotWork {
   #bytes = 0;
   #isWanted = false;
   #making: Promise<LogIndex> | undefined;
+  /** Of which entry that is; 0 when none is being made. */
+  #makingIndex: LogIndex = 0;
   #retryAtMs = 0;
   readonly #sending = new Map<NodeId, AbortController>();
   /** One that is durable and that the core has been told of, or is coming in. */
@@ -106,6 +115,7 @@ export class SnapshotWork {
     const header = headerAt(index, term);
     const capture = machines.capture();
     this.#isWanted = false;
+    this.#makingIndex = index;
     const [entries, bytes] = [this.#entries, this.#bytes];
     try {
       const made = await wal.withSnapshotRoom(() => store.write(header, capture.chunks()));
@@ -126,11 +136,19 @@ export class SnapshotWork {
       window.dropBefore(keepFrom);
       await wal.dropBefore(keepFrom);
       await store.retain(index);
-      await wal.reserveSnapshotRoom(Math.ceil(made.bytes * GROWTH));
+      this.#reserveRoom(made);
       return index;
     } finally {
       this.#making = undefined;
+      this.#makingIndex = 0;
     }
+  }
+
+  /** Has the log keep room for the next snapshot, in the background: nothing but a lack of it is to be told. */
+  #reserveRoom({ bytes }: CheckedSnapshot): void {
+    this.#deps.wal.reserveSnapshotRoom(Math.ceil(bytes * GROWTH)).catch((error: unknown) => {
+      if (!this.#isStopped) this.#deps.onFailure(error);
+    });
   }
 
   /** The newest snapshot, to be read. */
@@ -200,8 +218,9 @@ export class SnapshotWork {
     }
     const incoming = { index, term, isDurable: false };
     this.#incoming = incoming;
+    const pieces = withinTime(chunks, { clock: this.#deps.clock, limitMs: SNAPSHOT_IDLE_MS });
     try {
-      await wal.withSnapshotRoom(() => store.receive({ index, term }, chunks));
+      await wal.withSnapshotRoom(() => store.receive({ index, term }, pieces));
     } catch (error) {
       this.#incoming = undefined;
       throw error;
@@ -216,7 +235,7 @@ export class SnapshotWork {
     if (incoming?.isDurable !== true || isInstalling(incoming.index)) return;
     this.#incoming = undefined;
     const file = this.#deps.store.find(incoming.index, incoming.term);
-    if (file === undefined || file.index <= this.newestIndex) return;
+    if (file === undefined || file.index <= Math.max(this.newestIndex, this.#makingIndex)) return;
     this.#deps.store.discard(file).catch((error: unknown) => this.#deps.onFailure(error));
   }
 
@@ -238,15 +257,22 @@ export class SnapshotWork {
     return { header: checked.header, prepared };
   }
 
+  /** There was no space to say in the log that the prepared snapshot is the state now: it is not. */
+  notInstalled(): void {
+    this.#prepared = undefined;
+  }
+
   /** The snapshot that was prepared is the state now. */
   async installed(index: LogIndex): Promise<void> {
-    this.#newest = this.#prepared;
+    const installed = this.#prepared;
+    this.#newest = installed;
     this.#prepared = undefined;
     this.#incoming = undefined;
     this.#entries = 0;
     this.#bytes = 0;
     this.#deps.onEvent({ kind: "snapshot-installed", index });
     await this.#deps.store.retain(index);
+    if (installed !== undefined) this.#reserveRoom(installed);
   }
 
   /** Gives up what is under way. */

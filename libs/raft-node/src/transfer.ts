@@ -23,6 +23,7 @@ export async function awaitTransfer({
   onChange,
   signal,
 }: TransferWait): Promise<void> {
+  if (signal?.aborted === true) throw aborted();
   await new Promise<void>((resolve, reject) => {
     const end = (settle: () => void): void => {
       stopListening();
@@ -38,8 +39,12 @@ export async function awaitTransfer({
       end(() => reject(new RaftNodeError("unavailable", late)));
     });
     const onAbort = (): void => {
-      end(() => reject(new RaftNodeError("aborted", "the caller ended the wait; the transfer goes on")));
+      end(() => reject(aborted()));
     };
     signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+function aborted(): RaftNodeError {
+  return new RaftNodeError("aborted", "the caller ended the wait; the transfer goes on");
 }

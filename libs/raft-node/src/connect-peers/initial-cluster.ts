@@ -55,7 +55,7 @@ export async function awaitInitialCluster(
   signal?: AbortSignal,
 ): Promise<void> {
   checkList(config);
-  const { data, clock, random, chunks } = deps;
+  const { data, clock, random } = deps;
   const connections = new Map(config.members.map(({ address }) => [address, deps.connect(address)]));
   let lastWait = "";
   try {
@@ -65,7 +65,7 @@ export async function awaitInitialCluster(
       const { answers, missing } = await askAll(config, nodeId, connections, signal);
       const known = answers.find((answer) => answer.clusterId !== "");
       if (known !== undefined) {
-        await formCluster(data, formationFor(nodeId, known), chunks, random);
+        await formsFirst(deps, formationFor(nodeId, known));
         return;
       }
       checkAnswers(answers);
@@ -73,8 +73,7 @@ export async function awaitInitialCluster(
         const members = answers.map(({ member, nodeId: id }) => ({ ...member, id }));
         const formation = createFormation(members, config.featureLevel, random);
         // For itself first: then it is not drawn up a second time, and whoever is not told below asks.
-        await formCluster(data, formation, chunks, random);
-        await tellOthers(config, formation, connections);
+        if (await formsFirst(deps, formation)) await tellOthers(config, formation, connections);
         return;
       }
       const wait =
@@ -87,6 +86,20 @@ export async function awaitInitialCluster(
     }
   } finally {
     for (const connection of connections.values()) connection.close();
+  }
+}
+
+/** False when somebody else has made this node a member meanwhile. */
+async function formsFirst(
+  { data, chunks, random }: InitialClusterDeps,
+  formation: Formation,
+): Promise<boolean> {
+  try {
+    await formCluster(data, formation, chunks, random);
+    return true;
+  } catch (error) {
+    if (!RaftNodeError.is(error) || error.code !== "wrong-cluster") throw error;
+    return false;
   }
 }
 

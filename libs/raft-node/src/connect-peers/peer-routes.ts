@@ -34,11 +34,12 @@ export function peerRoutes(
   return {
     async *exchange(requests, { signal }) {
       const source = requests[Symbol.asyncIterator]();
+      const stream = Symbol("a stream of a member");
+      let key = "";
       try {
         const opening = openingOf((await source.next()).value);
         const from = accept(deps, opening);
-        const stream = Symbol(`from ${from}`);
-        const key = `${from}/${opening.lane}`;
+        key = `${from}/${opening.lane}`;
         current.set(key, stream);
         yield create(ExchangeResponseSchema);
         for (let next = await source.next(); next.done !== true; next = await source.next()) {
@@ -46,6 +47,7 @@ export function peerRoutes(
           receive(deps, from, next.value);
         }
       } finally {
+        if (current.get(key) === stream) current.delete(key);
         await source.return?.();
       }
     },

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 
 import { RaftNodeError } from "../errors.ts";
+import { invariant } from "../invariant.ts";
 
 /**
  * A snapshot file, format 1: these eight bytes, then frames. A frame is the length of its payload (4 bytes, little endian), its kind (1 byte),
@@ -18,6 +19,11 @@ export const FRAME_OVERHEAD_BYTES = PREFIX_BYTES + CRC_BYTES;
 /** No frame is larger: a length beyond it is damage, and not worth a buffer. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
+/** What to do about a damaged snapshot of a node. */
+const OF_A_NODE =
+  "Look for disk errors; then put the file back from a copy, or begin with an empty directory: restore a snapshot into it or, if this is a " +
+  "member of a cluster, remove the member and let it join again";
+
 export interface Frame {
   readonly kind: number;
   readonly payload: Uint8Array;
@@ -29,6 +35,10 @@ export class FrameEncoder {
   #count = 0;
 
   encode(kind: number, payload: Uint8Array): Buffer {
+    invariant(
+      payload.length <= MAX_FRAME_BYTES,
+      `a piece of ${payload.length} bytes is too large for a snapshot`,
+    );
     const frame = Buffer.allocUnsafe(payload.length + FRAME_OVERHEAD_BYTES);
     frame.writeUInt32LE(payload.length, 0);
     frame.writeUInt8(kind, 4);
@@ -49,10 +59,11 @@ export class FrameEncoder {
 
 /**
  * Takes a snapshot's bytes in pieces of any size and gives its frames, each checked. Throws `damaged` for what is not a whole snapshot of format
- * 1; `source` names it in the message.
+ * 1; `source` names it in the message, `cure` says what to do about it.
  */
 export class FrameDecoder {
   readonly #source: string;
+  readonly #cure: string;
   #pending: Buffer = Buffer.alloc(0);
   #offset = 0;
   #crc = 0;
@@ -60,8 +71,9 @@ export class FrameDecoder {
   #hasMagic = false;
   #isOver = false;
 
-  constructor(source: string) {
+  constructor(source: string, cure = OF_A_NODE) {
     this.#source = source;
+    this.#cure = cure;
   }
 
   /** The frames that the bytes so far complete; their payloads are views. */
@@ -125,8 +137,7 @@ export class FrameDecoder {
   #damaged(what: string): RaftNodeError {
     return new RaftNodeError(
       "damaged",
-      `${this.#source} is damaged at byte ${this.#offset}: ${what}. Look for disk errors; then remove this member from its cluster and let it ` +
-        `join again with an empty directory, or put the file back from a copy`,
+      `${this.#source} is damaged at byte ${this.#offset}: ${what}. ${this.#cure}`,
     );
   }
 }

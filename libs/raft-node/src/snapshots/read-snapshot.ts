@@ -4,6 +4,9 @@ import { END_FRAME, type Frame, FrameDecoder, HEADER_FRAME } from "./frames.ts";
 import { decodeHeader } from "./header.ts";
 import type { StateChunk } from "./snapshot-store.ts";
 
+/** What to do about a damaged file that somebody saved. */
+const OF_A_FILE = "Use another snapshot, or save a new one from a server that runs";
+
 /** A snapshot that is being read. */
 export interface SnapshotReading {
   readonly header: SnapshotHeader;
@@ -22,13 +25,13 @@ export async function readSnapshot(
   const frames = framesOf(pieces, source);
   const first = await frames.next();
   if (first.done === true || first.value.kind !== HEADER_FRAME) {
-    throw new RaftNodeError("damaged", `${source} is no snapshot: it ends before its header`);
+    throw new RaftNodeError("damaged", `${source} is no snapshot: it ends before its header. ${OF_A_FILE}`);
   }
   return { header: decodeHeader(first.value.payload), chunks: chunksOf(frames) };
 }
 
 async function* framesOf(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Frame> {
-  const decoder = new FrameDecoder(source);
+  const decoder = new FrameDecoder(source, OF_A_FILE);
   for await (const piece of pieces) yield* decoder.push(piece);
   decoder.finish();
 }

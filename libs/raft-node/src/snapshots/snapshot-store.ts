@@ -42,6 +42,8 @@ export class SnapshotStore {
   #files: SnapshotFile[];
   /** Files that are being read: deleted once nobody does. */
   readonly #readers = new Map<string, number>();
+  /** Files that were begun: each has a name of its own until it is whole, also when two are of one entry. */
+  #begun = 0;
 
   private constructor(disk: Disk, files: SnapshotFile[]) {
     this.#disk = disk;
@@ -180,7 +182,7 @@ export class SnapshotStore {
     fill: (file: PieceWriter) => Promise<SnapshotHeader>,
   ): Promise<CheckedSnapshot> {
     const name = `snapshot-${String(index).padStart(16, "0")}-${String(term).padStart(10, "0")}`;
-    const unfinished = name + UNFINISHED;
+    const unfinished = `${name}.${++this.#begun}${UNFINISHED}`;
     const open = await this.#disk.open(unfinished, "create");
     const writer = new PieceWriter(open);
     let header: SnapshotHeader;

@@ -1,0 +1,66 @@
+import type { PreparedState, StateCapture, StateMachine } from "../state-machine.ts";
+
+/** A state machine that keeps a list of words, and the index at which each was applied. */
+export class ListMachine implements StateMachine {
+  readonly kind: number;
+  words: string[] = [];
+  indexes: number[] = [];
+  reachedIndex = 0;
+  /** Set to make applying a word fail. */
+  poison: string | undefined;
+
+  constructor(kind = 2) {
+    this.kind = kind;
+  }
+
+  apply(command: Uint8Array, index: number): number {
+    const word = new TextDecoder().decode(command);
+    if (word === this.poison) throw new Error(`cannot apply ${word}`);
+    this.words.push(word);
+    this.indexes.push(index);
+    return this.words.length;
+  }
+
+  reached(index: number): void {
+    this.reachedIndex = index;
+  }
+
+  capture(): StateCapture {
+    const bytes = new TextEncoder().encode(JSON.stringify({ words: this.words, indexes: this.indexes }));
+    return {
+      approximateBytes: bytes.length,
+      async *chunks() {
+        for (let from = 0; from < bytes.length; from += 1000) yield bytes.subarray(from, from + 1000);
+      },
+    };
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>, index: number): Promise<PreparedState> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(Uint8Array.from(chunk));
+    const text = Buffer.concat(parts).toString();
+    const { words, indexes } =
+      text === "" ? { words: [], indexes: [] } : (JSON.parse(text) as { words: string[]; indexes: number[] });
+    return {
+      install: () => {
+        this.words = words;
+        this.indexes = indexes;
+        this.reachedIndex = index;
+      },
+    };
+  }
+}
+
+/** An entry for a {@link ListMachine}. */
+export function wordEntry(word: string, kind = 2): Uint8Array {
+  const bytes = new TextEncoder().encode(word);
+  const entry = new Uint8Array(1 + bytes.length);
+  entry[0] = kind;
+  entry.set(bytes, 1);
+  return entry;
+}
+
+/** No chunks: what machines begin with when they begin with nothing. */
+export async function* noChunks(): AsyncGenerator<never> {
+  // Nothing.
+}
