@@ -146,6 +146,34 @@ describe("the judge of histories", () => {
     expect(judgeHistory(recording.history)).toEqual([]);
   });
 
+  it("takes of two commits of unknown outcome the one that no watch contradicts", async () => {
+    let mode: "answered" | "lost" | "cut" = "answered";
+    const recording = startRecording((backend) => ({
+      ...bound(backend),
+      async commit(operations, options) {
+        if (mode === "lost") throw new StorageError("outcome-unknown", "the connection was cut");
+        const result = await backend.commit(operations, options);
+        if (mode === "cut") throw new StorageError("outcome-unknown", "the connection was cut");
+        return result;
+      },
+    }));
+    const client = recording.as("c");
+    const watch = client.watch(ALL);
+    await watch.next();
+    await client.commit([put("a"), put("b")]);
+    await watch.next();
+    const without = (name: string): Operation => ({ kind: "delete", key: keyOf(name), preconditions: [] });
+    mode = "lost";
+    await expect(client.commit([without("a"), without("b")])).rejects.toThrow("cut");
+    mode = "cut";
+    await expect(client.commit([without("a")])).rejects.toThrow("cut");
+    await watch.next();
+    mode = "answered";
+    await client.commit([without("b")]);
+    await watch.next();
+    expect(judgeHistory(recording.history)).toEqual([]);
+  });
+
   it("does not take a commit of unknown outcome for what a commit without changes was answered with", async () => {
     let isCut = true;
     const recording = startRecording((backend) => ({

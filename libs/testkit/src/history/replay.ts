@@ -2,6 +2,7 @@ import { type Key, keyString, type StoredRecord, type Version } from "@trellis/s
 
 import type { History, RecordedCommit } from "./history.ts";
 import { applied, type Change, effectOf, sameRecord, type State } from "./model.ts";
+import { Witnesses } from "./witnesses.ts";
 
 /** One version of the store as the commits explain it. */
 export interface ReplayedVersion {
@@ -43,6 +44,7 @@ export function replay(history: History): Replay {
   }
   const unknown = new Set(commits.filter(isUnknown));
   const seen = whatWasSeen(history);
+  const witnesses = new Witnesses(history);
   const versions: ReplayedVersion[] = [
     { version: history.start.version, commit: undefined, changes: [], state: new Map() },
   ];
@@ -54,7 +56,9 @@ export function replay(history: History): Replay {
     const changing = makersOf(present().state, answered.get(version) ?? [], version);
     const left = seen.get(version);
     const explained =
-      changing.length > 0 || left === undefined ? changing : guess(unknown, present().state, version, left);
+      changing.length > 0 || left === undefined
+        ? changing
+        : guess({ unknown, state: present().state, version, seen: left, witnesses });
     const [first] = explained;
     if (explained.length > 1)
       findings.push(`version ${version} was given to ${explained.length} commits that change something`);
@@ -97,22 +101,34 @@ function makersOf(state: State, commits: readonly RecordedCommit[], version: Ver
   return maker === undefined ? changing : [maker];
 }
 
-/** An unknown commit that leaves what was seen of that version. */
-function guess(
-  unknown: ReadonlySet<RecordedCommit>,
-  state: State,
-  version: Version,
-  { records, gone }: Seen,
-): Explained[] {
+/**
+ * An unknown commit that leaves what was seen of that version. When several would, one that no watch contradicts: a watch that went past a version
+ * says which keys changed there, and that no others did.
+ */
+function guess({
+  unknown,
+  state,
+  version,
+  seen: { records, gone },
+  witnesses,
+}: {
+  readonly unknown: ReadonlySet<RecordedCommit>;
+  readonly state: State;
+  readonly version: Version;
+  readonly seen: Seen;
+  readonly witnesses: Witnesses;
+}): Explained[] {
+  const possible: Explained[] = [];
   for (const commit of unknown) {
     const [found] = candidate(state, commit, version);
     if (found === undefined) continue;
     const left = new Map(found.changes.map(({ key, after }) => [keyString(key), after]));
     const isLeft = records.every((record) => sameRecord(left.get(keyString(record.key)), record));
     const isGone = gone.every((key) => left.has(keyString(key)) && left.get(keyString(key)) === undefined);
-    if (isLeft && isGone) return [found];
+    if (isLeft && isGone) possible.push(found);
   }
-  return [];
+  const likely = possible.find(({ changes }) => witnesses.agree(version, changes)) ?? possible[0];
+  return likely === undefined ? [] : [likely];
 }
 
 /** Everything that anybody saw, by its version. */

@@ -56,6 +56,8 @@ const PAUSE_MS = 60;
 export class SimulatedClient {
   readonly parts: ClientParts;
   readonly #session: ClientSession;
+  /** Commits of which somebody on the way holds a copy. */
+  readonly #copied = new WeakSet<Ticket>();
   #believedLeader: Machine | undefined;
   /** The newest version it has seen; its reads show nothing older. */
   newest = 0 as Version;
@@ -115,6 +117,8 @@ export class SimulatedClient {
         } catch (error) {
           const isUnknown = isUnknownOutcome(error);
           isAmbiguous ||= isUnknown && (ticket !== undefined || !isRepeatable);
+          // A copy on its way may be executed after every try was turned away.
+          isAmbiguous ||= ticket !== undefined && this.#copied.has(ticket);
           const mayRepeat = isRepeatable || !isUnknown;
           if (!mayRepeat || error instanceof SessionLost || world.nowMs > untilMs)
             return isAmbiguous ? "outcome-unknown" : "unavailable";
@@ -129,7 +133,10 @@ export class SimulatedClient {
 
   async #submit(ticket: Ticket, operations: readonly Operation[]): Promise<CommitResult | StorageErrorCode> {
     const request = this.#session.request(ticket);
-    if (this.parts.dice.chance(REPEAT_RATE)) this.#repeatLater(request, operations);
+    if (this.parts.dice.chance(REPEAT_RATE)) {
+      this.#copied.add(ticket);
+      this.#repeatLater(request, operations);
+    }
     const answer = await this.#askLeader(({ backend }) => backend.submit(request, operations));
     if (answer.outcome === "unknown") {
       if (answer.reason === "session-unknown") this.#session.forget();
