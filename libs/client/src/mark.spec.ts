@@ -1,7 +1,13 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
 import demo from "@trellis/demo";
-import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
+import {
+  CONSISTENCY_HEADER,
+  errorReason,
+  MIN_VERSION_HEADER,
+  STORE_HEADER,
+  VERSION_HEADER,
+} from "@trellis/resource";
 import { createTestServer, seededRandom } from "@trellis/testing";
 
 import { Mark } from "./mark.ts";
@@ -123,6 +129,34 @@ describe("a client's mark", () => {
     const read = setup.client.read(Artist, { name: "korn" });
     await setup.clock.flush();
     expect((await read).data.name).toBe("Restored");
+    await restored.close();
+    await setup.close();
+  });
+
+  it("does not repeat a write that names a version of the former store, which may be another's here by chance", async () => {
+    const setup = createSetup();
+    const restored = createTestServer({
+      domains: [demo],
+      controllers: [],
+      clock: setup.clock,
+      random: seededRandom(99),
+    });
+    const { resource: former } = await setup.client.write(Artist, { name: "korn", data: { name: "Korn" } });
+    const { resource: other } = await restored.client.write(Artist, {
+      name: "korn",
+      data: { name: "Other" },
+    });
+    expect(other.version).toBe(former.version);
+    setup.reaches = restored;
+    const { version } = former;
+    const write = setup.client.write(Artist, { name: "korn", version, data: { name: "Korn again" } });
+    const reason = write.then(
+      () => "none",
+      (error: unknown) => errorReason(error),
+    );
+    await setup.clock.flush();
+    expect(await reason).toBe("STORE_CHANGED");
+    expect((await restored.client.read(Artist, { name: "korn" })).data.name).toBe("Other");
     await restored.close();
     await setup.close();
   });

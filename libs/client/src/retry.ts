@@ -26,7 +26,8 @@ export function mayRepeat({ method, input, error, storeMoved }: FailedCall): boo
     case undefined:
       return safe && BROKEN_CONNECTION.includes(code);
     case "STORE_CHANGED":
-      return safe && storeMoved;
+      // A mutation is refused for the versions that it names, which another store's may equal by chance.
+      return storeMoved && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
     case "REQUEST_TOO_LARGE":
       return false;
     case "OUTCOME_UNKNOWN":

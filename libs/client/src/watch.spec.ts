@@ -266,6 +266,43 @@ describe("a watch that cannot resume", () => {
     expect(watch.news()).toEqual(["delete a", "upsert a second"]);
   });
 
+  it("lists again with its new rights when they change, and tells what it may see and may no longer see", async () => {
+    await write("a");
+    await write("b");
+    const listeners = new Set<() => void>();
+    let hidden = "b";
+    const reaches = createTestServer({
+      domains: [demo],
+      controllers: [],
+      clock: setup.clock,
+      backend: { ...setup.backend, close: async () => undefined },
+      authorizer: {
+        decide({ verb, resource }) {
+          if (verb !== "read") return { decision: "allow" };
+          if (resource === undefined) return { decision: "needsResource" };
+          return resource.id?.name === hidden
+            ? { decision: "deny", reason: "hidden" }
+            : { decision: "allow" };
+        },
+        onChange(_, changed) {
+          listeners.add(changed);
+          return () => listeners.delete(changed);
+        },
+      },
+    });
+    setup.reaches = reaches;
+    const watch = follow();
+    await setup.clock.flush();
+    expect(watch.news()).toEqual(["upsert a x", "endOfSnapshot"]);
+    hidden = "a";
+    for (const changed of listeners) changed();
+    await setup.clock.advance(1_000);
+    expect(watch.news()).toEqual(["upsert b x", "delete a"]);
+    expect(watch.interrupts.map(errorReason)).toEqual(["AUTHORIZATION_CHANGED"]);
+    await watch.stop();
+    await reaches.close();
+  });
+
   it("goes on after it was too slow, from where it was read to", async () => {
     const watch = follow();
     await setup.clock.flush();

@@ -24,12 +24,16 @@ export function snapshotApplied(raft: RaftState, { metadata }: Snapshot): void {
 function appliedTo(raft: RaftState, index: LogIndex, bytes: number): void {
   const applied = Math.max(index, raft.log.applied);
   raft.log.appliedTo(applied, bytes);
-  const { autoLeave } = raft.tracker.configuration;
-  if (autoLeave && applied >= raft.pendingConfIndex && raft.role === "leader") leaveJointAutomatically(raft);
+  leaveJointIfDue(raft);
 }
 
-/** While leadership is being handed over this fails; the next applied entry, or the next leader, tries again. */
-function leaveJointAutomatically(raft: RaftState): void {
+/**
+ * Proposes to leave a joint configuration that is to be left automatically, once it is applied. While leadership is being
+ * handed over this fails; the end of that, the next applied entry, or the next leader tries again.
+ */
+export function leaveJointIfDue(raft: RaftState): void {
+  const { autoLeave } = raft.tracker.configuration;
+  if (!autoLeave || raft.log.applied < raft.pendingConfIndex || raft.role !== "leader") return;
   try {
     propose(raft, [leaveJointProposal]);
   } catch (error) {

@@ -33,6 +33,17 @@ describe("a leader's quorum", () => {
   });
 });
 
+describe("what a leader heard", () => {
+  it("raft Q2 counts for one check only", () => {
+    const leader = leaderOf(three, { checkQuorum: true });
+    leader.receive({ type: "MsgHeartbeatResp", from: 2 });
+    leader.tick(10);
+    expect(leader.state.role).toBe("leader");
+    leader.tick(10);
+    expect(leader.state.role).toBe("follower");
+  });
+});
+
 describe("voters that hear from a leader", () => {
   it("raft Q3 refuse a candidate until their own timeout has passed, and then elect it", () => {
     const network = freshNetwork(3, { checkQuorum: true });

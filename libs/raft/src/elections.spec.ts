@@ -168,6 +168,15 @@ describe("votes", () => {
     },
   );
 
+  it("a refused request does not put off the voter's own election", () => {
+    const node = new TestNode({ voters: three, log: [1, 1], hardState: { term: 1 } });
+    node.tick(9);
+    node.receive({ type: "MsgVote", from: 2, term: 1, logTerm: 1, index: 1 });
+    expect(node.state.electionElapsed).toBe(9);
+    node.receive({ type: "MsgVote", from: 2, term: 1, logTerm: 1, index: 2 });
+    expect(node.state).toMatchObject({ electionElapsed: 0, vote: 2 });
+  });
+
   it("raft E9 a candidate concedes to the leader it hears from, and takes over its log", () => {
     const network = freshNetwork(3);
     network.isolate(1);

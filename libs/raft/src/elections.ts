@@ -1,8 +1,9 @@
-import { violated } from "./invariant.ts";
+import { hasUnappliedConfChange } from "./membership.ts";
 import { isTransferRequest, transferContext, type Message } from "./message.ts";
 import { ascending, none, type NodeId } from "./numbers.ts";
 import { votersOf } from "./quorum/joint.ts";
 import type { RaftState } from "./raft-state.ts";
+import { refusalContext } from "./refusal.ts";
 import { broadcastAppend } from "./replication.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
 import { send } from "./send.ts";
@@ -21,21 +22,6 @@ export function considerCampaign(raft: RaftState, kind: CampaignKind): void {
 export function isPromotable(raft: RaftState): boolean {
   const own = raft.tracker.get(raft.id);
   return own !== undefined && !own.isLearner && !raft.log.hasPendingSnapshot;
-}
-
-/**
- * True when a committed conf change waits to be applied. A node that campaigned then would count votes in a configuration
- * that is over.
- */
-function hasUnappliedConfChange({ log }: RaftState): boolean {
-  for (let from = log.applied + 1; from <= log.committed;) {
-    // By pages, so that a long unapplied tail is never in memory as a whole.
-    const page = log.slice(from, log.committed + 1, log.maxApplyingBytes);
-    if (page === undefined || page.length === 0) violated(`entry ${from} is gone before it was applied`);
-    if (page.some(({ type }) => type !== "EntryNormal")) return true;
-    from += page.length;
-  }
-  return false;
 }
 
 function campaign(raft: RaftState, kind: CampaignKind): void {
@@ -81,7 +67,7 @@ export function handleVoteRequest(raft: RaftState, request: Message): void {
   const mayVote = raft.vote === from || isFree || (isPreVote && term > raft.term);
   // Learners vote too: who asks one knows a configuration in which it is a voter.
   if (!mayVote || !raft.log.isUpToDate({ index, term: logTerm })) {
-    send(raft, { type, to: from, term: raft.term, reject: true });
+    send(raft, { type, to: from, term: raft.term, reject: true, context: refusalContext(raft) });
     return;
   }
   // With the request's term: the own one may be lower, and would be ignored.

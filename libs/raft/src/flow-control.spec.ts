@@ -83,6 +83,19 @@ describe("a paused follower", () => {
   });
 });
 
+describe("a probed follower", () => {
+  it("that has everything is replicated to again, once it answers the empty append", () => {
+    const leader = replicatingLeader();
+    leader.core.reportUnreachable(2);
+    expect(progressOf(leader).state).toBe("probe");
+    leader.receive({ type: "MsgHeartbeatResp", from: 2 });
+    const [append] = leader.drain();
+    expect(append).toMatchObject({ type: "MsgApp", entries: [] });
+    leader.receive({ type: "MsgAppResp", from: 2, index: append?.index ?? 0 });
+    expect(progressOf(leader).state).toBe("replicate");
+  });
+});
+
 describe("sizes", () => {
   const kilobyte = "x".repeat(1000);
 

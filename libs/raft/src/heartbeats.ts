@@ -2,8 +2,9 @@ import type { NodeId } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
 import { send } from "./send.ts";
 
-/** One heartbeat to every member; it carries the newest read that waits, if any. */
+/** One heartbeat to every member; it carries the newest read that waits, if any, or what a lease is counted by. */
 export function broadcastHeartbeat(raft: RaftState): void {
+  if (raft.options.readOnly === "lease-based") raft.lease.roundSent(raft.reads.beginRound());
   const context = raft.reads.heartbeatContext;
   for (const id of raft.tracker.progress.keys()) {
     if (id !== raft.id) sendHeartbeat(raft, id, context);

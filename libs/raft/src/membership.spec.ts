@@ -38,6 +38,19 @@ describe("proposing a change", () => {
     expect(leader.state.log.entries(2, 1e6)).toMatchObject([{ type: "EntryConfChangeV2" }, entry(1, 3)]);
   });
 
+  it("raft C1 takes a second change only when the first is applied, not when it is committed", () => {
+    const leader = leaderOf([1, 2]);
+    leader.core.proposeConfChange(change("l4"));
+    leader.processReady();
+    leader.receive({ type: "MsgAppResp", from: 2, index: 2 });
+    expect(leader.state.log).toMatchObject({ committed: 2, applied: 0 });
+    leader.core.proposeConfChange(change("l3"));
+    expect(leader.state.log.entries(3, 1e6)).toEqual([entry(1, 3)]);
+    leader.drain();
+    leader.core.proposeConfChange(change("l3"));
+    expect(leader.state.log.entries(4, 1e6)).toMatchObject([{ type: "EntryConfChangeV2" }]);
+  });
+
   it.each([
     { name: "without a change in its tail", pending: false },
     { name: "with one", pending: true },
@@ -50,6 +63,29 @@ describe("proposing a change", () => {
     expect(node.state.pendingConfIndex).toBe(1);
     node.core.proposeConfChange(change("v4"));
     expect(node.state.log.entries(3, 1e6)).toEqual([entry(2, 3)]);
+  });
+
+  it.each([
+    { why: "it leaves no voter", steps: "r1 r2", transition: "auto" },
+    { why: "it leaves no voter, in a joint way", steps: "l1 r2", transition: "joint-explicit" },
+    { why: "there is nothing to leave", steps: "", transition: "auto" },
+  ] as const)("makes a change an empty entry that no member could apply: $why", ({ steps, transition }) => {
+    const leader = leaderOf([1, 2]);
+    leader.core.proposeConfChange(confChange(parseSteps(steps), { transition }));
+    expect(leader.state.log.entries(2, 1e6)).toEqual([entry(1, 2)]);
+    expect(leader.state.pendingConfIndex).toBe(0);
+  });
+
+  it("in a joint configuration takes nothing but the way out of it", () => {
+    const leader = leaderOf([1, 2], { confState: { voters: [1, 2], votersOutgoing: [1, 3] } });
+    leader.core.proposeConfChange(change("v4"));
+    leader.core.proposeConfChange(confChange([], { transition: "joint-explicit" }));
+    leader.core.proposeConfChange(confChange([]));
+    expect(leader.state.log.entries(2, 1e6)).toMatchObject([
+      entry(1, 2),
+      entry(1, 3),
+      { type: "EntryConfChangeV2" },
+    ]);
   });
 
   it("checks nothing when it is told not to", () => {
@@ -220,23 +256,39 @@ describe("a joint change", () => {
     expect(configurationOf(all.node(1))).toBe("voters=(1 2)");
   });
 
-  it("raft C8 is not left during a transfer, but when that has failed and something is applied", () => {
-    const all = network(3);
-    all.campaign(1);
-    const { state } = all.node(1);
-    all.node(1).core.proposeConfChange(confChange(parseSteps("v3"), { transition: "joint-implicit" }));
-    all.onMessage = ({ type }) => {
-      if (type === "MsgAppResp" && state.transferee === 0) state.transferee = 2;
-      return type !== "MsgTimeoutNow";
-    };
-    all.settle();
-    expect(configurationOf(all.node(1))).toBe("voters=(1 2 3)&&(1 2) autoleave");
-    all.heal();
-    all.on(1, (node) => node.tick(10));
-    expect(state).toMatchObject({ role: "leader", transferee: 0 });
-    all.on(1, (node) => node.propose("x"));
-    expect(configurationOf(all.node(1))).toBe("voters=(1 2 3)");
+  it("raft C8 is left by one entry, however many are applied on the way", () => {
+    const leader = leaderOf([1, 2], { maxCommittedBytesPerReady: 1 });
+    leader.core.proposeConfChange(confChange(parseSteps("l3"), { transition: "joint-implicit" }));
+    leader.propose("x");
+    leader.drain();
+    leader.receive({ type: "MsgAppResp", from: 2, index: 3 });
+    leader.drain();
+    expect(leader.state.log).toMatchObject({ applied: 3, lastIndex: 4 });
+    expect(leader.state.log.entries(4, 1e6)).toMatchObject([{ type: "EntryConfChangeV2" }]);
   });
+
+  it.each([
+    { how: "has failed", end: (node: TestNode) => node.tick(10) },
+    { how: "is taken back", end: (node: TestNode) => node.core.transferLeadership(1) },
+  ])(
+    "raft C8 is not left during a transfer, but as soon as that $how, even if nothing more is proposed",
+    ({ end }) => {
+      const all = network(3);
+      all.campaign(1);
+      const { state } = all.node(1);
+      all.node(1).core.proposeConfChange(confChange(parseSteps("v3"), { transition: "joint-implicit" }));
+      all.onMessage = ({ type }) => {
+        if (type === "MsgAppResp" && state.transferee === 0) state.transferee = 2;
+        return type !== "MsgTimeoutNow";
+      };
+      all.settle();
+      expect(configurationOf(all.node(1))).toBe("voters=(1 2 3)&&(1 2) autoleave");
+      all.heal();
+      all.on(1, end);
+      expect(state).toMatchObject({ role: "leader", transferee: 0 });
+      expect(configurationOf(all.node(1))).toBe("voters=(1 2 3)");
+    },
+  );
 
   it("is decided by both majorities", () => {
     const all = network(4);
@@ -254,6 +306,34 @@ describe("a joint change", () => {
     expect(all.node(1).state.log.committed).toBe(committed + 1);
     all.on(1, (node) => node.core.proposeConfChange(confChange([])));
     expect(configurationOf(all.node(1))).toBe("voters=(1 3 4)");
+  });
+});
+
+describe("a restart with changes in the log", () => {
+  const changes = ["v4", "v5"].map((steps) => encodeConfChange(change(steps)));
+  /** Changes at 2 and 4, and a vote in term 1; that the first is committed is not on disk. */
+  const restarted = (options: TestNodeOptions = {}): TestNode => {
+    const node = new TestNode({ voters: [1, 2, 3], ...options, log: [1], hardState: { term: 1 } });
+    const [first, second] = changes.map((of, at) => ({ ...entry(1, 2 + 2 * at), ...of }));
+    if (first === undefined || second === undefined) throw new Error("expected two changes");
+    node.storage.append([first, entry(1, 3, "x"), second, entry(1, 5, "y")]);
+    return new TestNode({ ...options, storage: node.storage });
+  };
+
+  it("knows that all but the last are committed: the last was proposed when the one before it was applied", () => {
+    const node = restarted();
+    expect(node.state.log).toMatchObject({ committed: 2, applied: 0 });
+    // So it campaigns in the configuration that the first one makes, and not in the one before.
+    node.core.campaign();
+    expect(node.state.role).toBe("follower");
+    node.drain();
+    expect(configurationOf(node)).toBe("voters=(1 2 3 4)");
+    node.core.campaign();
+    expect(node.state.role).toBe("candidate");
+  });
+
+  it("knows nothing of the kind where changes go unchecked", () => {
+    expect(restarted({ disableConfChangeValidation: true }).state.log.committed).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { violated } from "./invariant.ts";
 import { maybeCommit } from "./leader-log.ts";
+import type { RaftLog } from "./log/raft-log.ts";
 import { none, type LogIndex } from "./numbers.ts";
 import { isVoter } from "./quorum/joint.ts";
 import type { RaftState } from "./raft-state.ts";
@@ -62,4 +63,45 @@ function continueAsLeader(raft: RaftState, state: ConfState): void {
   }
   releaseConfirmedReads(raft);
   if (!isVoter(raft.tracker.configuration.voters, raft.transferee)) abortTransfer(raft);
+}
+
+/**
+ * True when a committed conf change waits to be applied. A node that campaigned then would count votes in a configuration
+ * that is over.
+ */
+export function hasUnappliedConfChange({ log }: RaftState): boolean {
+  return hasConfChange(log, log.applied, log.committed);
+}
+
+/** True when there is a conf change in the log after `from`, up to `to`. */
+export function hasConfChange(log: RaftLog, from: LogIndex, to: LogIndex): boolean {
+  return confChangesAfter(log, from, to).next().done !== true;
+}
+
+/**
+ * How much of the log is known to be committed by what stands in it: all up to the last conf change but one. A leader takes a
+ * change only when it has applied the one before. While a node runs it knows that anyway, since with the later change comes
+ * the commit index. But a commit index is not synced; and a node that had forgotten it would count in a configuration two
+ * changes old, whose majorities need not meet those of the present one.
+ */
+export function commitProvenByChanges({ log, options }: RaftState): LogIndex {
+  if (options.disableConfChangeValidation) return log.committed;
+  let lastButOne = log.committed;
+  let last = log.committed;
+  for (const index of confChangesAfter(log, log.committed, log.lastIndex)) {
+    lastButOne = last;
+    last = index;
+  }
+  return lastButOne;
+}
+
+/** Indexes of the conf changes after `from`, up to `to`. */
+function* confChangesAfter(log: RaftLog, from: LogIndex, to: LogIndex): Generator<LogIndex, void> {
+  for (let next = from + 1; next <= to;) {
+    // By pages, so that a long tail is never in memory as a whole.
+    const page = log.slice(next, to + 1, log.maxApplyingBytes);
+    if (page === undefined || page.length === 0) violated(`entry ${next} is gone before it was applied`);
+    for (const { type, index } of page) if (type !== "EntryNormal") yield index;
+    next += page.length;
+  }
 }

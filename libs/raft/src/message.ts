@@ -54,7 +54,10 @@ export interface Message {
   readonly reject: boolean;
   /** In a rejected MsgAppResp: the highest index at which the two logs may still agree. */
   readonly rejectHint: LogIndex;
-  /** Heartbeats: which reads they confirm. Vote requests: `transferContext` when the leader itself asked for the election. */
+  /**
+   * Heartbeats: which reads they confirm. Vote requests: `transferContext` when the leader itself asked for the election.
+   * Refused votes: the last entry known to be committed.
+   */
   readonly context: Uint8Array;
   /** To local threads: what to deliver once the work is done, in this order. */
   readonly responses: readonly Message[];

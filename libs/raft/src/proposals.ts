@@ -5,9 +5,9 @@ import { appendEntries } from "./leader-log.ts";
 import { none } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
 import { broadcastAppend } from "./replication.ts";
-import { asV2 } from "./confchange/conf-change.ts";
+import { changeMembers } from "./confchange/changer.ts";
+import { asV2, type ConfChange } from "./confchange/conf-change.ts";
 import { decodeConfChange } from "./confchange/encoding.ts";
-import { isJoint } from "./tracker/configuration.ts";
 
 /**
  * Appends proposals and sends them to all members. Conf changes that cannot be taken now become empty entries, whose
@@ -35,14 +35,27 @@ export function drop(reason: string): never {
 
 const emptyProposal: Proposal = { type: "EntryNormal", data: noBytes };
 
+/**
+ * True when the change will be possible once it is committed: none is under way that could alter the configuration before.
+ * One that is not, because it does not fit the joint phase or leaves no voter, would stop every member that applies it.
+ */
+function isApplicable({ tracker, log }: RaftState, change: ConfChange): boolean {
+  try {
+    changeMembers({ tracker, lastIndex: log.lastIndex }, asV2(change));
+    return true;
+  } catch (error) {
+    if (!RaftError.is(error) || error.code !== "invalid-conf-change") throw error;
+    return false;
+  }
+}
+
 /** The proposal, or an empty entry in the place of a conf change that cannot be taken. */
 function admitConfChange(raft: RaftState, proposal: Proposal, position: number): Proposal {
   const change = decodeConfChange(proposal);
   if (change === undefined) return proposal;
-  const leavesJoint = asV2(change).changes.length === 0;
   const isPending = raft.pendingConfIndex > raft.log.applied;
-  const fits = isJoint(raft.tracker.configuration) === leavesJoint;
-  if ((isPending || !fits) && !raft.options.disableConfChangeValidation) return emptyProposal;
+  const isTaken = raft.options.disableConfChangeValidation || (!isPending && isApplicable(raft, change));
+  if (!isTaken) return emptyProposal;
   raft.pendingConfIndex = raft.log.lastIndex + position + 1;
   return proposal;
 }

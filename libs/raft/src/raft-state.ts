@@ -1,4 +1,5 @@
 import type { Role } from "./hard-state.ts";
+import type { Lease } from "./lease.ts";
 import type { RaftLog } from "./log/raft-log.ts";
 import type { Message } from "./message.ts";
 import type { LogIndex, NodeId, Term } from "./numbers.ts";
@@ -43,8 +44,8 @@ export interface RaftState {
 
   /** Leader: to whom leadership is being handed; no proposals are taken meanwhile. 0 when to nobody. */
   transferee: NodeId;
-  /** Leader: somebody was told to campaign in this term, at once or whenever the message arrives; leases hold no more. */
-  leaseIsVoid: boolean;
+  /** Leader: how long lease-based reads need no confirmation. */
+  lease: Lease;
   /**
    * Leader: index of the last conf change in the log, or a bound of it. The next change is taken when this is applied:
    * so at most one is unapplied at a time.

@@ -21,6 +21,8 @@ export class ReadQueue {
   #pending: PendingRead[] = [];
   /** Number of the newest read of this term. */
   #newest = 0;
+  /** True once rounds have numbers of their own. */
+  #isNumbered = false;
   /** The highest number each member has sent back. */
   readonly #acknowledged = new Map<NodeId, number>();
 
@@ -33,9 +35,15 @@ export class ReadQueue {
     this.#pending.push({ request, index, sequence: this.#newest });
   }
 
-  /** What a round of heartbeats carries that starts now; empty when no read waits. */
+  /** Gives a round of heartbeats a number of its own, as if it came with a read. */
+  beginRound(): number {
+    this.#isNumbered = true;
+    return ++this.#newest;
+  }
+
+  /** What a round of heartbeats carries that starts now; empty when no read waits and rounds have no numbers. */
   get heartbeatContext(): Uint8Array {
-    return this.#pending.length === 0 ? noBytes : encodeSequence(this.#newest);
+    return this.#pending.length === 0 && !this.#isNumbered ? noBytes : encodeSequence(this.#newest);
   }
 
   /** A member answered a heartbeat with this context. Later answers do not take back earlier ones. */
@@ -46,11 +54,14 @@ export class ReadQueue {
     this.#acknowledged.set(id, Math.max(sequence, this.#acknowledged.get(id) ?? 0));
   }
 
-  /** Takes out the reads that a quorum of voters has confirmed; the leader itself confirms all of them. */
+  /** The highest number that a quorum of voters has confirmed; the leader itself confirms all of them. */
+  confirmedBy(leader: NodeId, voters: JointQuorum): number {
+    return jointCommittedIndex(voters, (id) => (id === leader ? this.#newest : this.#acknowledged.get(id)));
+  }
+
+  /** Takes out the reads that a quorum of voters has confirmed. */
   takeConfirmed(leader: NodeId, voters: JointQuorum): readonly PendingRead[] {
-    const confirmed = jointCommittedIndex(voters, (id) =>
-      id === leader ? this.#newest : this.#acknowledged.get(id),
-    );
+    const confirmed = this.confirmedBy(leader, voters);
     const first = this.#pending.findIndex(({ sequence }) => sequence > confirmed);
     return this.#pending.splice(0, first < 0 ? this.#pending.length : first);
   }

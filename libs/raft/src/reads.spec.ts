@@ -175,11 +175,59 @@ describe("lease-based reads", () => {
     expect(indexesOf(network.node(id))).toEqual([11]);
   });
 
+  it("raft R3 see nothing old: a leader cut off asks again before the others elect, long before it steps down", () => {
+    const network = networkWithLeader(options);
+    const all = [...network.nodes.values()];
+    const former = network.node(1);
+    for (const node of all) node.core.overrideElectionTimeout(19);
+    // The last answers come right after a quorum check, so the next but one ends the leadership.
+    for (let ticks = 0; ticks < 11; ticks++) for (const { id } of all) network.on(id, (node) => node.tick());
+    network.isolate(1);
+    const servedAfter: number[] = [];
+    for (let ticks = 0; network.node(2).state.role !== "leader"; ticks++) {
+      former.core.readIndex(bytes("r"));
+      if (former.state.readStates.length > 0) servedAfter.push(ticks);
+      for (const { id } of all) network.on(id, (node) => node.tick());
+      former.readStates.length = 0;
+      network.campaign(2);
+    }
+    // The others were ready to elect after an election timeout; the former leader has not noticed.
+    expect(former.state.role).toBe("leader");
+    network.on(2, (node) => node.propose("news"));
+    former.core.readIndex(bytes("r"));
+    network.settle();
+    expect(former.readStates).toEqual([]);
+    expect(servedAfter).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("raft R3 are confirmed by a quorum while the lease has run out, and served again when it is renewed", () => {
+    const leader = leaderOf(three, options);
+    leader.receive({ type: "MsgAppResp", from: 2, index: 1 });
+    leader.drain();
+    leader.tick(8);
+    const [beat] = leader.drain().slice(-1);
+    leader.core.readIndex(bytes("waits"));
+    expect(leader.state.readStates).toEqual([]);
+    leader.receive({ type: "MsgHeartbeatResp", from: 2, context: beat?.context ?? bytes("") });
+    leader.drain();
+    expect(leader.readStates).toEqual([]);
+    leader.core.readIndex(bytes("by the renewed lease"));
+    expect(leader.state.readStates).toMatchObject([{ context: bytes("by the renewed lease") }]);
+    const [later] = leader.drain().slice(-1);
+    leader.tick();
+    const [next] = leader.drain().slice(-1);
+    expect(later).not.toEqual(next);
+    leader.receive({ type: "MsgHeartbeatResp", from: 3, context: next?.context ?? bytes("") });
+    leader.drain();
+    expect(leader.readStates).toHaveLength(2);
+  });
+
   it("ask for confirmation once somebody was told to take over", () => {
     const network = networkWithLeader(options);
     network.ignore("MsgTimeoutNow");
     network.on(1, (node) => node.core.transferLeadership(2));
-    network.node(1).tick(10);
+    // The others answer heartbeats all the time.
+    for (let ticks = 0; ticks < 10; ticks++) network.on(1, (node) => node.tick());
     expect(network.node(1).state).toMatchObject({ role: "leader", transferee: 0 });
     network.ignore("MsgHeartbeatResp");
     network.on(1, (node) => node.core.readIndex(bytes("r")));
@@ -187,6 +235,15 @@ describe("lease-based reads", () => {
     network.heal();
     network.on(1, (node) => node.tick());
     expect(indexesOf(network.node(1))).toEqual([1]);
+  });
+
+  it("need a follower that keeps its leader in mind", () => {
+    const network = networkWithLeader(options);
+    network.on(2, (node) => node.core.forgetLeader());
+    expect(network.node(2).state.leader).toBe(1);
+    const safe = networkWithLeader();
+    safe.on(2, (node) => node.core.forgetLeader());
+    expect(safe.node(2).state).toMatchObject({ leader: 0, term: 1, vote: 1 });
   });
 
   it("cannot be had without quorum check", () => {

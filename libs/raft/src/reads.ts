@@ -31,15 +31,19 @@ export function releaseEarlyReads(raft: RaftState): void {
   for (const request of requests) confirmRead(raft, request);
 }
 
-/** Answers the reads that a quorum has confirmed by now. */
+/** Answers the reads that a quorum has confirmed by now. The same answers prolong the lease. */
 export function releaseConfirmedReads(raft: RaftState): void {
-  for (const { request, index } of raft.reads.takeConfirmed(raft.id, raft.tracker.configuration.voters)) {
+  const { voters } = raft.tracker.configuration;
+  if (raft.options.readOnly === "lease-based") {
+    raft.lease.roundConfirmed(raft.reads.confirmedBy(raft.id, voters));
+  }
+  for (const { request, index } of raft.reads.takeConfirmed(raft.id, voters)) {
     answerRead(raft, request, index);
   }
 }
 
 function confirmRead(raft: RaftState, request: Message): void {
-  if (raft.options.readOnly === "lease-based" && !raft.leaseIsVoid) {
+  if (raft.options.readOnly === "lease-based" && raft.lease.holds) {
     answerRead(raft, request, raft.log.committed);
     return;
   }

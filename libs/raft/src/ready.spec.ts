@@ -52,6 +52,14 @@ describe("after a restart", () => {
     expect(core.status()).toMatchObject({ applied: 4, hardState: { commit: 4 } });
   });
 
+  it("what is in a snapshot was committed, even if the record of that was lost: a commit index alone is not synced", () => {
+    const storage = storedLog(log, 1);
+    storage.createSnapshot(4, snapshotAt(4, 1, { voters: [1] }).metadata.confState, bytes("state"));
+    storage.compact(4);
+    const core = createRaftCore({ ...one, storage });
+    expect(core.status()).toMatchObject({ applied: 4, hardState: { term: 1, vote: 1, commit: 4 } });
+  });
+
   it("does not start on a log that lost what was committed", () => {
     expect(() => createRaftCore({ ...one, storage: storedLog(log, 6) })).toThrow(/commit index 6/);
   });
@@ -221,6 +229,12 @@ describe("what a Ready says", () => {
       committedEntries: [entry(1, 1)],
       mustSync: false,
     });
+  });
+
+  it("asks for a sync of a vote that is given in the present term", () => {
+    const node = new TestNode({ voters: [1, 2], hardState: { term: 3 } });
+    node.receive({ type: "MsgVote", from: 2 });
+    expect(node.core.ready()).toMatchObject({ hardState: { term: 3, vote: 2 }, mustSync: true });
   });
 
   it("lets what attests something wait for the writes, and the rest not", () => {

@@ -31,7 +31,10 @@ export interface Ready {
   readonly committedEntries: readonly Entry[];
   /** To be sent after the writes of this Ready, or handed to the local threads. */
   readonly messages: readonly Message[];
-  /** True when the writes must be durable before anything is sent; a commit index alone need not be. */
+  /**
+   * True when entries and hard state must be durable before anything is sent; a commit index alone need not be. A snapshot
+   * must be in any case, whatever this says: the messages acknowledge it.
+   */
   readonly mustSync: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { noBytes } from "./entry.ts";
 import { violated } from "./invariant.ts";
 import { appendEntries } from "./leader-log.ts";
+import { Lease } from "./lease.ts";
 import { none, type NodeId, type Term } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
 import { ReadQueue } from "./read-queue.ts";
@@ -57,7 +58,7 @@ function reset(raft: RaftState, term: Term): void {
   raft.heartbeatElapsed = 0;
   redrawElectionTimeout(raft);
   raft.transferee = none;
-  raft.leaseIsVoid = false;
+  raft.lease = new Lease(raft.options);
   raft.pendingConfIndex = 0;
   raft.uncommittedBytes = 0;
   raft.reads = new ReadQueue();

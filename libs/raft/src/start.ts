@@ -1,6 +1,7 @@
 import { violated } from "./invariant.ts";
+import { Lease } from "./lease.ts";
 import { RaftLog } from "./log/raft-log.ts";
-import { restoreConfState } from "./membership.ts";
+import { commitProvenByChanges, restoreConfState } from "./membership.ts";
 import { none } from "./numbers.ts";
 import { resolveOptions, type RaftOptions } from "./options.ts";
 import type { RaftState } from "./raft-state.ts";
@@ -30,7 +31,7 @@ export function startRaft(given: RaftOptions): RaftState {
     heartbeatElapsed: 0,
     randomizedElectionTicks: options.electionTicks,
     transferee: none,
-    leaseIsVoid: false,
+    lease: new Lease(options),
     pendingConfIndex: 0,
     uncommittedBytes: 0,
     reads: new ReadQueue(),
@@ -41,11 +42,14 @@ export function startRaft(given: RaftOptions): RaftState {
   };
   restoreConfState(raft, confState);
   if (!isEmptyHardState(hardState)) {
-    const { committed, lastIndex } = raft.log;
-    if (hardState.commit < committed || hardState.commit > lastIndex) {
-      violated(`the stored commit index ${hardState.commit} is not in [${committed}, ${lastIndex}]`);
+    const { lastIndex } = raft.log;
+    if (hardState.commit > lastIndex) {
+      violated(
+        `the stored commit index ${hardState.commit} is beyond the end of the stored log, ${lastIndex}`,
+      );
     }
-    raft.log.committed = hardState.commit;
+    // It may be less than what a snapshot proves: a commit index alone is not synced.
+    raft.log.commitTo(hardState.commit);
     raft.term = hardState.term;
     raft.vote = hardState.vote;
   }
@@ -54,6 +58,7 @@ export function startRaft(given: RaftOptions): RaftState {
     raft.log.commitTo(options.applied);
     raft.log.appliedTo(options.applied, 0);
   }
+  raft.log.commitTo(commitProvenByChanges(raft));
   raft.configurationIndex = raft.log.applied;
   becomeFollower(raft, raft.term, none);
   return raft;

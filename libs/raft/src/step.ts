@@ -3,6 +3,7 @@ import { considerCampaign, handleVoteRequest, isLeaderSticky } from "./elections
 import type { Message } from "./message.ts";
 import { none } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
+import { learnFromRefusal, refusalContext } from "./refusal.ts";
 import { becomeFollower } from "./roles.ts";
 import { send } from "./send.ts";
 import { stepCandidate } from "./step-candidate.ts";
@@ -14,6 +15,8 @@ import { stepLeader } from "./step-leader.ts";
  * Errors: `proposal-dropped`, `read-dropped`; then nothing was changed.
  */
 export function step(raft: RaftState, message: Message): void {
+  // First of all: it holds in whatever term it was said.
+  learnFromRefusal(raft, message);
   // Term 0 is outside all terms: local messages, forwarded requests.
   if (message.term > raft.term) {
     if (!enterLaterTerm(raft, message)) return;
@@ -72,7 +75,8 @@ function answerEarlierTerm(raft: RaftState, message: Message): void {
     send(raft, { type: "MsgAppResp", to: from });
   } else if (type === "MsgPreVote") {
     // Silence would leave a pre-candidate with a lower term and a better log waiting, and all others too.
-    send(raft, { type: "MsgPreVoteResp", to: from, term: raft.term, reject: true });
+    const context = refusalContext(raft);
+    send(raft, { type: "MsgPreVoteResp", to: from, term: raft.term, reject: true, context });
   } else if (type === "MsgStorageAppendResp" && message.snapshot !== undefined) {
     // A snapshot is committed state, in whatever term it was stored. Entries are not: since then they may have been
     // replaced by others at the same indexes and, back again, by others still, so this answer proves nothing of them.

@@ -1,3 +1,4 @@
+import { leaveJointIfDue } from "./applied.ts";
 import { isPromotable } from "./elections.ts";
 import { message } from "./message.ts";
 import { none } from "./numbers.ts";
@@ -21,11 +22,15 @@ function tickElection(raft: RaftState): void {
 function tickHeartbeat(raft: RaftState): void {
   raft.heartbeatElapsed++;
   raft.electionElapsed++;
+  raft.lease.tick();
   if (raft.electionElapsed >= raft.options.electionTicks) {
     raft.electionElapsed = 0;
     if (raft.options.checkQuorum) step(raft, message({ type: "MsgCheckQuorum", from: raft.id }));
     // A transfer that has not succeeded in this time has failed.
-    if (raft.role === "leader" && raft.transferee !== none) abortTransfer(raft);
+    if (raft.role === "leader" && raft.transferee !== none) {
+      abortTransfer(raft);
+      leaveJointIfDue(raft);
+    }
   }
   // The check may have ended the leadership.
   if (raft.role !== "leader" || raft.heartbeatElapsed < raft.options.heartbeatTicks) return;

@@ -1,3 +1,4 @@
+import { leaveJointIfDue } from "./applied.ts";
 import { none, type NodeId } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
 import { sendAppend } from "./replication.ts";
@@ -11,7 +12,7 @@ import type { Progress } from "./tracker/progress.ts";
 export function transferLeadership(raft: RaftState, target: NodeId, progress: Progress): void {
   if (progress.isLearner || raft.transferee === target) return;
   abortTransfer(raft);
-  if (target === raft.id) return;
+  if (target === raft.id) return leaveJointIfDue(raft);
   raft.electionElapsed = 0;
   raft.transferee = target;
   if (!maybeSendTimeoutNow(raft, target, progress)) sendAppend(raft, target);
@@ -20,7 +21,7 @@ export function transferLeadership(raft: RaftState, target: NodeId, progress: Pr
 /** Tells the target to campaign if it has the whole log. */
 export function maybeSendTimeoutNow(raft: RaftState, target: NodeId, progress: Progress): boolean {
   if (raft.transferee !== target || progress.match !== raft.log.lastIndex) return false;
-  raft.leaseIsVoid = true;
+  raft.lease.void();
   send(raft, { type: "MsgTimeoutNow", to: target });
   return true;
 }

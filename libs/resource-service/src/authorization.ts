@@ -17,6 +17,9 @@ export interface Subject {
   readonly previous?: TypedResource | undefined;
 }
 
+/** What a caller tried, in the words of its refusal: who may write a resource may delete it. */
+type Deed = "read" | "write" | "delete";
+
 /** Refuses writes to a system type by anyone but the system. */
 export function checkSystemType(call: Call, registration: Registration): void {
   if (!registration.system || call.identity.system) return;
@@ -66,16 +69,17 @@ export async function mayAccess(
   );
 }
 
-/** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. */
+/** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. `deed` is what the error says it tried. */
 export async function authorize(
   environment: Environment,
   call: Call,
   verb: "read" | "write",
   registration: Registration,
   subject: Subject,
+  deed: Deed = verb,
 ): Promise<void> {
   const answer = await mayAccess(environment, call, verb, registration, subject);
-  if (answer !== true) throw permissionDenied(`${verb} ${describe(subject.resource.id)}`, answer);
+  if (answer !== true) throw permissionDenied(`${deed} ${describe(subject.resource.id)}`, answer);
 }
 
 /**
@@ -88,6 +92,7 @@ export async function authorizeName(
   verb: "read" | "write",
   registration: Registration,
   id: ID,
+  deed: Deed = verb,
 ): Promise<"allowed" | "needsResource"> {
   if (registration.hooks.authorize !== undefined) return "needsResource";
   const decision = await ask(environment, {
@@ -97,7 +102,7 @@ export async function authorizeName(
     tenancy: id.tenancy,
     name: id.name,
   });
-  if (decision.decision === "deny") throw permissionDenied(`${verb} ${idText(id)}`, decision.reason);
+  if (decision.decision === "deny") throw permissionDenied(`${deed} ${idText(id)}`, decision.reason);
   return decision.decision === "allow" ? "allowed" : "needsResource";
 }
 

@@ -1,4 +1,4 @@
-import type { HandlerContext } from "@connectrpc/connect";
+import { Code, type HandlerContext } from "@connectrpc/connect";
 import type { Identity } from "@trellis/authz";
 import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
 import {
@@ -10,7 +10,7 @@ import {
 } from "@trellis/storage";
 
 import type { Environment } from "./environment.ts";
-import { violationsError } from "./service-error.ts";
+import { ServiceError, violationsError } from "./service-error.ts";
 
 /** One call: who makes it, what it asks of reads, and what its answer shows. */
 export interface Call {
@@ -66,6 +66,20 @@ export function parseVersion(text: string): Version | undefined {
   return Number.isSafeInteger(value) ? toVersion(value) : undefined;
 }
 
+/**
+ * Refuses a version that a mutation expects of a resource when the call says that it is another store's: it may be equal here by chance. Throws
+ * `STORE_CHANGED`.
+ */
+export function checkStore({ backend }: Environment, { storeId }: Call, version: string): void {
+  const present = backend.position().storeId;
+  if (version === "" || storeId === undefined || storeId === present) return;
+  throw new ServiceError({
+    code: Code.OutOfRange,
+    reason: "STORE_CHANGED",
+    message: `the request expects version ${version} of store ${storeId}, this is ${present}; read it again and repeat`,
+  });
+}
+
 function consistencyOf(headers: Headers): Consistency {
   const text = headers.get(CONSISTENCY_HEADER);
   if (text === null || text === "" || text === "eventual") return "eventual";
@@ -83,7 +97,7 @@ function minimumOf(headers: Headers): MinimumPosition | undefined {
     throw violationsError("INVALID_REQUEST", [
       {
         field: `header ${MIN_VERSION_HEADER}`,
-        description: `must be a decimal store version, found "${text}"`,
+        description: `must be a decimal store version of at most ${Number.MAX_SAFE_INTEGER}, found "${text}"`,
       },
     ]);
   }

@@ -8,6 +8,7 @@ import { authorize } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed } from "./errors.ts";
+import { checkFinalizers, checkMutatedMetadata } from "./metadata.ts";
 import { type Payload, storedPayload, typed, writePayload } from "./payload.ts";
 import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
@@ -37,10 +38,11 @@ export interface Candidate {
 
 /**
  * Takes a draft through its type: mutate, validate (the message's rules and the hook, all violations at once), authorize, and the existence of
- * its tenancy. Throws `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
+ * its tenancy. Throws `INVALID_REQUEST` for too many finalizers, `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
  */
 export async function judge(environment: Environment, call: Call, draft: Draft): Promise<Candidate> {
   const { registration } = draft.target;
+  checkFinalizers(draft.resource.metadata, draft.previous?.metadata, `${draft.path}.metadata`);
   const before = draft.previous === undefined ? undefined : typedStored(registration, draft.previous);
   const mutated = await runMutate(registration, draft, before);
   await validate(environment, registration, mutated, before, draft.path);
@@ -86,6 +88,7 @@ async function runMutate(
     const { data, metadata, owner } = mutation;
     if (data !== undefined && !isMessage(data, type.schema))
       throw new TypeError(`mutate returned data that is no ${type.schema.typeName}`);
+    if (metadata !== undefined) checkMutatedMetadata(metadata, resource.metadata);
     const changed = data === undefined ? payload : writePayload(type.schema, data);
     const mutated = create(ResourceSchema, {
       ...draft.resource,

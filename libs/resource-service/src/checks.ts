@@ -5,7 +5,7 @@ import { IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { idText } from "@trellis/resource";
 import type { Precondition, StoredRecord } from "@trellis/storage";
 
-import { type Call, parseVersion } from "./call.ts";
+import { type Call, checkStore, parseVersion } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { authorize, authorizeName } from "./authorization.ts";
 import { presentAs } from "./group-version.ts";
@@ -43,6 +43,7 @@ export async function checkPlanner(
   path: string,
 ): Promise<CheckPlanner> {
   const { registration, id, key } = targetOf(environment, call, check.id ?? create(IDSchema), `${path}.id`);
+  checkStore(environment, call, check.version);
   const answer = await authorizeName(environment, call, "read", registration, id);
   const preconditions: Precondition[] = [];
   if (check.absent) preconditions.push({ kind: "absent" });

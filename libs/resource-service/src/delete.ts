@@ -16,7 +16,7 @@ import {
 import type { Operation } from "@trellis/storage";
 
 import { authorize, authorizeName, checkSystemType, type Subject } from "./authorization.ts";
-import type { Call } from "./call.ts";
+import { type Call, checkStore } from "./call.ts";
 import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { versionMismatch } from "./errors.ts";
@@ -50,6 +50,7 @@ export async function deletePlanner(
   const { registration, id, key } = targetOf(environment, call, request.id, `${path}id`);
   checkSystemType(call, registration);
   const { version } = request;
+  checkStore(environment, call, version);
   const planChecks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
 
   return async (view) => {
@@ -65,13 +66,14 @@ export async function deletePlanner(
     const stored = await view.stored(key);
     if (stored === undefined || (id.uid !== "" && id.uid !== stored.uid)) {
       // A denial tells nothing, so it does not depend on whether there is something to delete.
-      await authorizeName(environment, call, "write", registration, id);
+      await authorizeName(environment, call, "write", registration, id, "delete");
       return plan(checkUnchanged(key, stored), DeleteResponse_Outcome.ABSENT);
     }
     const existing = resourceOf(stored);
     const shown = (await presentAs(registration, stored)) ?? existing;
     const metadata = { ...existing.metadata, [DELETION_TIMESTAMP_KEY]: rfc3339(environment.clock.now()) };
-    await authorize(environment, call, "write", registration, deletionOf(registration.type, shown, metadata));
+    const subject = deletionOf(registration.type, shown, metadata);
+    await authorize(environment, call, "write", registration, subject, "delete");
     if (version !== "" && version !== String(stored.version)) throw versionMismatch(id, version, stored);
     const preconditions = [{ kind: "version", version: stored.version }] as const;
     if (finalizersOf(existing.metadata).size === 0) {

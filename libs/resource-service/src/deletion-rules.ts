@@ -42,10 +42,17 @@ export function checkDeletionRules(existing: Resource, next: Resource, path: str
   return removesFinalizers && sameData ? "ending" : "ordinary";
 }
 
-/** Whether two resources have the same payload, byte for byte. */
+/**
+ * Whether two resources have the same payload, byte for byte. None is the empty payload: who reads a resource without one may send
+ * back an empty one, and clients of types always do.
+ */
 export function payloadEquals(a: Resource, b: Resource): boolean {
-  if (a.data === undefined || b.data === undefined) return a.data === b.data;
+  if (a.data === undefined || b.data === undefined) return isEmptyPayload(a) && isEmptyPayload(b);
   return a.data.typeUrl === b.data.typeUrl && bytesEqual(a.data.value, b.data.value);
+}
+
+function isEmptyPayload({ data }: Resource): boolean {
+  return data === undefined || data.value.length === 0;
 }
 
 /** Whether two resources have the same metadata, but for some keys. */

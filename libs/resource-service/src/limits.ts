@@ -1,11 +1,19 @@
-/** Bytes of one encoded resource. */
+/** Bytes of one encoded resource, without its statuses and the mark of its deletion. */
 export const MAX_RESOURCE_BYTES = 1024 * 1024;
-/** Entries of a resource's metadata. */
+/** Bytes that the mark of a deletion may add to those: who fills a resource must still be able to delete it. */
+export const MAX_MARK_BYTES = 64;
+/** Entries of a resource's metadata, without the reserved keys. */
 export const MAX_METADATA_ENTRIES = 256;
-/** Bytes (UTF-8) of all keys and values of a resource's metadata. */
+/** Bytes (UTF-8) of all keys and values of a resource's metadata, without the reserved keys. */
 export const MAX_METADATA_BYTES = 64 * 1024;
+/** Bytes (UTF-8) of the reserved keys and their values, as a caller may send them. More may be sent only if it is stored already. */
+export const MAX_FINALIZER_BYTES = 4 * 1024;
+/** Bytes by which a mutate hook may exceed that: a caller at its limit does not fail for a finalizer of the system. */
+export const MAX_HOOK_FINALIZER_BYTES = 1024;
 /** Status keys of one resource. */
 export const MAX_STATUSES = 64;
+/** Bytes of all encoded statuses of one resource, beside those of the resource: who fills it leaves controllers their room. */
+export const MAX_STATUS_BYTES = 256 * 1024;
 /** Conditions of one status. */
 export const MAX_CONDITIONS = 128;
 /** Characters of a status key. */
@@ -19,14 +27,14 @@ export const MAX_VIOLATIONS_IN_MESSAGE = 5;
 
 /** Resources on a page when the client leaves it to the server. */
 export const DEFAULT_PAGE_SIZE = 1_000;
-/** Resources on a page at most, whatever the client asks. */
-export const MAX_PAGE_SIZE = 10_000;
+/** Resources on a page at most, whatever the client asks. A page is encoded in one go, which holds up everybody else. */
+export const MAX_PAGE_SIZE = 4_000;
 /** Bytes of the resources on a page: the default receive limit of gRPC clients is 4 MiB. */
 export const MAX_PAGE_BYTES = 3 * 1024 * 1024;
 /** Records read for one page, so that a rare match cannot make a list run without end. The page is then short. */
 export const MAX_SCANNED_PER_PAGE = 20_000;
-/** Records that one question to storage brings. */
-export const SCAN_CHUNK = 1_000;
+/** Records that one question to storage brings, which are decoded in one go: some two milliseconds of work. */
+export const SCAN_CHUNK = 256;
 
 /** How long a call without a deadline may take, in milliseconds. */
 export const DEFAULT_DEADLINE_MS = 30_000;

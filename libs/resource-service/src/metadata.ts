@@ -1,28 +1,64 @@
-import type { Violation } from "@trellis/registry";
+import { RESERVED_METADATA_KEYS } from "@trellis/resource";
 
-import { MAX_METADATA_BYTES, MAX_METADATA_ENTRIES } from "./limits.ts";
+import {
+  MAX_FINALIZER_BYTES,
+  MAX_HOOK_FINALIZER_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_METADATA_ENTRIES,
+} from "./limits.ts";
 import { violationsError } from "./service-error.ts";
 
-/** Refuses metadata beyond the limits. */
-export function checkMetadata(metadata: Readonly<Record<string, string>>, field: string): void {
-  const entries = Object.entries(metadata);
-  const violations: Violation[] = [];
-  if (entries.length > MAX_METADATA_ENTRIES) {
-    violations.push({
-      field,
-      description: `must have at most ${MAX_METADATA_ENTRIES} entries, found ${entries.length}`,
-    });
-  }
-  const bytes = entries.reduce(
-    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
-    0,
+type Metadata = Readonly<Record<string, string>>;
+
+/** Refuses metadata beyond the limits; the reserved keys are {@link checkFinalizers}' business. `field` is where the request has it. */
+export function checkMetadata(metadata: Metadata, field: string): void {
+  const descriptions = faultsOf(metadata);
+  if (descriptions.length === 0) return;
+  throw violationsError(
+    "INVALID_REQUEST",
+    descriptions.map((description) => ({ field, description })),
   );
-  if (bytes > MAX_METADATA_BYTES) {
-    violations.push({
-      field,
-      description: `must have at most ${MAX_METADATA_BYTES} bytes of keys and values, found ${bytes}`,
-    });
-  }
-  if (Object.hasOwn(metadata, "")) violations.push({ field, description: "must not have an empty key" });
-  if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
+}
+
+/**
+ * Refuses finalizers beyond the limit, unless what is stored has as many bytes of them: hooks may have added some, and a writer must be able to
+ * send what it read, and to take finalizers away one by one.
+ */
+export function checkFinalizers(metadata: Metadata, stored: Metadata | undefined, field: string): void {
+  const bytes = reservedBytes(metadata);
+  if (bytes <= MAX_FINALIZER_BYTES || bytes <= reservedBytes(stored ?? {})) return;
+  const description = `must have at most ${MAX_FINALIZER_BYTES} bytes of finalizers and deletionTimestamp, keys included, found ${bytes}`;
+  throw violationsError("INVALID_REQUEST", [{ field, description }]);
+}
+
+/** Throws a RangeError for metadata that a mutate hook may not make of `given`: what is stored keeps to the limits, whoever asked for it. */
+export function checkMutatedMetadata(metadata: Metadata, given: Metadata): void {
+  const descriptions = faultsOf(metadata);
+  const most = Math.max(MAX_FINALIZER_BYTES + MAX_HOOK_FINALIZER_BYTES, reservedBytes(given));
+  const bytes = reservedBytes(metadata);
+  if (bytes > most)
+    descriptions.push(`must have at most ${most} bytes of finalizers and deletionTimestamp, found ${bytes}`);
+  if (descriptions.length > 0)
+    throw new RangeError(`the metadata that a mutate hook returns ${descriptions.join("; it ")}`);
+}
+
+/** What is wrong with metadata but for its reserved keys. */
+function faultsOf(metadata: Metadata): string[] {
+  const faults: string[] = [];
+  const entries = Object.entries(metadata).filter(([key]) => !RESERVED_METADATA_KEYS.includes(key));
+  if (entries.length > MAX_METADATA_ENTRIES)
+    faults.push(`must have at most ${MAX_METADATA_ENTRIES} entries, found ${entries.length}`);
+  const bytes = bytesOf(entries);
+  if (bytes > MAX_METADATA_BYTES)
+    faults.push(`must have at most ${MAX_METADATA_BYTES} bytes of keys and values, found ${bytes}`);
+  if (Object.hasOwn(metadata, "")) faults.push("must not have an empty key");
+  return faults;
+}
+
+function reservedBytes(metadata: Metadata): number {
+  return bytesOf(Object.entries(metadata).filter(([key]) => RESERVED_METADATA_KEYS.includes(key)));
+}
+
+function bytesOf(entries: readonly (readonly [string, string])[]): number {
+  return entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
 }

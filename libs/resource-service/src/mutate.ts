@@ -1,7 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import {
   type CommitResult,
-  type Key,
   keyString,
   type Operation,
   StorageError,
@@ -16,6 +15,7 @@ import { callEnded, internalError } from "./errors.ts";
 import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from "./limits.ts";
 import { ServiceError } from "./service-error.ts";
 import { createStateView, type StateView } from "./state-view.ts";
+import type { Turns } from "./turns.ts";
 
 /** One step of a planned commit. */
 export interface PlannedOperation {
@@ -40,7 +40,7 @@ export type Planner<T> = (view: StateView) => Promise<Plan<T>>;
 /**
  * Carries out a mutation (DESIGN §6): plan on what is believed, commit, and when the store refuses, plan again on the state that it
  * refused with, until the deadline. A refusal by the planner is answered only after a commit of checks proved what it rests on. Whoever met a
- * conflict tries again in turn with the others who did over the same key.
+ * conflict tries again in turn with the others who did over the same keys, and who comes later to write one of these goes behind them.
  */
 export async function mutate<T>(
   environment: Environment,
@@ -48,14 +48,39 @@ export async function mutate<T>(
   dryRun: boolean,
   planner: Planner<T>,
 ): Promise<T> {
-  let endTurn: (() => void) | undefined;
-  const takeTurn = async (key: Key): Promise<void> => {
-    endTurn ??= await environment.turns.take(keyString(key), call.signal).catch(() => undefined);
-  };
+  const turn = new Turn(environment.turns, call.signal);
   try {
-    return await attempt(environment, call, dryRun, planner, takeTurn);
+    return await attempt(environment, call, dryRun, planner, turn);
   } finally {
-    endTurn?.();
+    turn.end();
+  }
+}
+
+/** The one turn that a call takes, if it takes any: never a second beside it, for which others could wait that it waits for. */
+class Turn {
+  readonly #turns: Turns;
+  readonly #signal: AbortSignal;
+  #end: (() => void) | undefined;
+
+  constructor(turns: Turns, signal: AbortSignal) {
+    this.#turns = turns;
+    this.#signal = signal;
+  }
+
+  /** Whether others are before this call. */
+  mustWait(keys: readonly string[]): boolean {
+    return this.#end === undefined && this.#turns.contended(keys);
+  }
+
+  /** Waits for the turn, unless it is had already. True when it began now. Where the signal ends the wait there is none. */
+  async take(keys: readonly string[]): Promise<boolean> {
+    if (this.#end !== undefined) return false;
+    this.#end = await this.#turns.take(keys, this.#signal).catch(() => undefined);
+    return this.#end !== undefined;
+  }
+
+  end(): void {
+    this.#end?.();
   }
 }
 
@@ -64,16 +89,26 @@ async function attempt<T>(
   call: Call,
   dryRun: boolean,
   planner: Planner<T>,
-  takeTurn: (key: Key) => Promise<void>,
+  turn: Turn,
 ): Promise<T> {
   const view = createStateView(environment.backend, call.signal);
-  for (let attempts = 0; ; attempts++) {
-    if (attempts > 0) await backOff(environment, call, attempts);
+  let refusals = 0;
+  // In its turn a call has nobody but other servers' writers before it, and no reason to wait for those of this one.
+  let refusalsInTurn = 0;
+  for (;;) {
+    if (refusals > 0) await backOff(environment, call, refusalsInTurn, refusals);
     view.restart();
     const proposal = await propose(planner, view);
     if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
     const operations: readonly PlannedOperation[] =
       proposal.kind === "plan" ? proposal.plan.operations : view.checks().map((operation) => ({ operation }));
+    const written = writtenKeys(operations);
+    if (turn.mustWait(written)) {
+      await turn.take(written);
+      if (call.signal.aborted) throw conflict(call.signal, refusals);
+      view.doubt();
+      continue;
+    }
     const result = await commit(environment, call, operations, dryRun);
     if (result.outcome === "applied") {
       if (proposal.kind === "refusal") throw proposal.error;
@@ -88,8 +123,17 @@ async function attempt<T>(
     const error = step.refused?.(result.current);
     if (error !== undefined) throw error;
     view.learn(step.operation.key, result.current);
-    await takeTurn(step.operation.key);
+    refusals += 1;
+    refusalsInTurn += 1;
+    const keys = [...written, keyString(step.operation.key)];
+    const waits = turn.mustWait(keys);
+    if (await turn.take(keys)) refusalsInTurn = 0;
+    if (waits) view.doubt();
   }
+}
+
+function writtenKeys(operations: readonly PlannedOperation[]): string[] {
+  return operations.flatMap(({ operation: { kind, key } }) => (kind === "check" ? [] : [keyString(key)]));
 }
 
 type Proposal<T> =
@@ -125,9 +169,14 @@ async function commit(
 }
 
 /** Waits a random time below a bound that doubles. The first retry is immediate: it has the newest state at hand. */
-async function backOff(environment: Environment, call: Call, attempt: number): Promise<void> {
-  if (attempt > 1) {
-    const bound = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 2), MAX_BACKOFF_MS);
+async function backOff(
+  environment: Environment,
+  call: Call,
+  refusalsInTurn: number,
+  refusals: number,
+): Promise<void> {
+  if (refusalsInTurn > 1) {
+    const bound = Math.min(FIRST_BACKOFF_MS * 2 ** (refusalsInTurn - 2), MAX_BACKOFF_MS);
     try {
       await wait(environment.clock, bound * environment.random(), call.signal);
       return;
@@ -135,7 +184,7 @@ async function backOff(environment: Environment, call: Call, attempt: number): P
       // The signal ended the wait; told below.
     }
   }
-  if (call.signal.aborted) throw conflict(call.signal, attempt);
+  if (call.signal.aborted) throw conflict(call.signal, refusals);
 }
 
 function conflict(signal: AbortSignal, attempts: number): ServiceError {

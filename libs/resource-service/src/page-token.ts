@@ -45,7 +45,9 @@ export function decodePageToken(token: string, digest: string, storeId: string):
   if (fields === undefined) throw invalidToken("it is not one that this service gave");
   const [given, store, version, group, kind, partition, namespace, name] = fields;
   if (given !== digest)
-    throw invalidToken("it belongs to another request: all fields but page_token must be as they were");
+    throw invalidToken(
+      "it belongs to another request or caller: all fields but page_token and page_size must be as they were",
+    );
   if (store !== storeId) {
     throw new ServiceError({
       code: Code.OutOfRange,

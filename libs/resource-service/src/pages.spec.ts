@@ -112,6 +112,16 @@ describe("pages", () => {
     }
   });
 
+  it("may differ in size, and are told so when something else differs", async () => {
+    await writeAll(["a", "b", "c"]);
+    const { nextPageToken: pageToken } = await fixture.rpc.list({ ...artists, pageSize: 1 });
+    const { resources } = await fixture.rpc.list({ ...artists, pageSize: 2, pageToken });
+    expect(resources.map(({ id: one }) => one?.name)).toEqual(["b", "c"]);
+    const other = fixture.rpc.list({ ...artists, namePrefix: "b", pageToken });
+    const words = "all fields but page_token and page_size must be as they were";
+    await expectInvalid(other, "page_token", words, "INVALID_PAGE_TOKEN");
+  });
+
   it("are refused with the token of another caller", async () => {
     await writeAll(["a", "b"]);
     const { nextPageToken: pageToken } = await fixture.rpc.list({ ...artists, pageSize: 1 });

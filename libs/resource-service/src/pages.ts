@@ -10,6 +10,7 @@ import {
   MAX_SCANNED_PER_PAGE,
   SCAN_CHUNK,
 } from "./limits.ts";
+import { nextTurn } from "./next-turn.ts";
 import { decodePageToken, encodePageToken, requestDigest } from "./page-token.ts";
 
 /** What a page is made of. */
@@ -45,7 +46,9 @@ export async function readPage(environment: Environment, call: Call, request: Pa
   let after: Key | undefined = start?.after;
   let bytes = 0;
   let scanned = 0;
-  for (;;) {
+  for (let chunks = 0; ; chunks++) {
+    // Without a wire to storage everything below may happen in one turn of the event loop.
+    if (chunks > 0) await nextTurn();
     const list = await backend.list(request.query, {
       signal: call.signal,
       limit: Math.min(SCAN_CHUNK, size - resources.length + 1),

@@ -6,7 +6,9 @@ import {
   WriteResponse_Outcome,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { systemClock } from "@trellis/resource";
+import type { Backend } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
+import { createVirtualClock } from "@trellis/testing";
 
 import {
   album,
@@ -146,15 +148,52 @@ describe("a writer that is overtaken between its read and its commit", () => {
 });
 
 describe("a writer that is overtaken until its deadline", () => {
-  it("is told so, and may try again", async () => {
+  /** A backend whose every commit comes too late. */
+  function overtaking(onCommit = (): void => undefined): Backend {
     const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
     const commit: typeof backend.commit = async (operations, options) => {
+      onCommit();
       const result = await backend.commit(operations, { ...options, evaluateOnly: true });
       const precondition = { kind: "absent" } as const;
       const { version } = result;
       return { outcome: "refused", operationIndex: 0, precondition, current: undefined, version };
     };
-    await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
+    return { ...backend, commit };
+  }
+
+  it("has 30 seconds when it gave none", async () => {
+    const clock = createVirtualClock();
+    const begun = Promise.withResolvers<void>();
+    await withFixture({ backend: overtaking(begun.resolve), clock }, async ({ rpc }) => {
+      let isAnswered = false;
+      const call = rpc.write({ resource: artist() }).finally(() => (isAnswered = true));
+      const refused = expectNotApplied(call, Code.Unavailable, "CONFLICT");
+      await begun.promise;
+      await clock.advance(29_999);
+      expect(isAnswered).toBe(false);
+      await clock.advance(1);
+      await refused;
+    });
+  });
+
+  it("has five minutes at most, whatever it asks for", async () => {
+    const clock = createVirtualClock();
+    const begun = Promise.withResolvers<void>();
+    await withFixture({ backend: overtaking(begun.resolve), clock, random: () => 1 }, async ({ rpc }) => {
+      let isAnswered = false;
+      const headers = serverDeadline(3_600_000);
+      const call = rpc.write({ resource: artist() }, { headers }).finally(() => (isAnswered = true));
+      const refused = expectNotApplied(call, Code.Unavailable, "CONFLICT");
+      await begun.promise;
+      await clock.advance(299_999);
+      expect(isAnswered).toBe(false);
+      await clock.advance(1);
+      await refused;
+    });
+  }, 60_000);
+
+  it("is told so, and may try again", async () => {
+    await withFixture({ backend: overtaking() }, async ({ rpc }) => {
       const call = rpc.write({ resource: artist() }, { headers: serverDeadline(40) });
       await expectNotApplied(call, Code.Unavailable, "CONFLICT", "other writers kept changing");
     });

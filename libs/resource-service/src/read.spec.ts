@@ -312,7 +312,13 @@ describe("what an answer shows", () => {
   });
 
   it("is refused for a minimum that is no version", async () => {
-    const headers = { "trellis-min-version": "-1" };
-    await expectInvalid(fixture.rpc.read({ id: korn }, { headers }), "header trellis-min-version");
+    for (const [version, words] of [
+      ["-1", "must be a decimal store version"],
+      ["9007199254740992", "of at most 9007199254740991, found"],
+      ["9".repeat(40), "of at most 9007199254740991, found"],
+    ] as const) {
+      const headers = { "trellis-min-version": version };
+      await expectInvalid(fixture.rpc.read({ id: korn }, { headers }), "header trellis-min-version", words);
+    }
   });
 });

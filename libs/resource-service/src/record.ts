@@ -1,9 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
 import type { Key, RecordInit, StoredRecord } from "@trellis/storage";
 
-import { MAX_RESOURCE_BYTES } from "./limits.ts";
+import { MAX_MARK_BYTES, MAX_RESOURCE_BYTES } from "./limits.ts";
 import { invalidField } from "./errors.ts";
 
 /** The key under which a resource is stored. The tenancy must be complete. */
@@ -26,17 +26,21 @@ export function resourceOf(record: StoredRecord): Resource {
 
 /**
  * The record that stores a resource: one canonical encoding, without a version (the commit decides it). Throws `REQUEST_TOO_LARGE`
- * beyond {@link MAX_RESOURCE_BYTES}.
+ * beyond {@link MAX_RESOURCE_BYTES}, which the mark of a deletion may pass by {@link MAX_MARK_BYTES} and statuses do not count for.
  */
 export function recordOf(resource: Resource): RecordInit {
   if (resource.version !== "") throw new TypeError("a resource is encoded without its version");
   const bytes = encodeCanonical(ResourceSchema, resource);
-  if (bytes.length > MAX_RESOURCE_BYTES) {
-    throw invalidField(
-      "REQUEST_TOO_LARGE",
-      "resource",
-      `must be at most ${MAX_RESOURCE_BYTES} bytes when encoded, found ${bytes.length}; split it or store less in it`,
-    );
+  const marked = isMarkedForDeletion(resource.metadata);
+  const most = MAX_RESOURCE_BYTES + (marked ? MAX_MARK_BYTES : 0);
+  if (bytes.length > most) {
+    const found = bytes.length - statusBytes(resource);
+    if (found > most)
+      throw invalidField(
+        "REQUEST_TOO_LARGE",
+        "resource",
+        `must be at most ${most} bytes when encoded, found ${found}; split it or store less in it`,
+      );
   }
   const owner = resource.owner;
   return {
@@ -44,9 +48,14 @@ export function recordOf(resource: Resource): RecordInit {
     groupVersion: resource.id?.type?.groupVersion ?? "",
     generation: resource.generation,
     ...(owner === undefined ? {} : { owner: { key: keyOf(owner), uid: owner.uid } }),
-    marked: isMarkedForDeletion(resource.metadata),
+    marked,
     bytes,
   };
+}
+
+/** The bytes that the statuses of a resource take in its encoding. */
+export function statusBytes({ status }: Pick<Resource, "status">): number {
+  return encodeCanonical(ResourceSchema, create(ResourceSchema, { status })).length;
 }
 
 /** Whether two encodings are the same. */

@@ -17,12 +17,18 @@ export function ruleViolations<Desc extends DescMessage>(
   const result = environment.validator.validate(schema, message);
   if (result.kind === "valid") return [];
   if (result.kind === "error") throw internalError(result.error);
-  return result.violations.flatMap(({ field, ruleId, message: description }) => {
+  return result.violations.flatMap(({ field, ruleId, message: told }) => {
     const path = joinPath(prefix, pathToString(field));
     if (ruleId === TENANCY_RULE) return unitViolations(valueAt(message, field), path);
-    return [{ field: path, description: ruleId === "required" ? REQUIRED : description }];
+    const subject = schema.typeName.startsWith(API_PACKAGE) ? (SUBJECTS.get(ruleId) ?? "") : "";
+    const description = ruleId === "required" ? REQUIRED : told;
+    return [{ field: joinPath(path, subject), description }];
   });
 }
+
+const API_PACKAGE = "trellis.resource.v1.";
+/** The rules that compare fields of one message, and the field to blame: protovalidate names the message only. */
+const SUBJECTS: ReadonlyMap<string, string> = new Map([["watch.name", "name"]]);
 
 /** The rule of `ID.tenancy`, which speaks of both units at once; violations name the unit that is wrong. */
 const TENANCY_RULE = "resource.tenancy";

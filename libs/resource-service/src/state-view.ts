@@ -20,6 +20,8 @@ export interface StateView {
   plan(key: Key, record: RecordInit | undefined): void;
   /** Corrects a belief with proven state. */
   learn(key: Key, record: StoredRecord | undefined): void;
+  /** Reads everything again that it is asked for, after a wait in which others wrote: what it knows may be old. */
+  doubt(): void;
   /** Starts a new attempt: forgets what it read and planned, keeps what it believes. */
   restart(): void;
   /** Whether all that this attempt relied on is one key, proven current since the call began. */
@@ -39,13 +41,17 @@ export function createStateView(backend: Backend, signal: AbortSignal): StateVie
   const beliefs = new Map<string, Belief>();
   const planned = new Map<string, RecordInit | undefined>();
   const used = new Set<string>();
+  const doubted = new Set<string>();
 
   async function stored(key: Key): Promise<StoredRecord | undefined> {
     const text = keyString(key);
     used.add(text);
     const known = beliefs.get(text);
-    if (known !== undefined) return known.record;
-    const { record } = await backend.read(key, { signal });
+    if (known !== undefined && !doubted.has(text)) return known.record;
+    const { record, position } = await backend.read(key, { signal });
+    doubted.delete(text);
+    // A replica that lags may not have come to what is known yet.
+    if (known?.record !== undefined && position.version < known.record.version) return known.record;
     beliefs.set(text, { key, record, proven: false });
     return record;
   }
@@ -61,7 +67,13 @@ export function createStateView(backend: Backend, signal: AbortSignal): StateVie
       return planned.has(text) ? planned.get(text) : await stored(key);
     },
     plan: (key, record) => void planned.set(keyString(key), record),
-    learn: (key, record) => void beliefs.set(keyString(key), { key, record, proven: true }),
+    learn(key, record) {
+      doubted.delete(keyString(key));
+      beliefs.set(keyString(key), { key, record, proven: true });
+    },
+    doubt() {
+      for (const text of beliefs.keys()) doubted.add(text);
+    },
     restart() {
       used.clear();
       planned.clear();

@@ -1,4 +1,4 @@
-import type { Condition } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type Condition, Condition_StateSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { WriteStatusRequest } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Violation } from "@trellis/registry";
 import { isResourceName, isUlid } from "@trellis/resource";
@@ -36,13 +36,17 @@ export function checkStatusRequest(request: WriteStatusRequest, path: string): v
   if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
 }
 
+const STATES = Condition_StateSchema.values.map(({ number, name }) => `${number} (${name})`).join(", ");
+
 function checkConditions(
   conditions: readonly Condition[],
   add: (field: string, description: string) => void,
 ): void {
   const seen = new Set<string>();
-  for (const [index, { type, resource }] of conditions.entries()) {
+  for (const [index, { type, state, resource }] of conditions.entries()) {
     const field = `status.conditions[${index}]`;
+    if (Condition_StateSchema.value[state] === undefined)
+      add(`${field}.state`, `is no state: expected one of ${STATES}, found ${state}`);
     if (type === "") add(`${field}.type`, REQUIRED);
     else if (seen.has(type)) add(`${field}.type`, `"${type}" is there twice; a status has each type once`);
     seen.add(type);

@@ -63,7 +63,7 @@ describe("a watch's request", () => {
     ["T312: has a prefix that no name has", { namePrefix: "Smashing" }, "name_prefix", "invalid"],
     ["has a resume point that is none", { sinceVersion: "x" }, "since_version", "must be"],
     ["has a selector that cannot be read", { selector: "a b" }, "selector", "at character"],
-    ["has a name beside a prefix", { name: "a", namePrefix: "a" }, "", "name excludes name_prefix"],
+    ["has a name beside a prefix", { name: "a", namePrefix: "a" }, "name", "name excludes name_prefix"],
   ])("is refused: %s", async (_, wrong, field, words) => {
     await expectInvalid(watch(wrong).next(), field, words);
   });

@@ -8,7 +8,10 @@ import { checkDeletionRules } from "./deletion-rules.ts";
 import {
   artist,
   Artist,
+  Concept,
   createFixture,
+  executive,
+  Executive,
   expectError,
   expectInvalid,
   type Fixture,
@@ -18,6 +21,7 @@ import {
   tenancyOf,
   withFixture,
 } from "./test-support/fixture.ts";
+import { createWatches } from "./test-support/watching.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -46,6 +50,33 @@ async function expectRule(call: Promise<unknown>, words: string) {
 async function isGone() {
   await expectError(fixture.rpc.read({ id: target }), Code.NotFound, "RESOURCE_NOT_FOUND");
 }
+
+describe("a resource without data", () => {
+  const concept = (data?: object, metadata: Record<string, string> = { finalizers: "f" }) =>
+    fixture.rpc.write({ resource: resource(Concept, "jazz", data, { metadata }) });
+
+  it("is one with empty data: writing the other changes nothing", async () => {
+    await concept();
+    expect((await concept({})).outcome).toBe(Outcome.UNCHANGED);
+    await fixture.rpc.write({ resource: resource(Concept, "soul", {}) });
+    const { outcome } = await fixture.rpc.write({ resource: resource(Concept, "soul") });
+    expect(outcome).toBe(Outcome.UNCHANGED);
+  });
+
+  it("loses its last finalizer to a writer who sends empty data", async () => {
+    await concept();
+    await fixture.rpc.delete({ id: id(Concept, "jazz") });
+    const { metadata } = await stored(fixture.rpc.read({ id: id(Concept, "jazz") }));
+    expect((await concept({}, { ...metadata, finalizers: "" })).outcome).toBe(Outcome.DELETED);
+  });
+
+  it("is not one with data", async () => {
+    await fixture.rpc.write({ resource: executive() });
+    const { outcome } = await fixture.rpc.write({ resource: resource(Executive, "boss") });
+    expect(outcome).toBe(Outcome.UPDATED);
+    expect((await fixture.rpc.write({ resource: executive() })).outcome).toBe(Outcome.UPDATED);
+  });
+});
 
 describe("the rules of a resource that is marked", () => {
   const withFinalizers = (finalizers: string | undefined) =>
@@ -175,6 +206,17 @@ describe("a write around a deletion", () => {
     expect((await write({ finalizers: "f2" })).outcome).toBe(Outcome.UPDATED);
     expect((await write({ finalizers: "" })).outcome).toBe(Outcome.DELETED);
     await isGone();
+  });
+
+  it("T145: of the last finalizer is told to watchers as one event, the end", async () => {
+    await marked("f1");
+    const watches = createWatches();
+    const events = watches.open(fixture.rpc);
+    await events.words(2);
+    await write({ finalizers: "" });
+    await fixture.rpc.write({ resource: artist("next") });
+    expect(await events.words(2)).toEqual(["delete korn DELETED", "upsert next"]);
+    watches.stopAll();
   });
 });
 

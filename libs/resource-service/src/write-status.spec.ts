@@ -98,6 +98,12 @@ describe("the request of a status write", () => {
       "is required",
     ],
     [
+      "has a condition in a state that is none",
+      { status: { ...STATUS, conditions: [{ type: "A", state: 99 as Condition_State }] } },
+      "status.conditions[0].state",
+      "expected one of 0 (STATE_UNKNOWN), 1 (STATE_TRUE), 2 (STATE_FALSE), found 99",
+    ],
+    [
       "has a condition twice",
       { status: { ...STATUS, conditions: [{ type: "A" }, { type: "A" }] } },
       "status.conditions[1].type",

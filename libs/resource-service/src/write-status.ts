@@ -16,14 +16,14 @@ import {
 import { statusEquals } from "@trellis/resource";
 
 import { authorize, authorizeName, checkSystemType } from "./authorization.ts";
-import type { Call } from "./call.ts";
+import { type Call, checkStore } from "./call.ts";
 import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { groupVersionMismatch, invalidField, resourceNotFound, versionMismatch } from "./errors.ts";
 import { presentAs } from "./group-version.ts";
-import { MAX_STATUSES } from "./limits.ts";
+import { MAX_STATUS_BYTES, MAX_STATUSES } from "./limits.ts";
 import { mutate, type Planner } from "./mutate.ts";
-import { recordOf, resourceOf } from "./record.ts";
+import { recordOf, resourceOf, statusBytes } from "./record.ts";
 import { checkRequest } from "./rules.ts";
 import { checkStatusRequest } from "./status-rules.ts";
 import { targetOf } from "./target.ts";
@@ -57,6 +57,7 @@ export async function writeStatusPlanner(
   const { registration, id, units, key } = target;
   checkSystemType(call, registration);
   const { version } = request;
+  checkStore(environment, call, version);
   const planChecks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
 
   return async (view) => {
@@ -119,6 +120,14 @@ function changedStatus(
       "INVALID_REQUEST",
       `${path}key`,
       `a resource has at most ${MAX_STATUSES} statuses; remove one with remove: true`,
+    );
+  }
+  const bytes = statusBytes({ status: next });
+  if (bytes > MAX_STATUS_BYTES) {
+    throw invalidField(
+      "REQUEST_TOO_LARGE",
+      `${path}status`,
+      `all statuses of a resource have at most ${MAX_STATUS_BYTES} bytes, found ${bytes}; write shorter messages, or remove a status with remove: true`,
     );
   }
   return next;

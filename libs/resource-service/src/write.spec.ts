@@ -306,6 +306,14 @@ describe("a write that fails", () => {
     });
   });
 
+  it("in a storage without space, says so, and that nothing was applied", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const commit = () => Promise.reject(new StorageError("no-space", "the disk is full"));
+    await withFixture({ backend: { ...backend, commit } }, async ({ rpc }) => {
+      await expectNotApplied(rpc.write({ resource: artist() }), Code.ResourceExhausted, "NO_SPACE");
+    });
+  });
+
   it("tells who may not write nothing of what is stored", async () => {
     await write(artist());
     const rpc = restricted(fixture, "read demo.v2.Artist");

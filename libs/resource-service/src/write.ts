@@ -9,7 +9,7 @@ import {
 import type { StoredRecord } from "@trellis/storage";
 
 import { checkSystemType } from "./authorization.ts";
-import type { Call } from "./call.ts";
+import { type Call, checkStore } from "./call.ts";
 import { admit } from "./candidate.ts";
 import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
@@ -44,6 +44,7 @@ export async function writePlanner(
   const input = request.resource ?? create(ResourceSchema);
   const target = targetOf(environment, call, input.id, `${path}resource.id`);
   checkSystemType(call, target.registration);
+  checkStore(environment, call, input.version);
   checkMetadata(input.metadata, `${path}resource.metadata`);
   const payload = readPayload(target.registration.type, input.data, `${path}resource.data`);
   const checks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);

@@ -10,6 +10,7 @@ import {
   errorReason,
   errorRetryAfterMs,
   errorViolations,
+  errorWithin,
 } from "./api-error.ts";
 import { errorCatalogue } from "./error-catalogue.ts";
 import { problemDetails } from "./problem-details.ts";
@@ -80,6 +81,42 @@ describe("an error of the API", () => {
       const { rawMessage } = apiError({ reason: "INVALID_REQUEST", message: before + "😀".repeat(10_000) });
       expect(rawMessage.isWellFormed()).toBe(true);
     }
+  });
+
+  it("takes no text that is not Unicode onto the wire", () => {
+    const error = apiError({
+      reason: "INVALID_REQUEST",
+      message: "found \ud800",
+      metadata: { requested: "\ud800" },
+      violations: [{ field: "metadata.\ud800", description: "found \ud800" }],
+    });
+    const texts = [error.rawMessage, ...Object.values(errorMetadata(error))];
+    for (const { field, description } of errorViolations(error)) texts.push(field, description);
+    expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
+  });
+
+  it("has the first violations that fit into its bytes, and tells how many others there are", () => {
+    const violations = Array.from({ length: 128 }, (_, at) => ({
+      field: `operations[${at}].write.resource.metadata`,
+      description: "ä".repeat(1_000),
+    }));
+    const error = apiError({ ...init, violations });
+    const count = errorViolations(error).length;
+    expect(errorViolations(error)).toEqual(violations.slice(0, count));
+    expect(count).toBeGreaterThan(10);
+    expect(errorMetadata(error)).toEqual({ ...init.metadata, violations_left_out: String(128 - count) });
+    const smaller = errorWithin(error, 5_000);
+    expect(errorViolations(smaller)).toEqual(violations.slice(0, 2));
+    expect(errorMetadata(smaller)).toEqual({ ...init.metadata, violations_left_out: "126" });
+    expect([smaller.code, errorRetryAfterMs(smaller)]).toEqual([error.code, 1_500]);
+    expect(errorViolations(errorWithin(error, 1))).toHaveLength(1);
+  });
+
+  it("stays whole when all of it fits", () => {
+    const error = errorWithin(apiError(init), 1_000);
+    expect([errorMetadata(error), errorViolations(error)]).toEqual([init.metadata, init.violations]);
+    const other = new ConnectError("x".repeat(5_000));
+    expect(errorWithin(other, 1_000)).toBe(other);
   });
 
   it("is told from any other error", () => {

@@ -19,6 +19,13 @@ export const ERROR_DOMAIN = "trellis.dev";
 const MAX_MESSAGE = 2_048;
 const MAX_DESCRIPTION = 1_024;
 const MAX_NAME = 512;
+/** UTF-8 bytes of all texts of an error. */
+const MAX_ERROR_BYTES = 32 * 1024;
+/** What protobuf adds to the texts of one violation, in bytes, and a little more. */
+const VIOLATION_OVERHEAD_BYTES = 12;
+
+/** In the metadata of an error that has not all violations: how many are left out. */
+export const VIOLATIONS_LEFT_OUT = "violations_left_out";
 
 /** One broken rule of a request: the proto field path, and what was expected and found. */
 export interface FieldViolation {
@@ -41,27 +48,70 @@ export interface ApiErrorInit {
   readonly cause?: unknown;
 }
 
-/** An error as every protocol of the API carries it (API.md §3): ErrorInfo, and BadRequest and RetryInfo where they apply. */
+/**
+ * An error as every protocol of the API carries it (API.md §3): ErrorInfo, and BadRequest and RetryInfo where they apply. Long texts lose their middle;
+ * violations that do not fit are left out, and `metadata.violations_left_out` says how many.
+ */
 export function apiError(init: ApiErrorInit): ConnectError {
-  const { reason, metadata = {}, violations, retryAfterMs, cause } = init;
-  const message = shortened(init.message, MAX_MESSAGE);
+  const { reason, retryAfterMs, cause } = init;
+  const message = shortened(init.message, MAX_MESSAGE).toWellFormed();
+  const violations = (init.violations ?? []).map(({ field, description }) => ({
+    field: shortened(field, MAX_NAME).toWellFormed(),
+    description: shortened(description, MAX_DESCRIPTION).toWellFormed(),
+  }));
+  const { fitting, metadata } = fit(message, shortenedValues(init.metadata ?? {}), violations);
   const details: Detail[] = [
-    detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: shortenedValues(metadata) }),
-    ...(violations === undefined || violations.length === 0
-      ? []
-      : [
-          detail(BadRequestSchema, {
-            fieldViolations: violations.map(({ field, description }) => ({
-              field: shortened(field, MAX_NAME),
-              description: shortened(description, MAX_DESCRIPTION),
-            })),
-          }),
-        ]),
+    detail(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata }),
+    ...(fitting.length === 0 ? [] : [detail(BadRequestSchema, { fieldViolations: [...fitting] })]),
     ...(retryAfterMs === undefined
       ? []
       : [detail(RetryInfoSchema, { retryDelay: durationOf(retryAfterMs) })]),
   ];
   return new ConnectError(message, init.code ?? errorCatalogue[reason].code, undefined, details, cause);
+}
+
+/**
+ * The same error with fewer violations, so that its texts have about `maxBytes` of UTF-8; one violation stays at any rate. For places that have less room
+ * than a body has. An error that is not the API's stays as it is.
+ */
+export function errorWithin(error: ConnectError, maxBytes: number): ConnectError {
+  const reason = errorReason(error);
+  if (reason === undefined) return error;
+  const { fitting, metadata } = fit(error.rawMessage, errorMetadata(error), errorViolations(error), maxBytes);
+  return apiError({
+    reason: reason as Reason,
+    code: error.code,
+    message: error.rawMessage,
+    metadata,
+    violations: fitting,
+    retryAfterMs: errorRetryAfterMs(error),
+    cause: error,
+  });
+}
+
+/** The first violations, as many as fit beside an error's other texts, and the metadata that tells of the others. */
+function fit(
+  message: string,
+  metadata: Readonly<Record<string, string>>,
+  violations: readonly FieldViolation[],
+  maxBytes = MAX_ERROR_BYTES,
+): { readonly fitting: readonly FieldViolation[]; readonly metadata: Record<string, string> } {
+  let room = maxBytes - bytesOf(message, ...Object.entries(metadata).flat());
+  const fitting: FieldViolation[] = [];
+  for (const violation of violations) {
+    room -= bytesOf(violation.field, violation.description) + VIOLATION_OVERHEAD_BYTES;
+    if (room < 0 && fitting.length > 0) break;
+    fitting.push(violation);
+  }
+  const leftOut = violations.length - fitting.length;
+  if (leftOut === 0) return { fitting, metadata: { ...metadata } };
+  const total = leftOut + Number(metadata[VIOLATIONS_LEFT_OUT] ?? 0);
+  return { fitting, metadata: { ...metadata, [VIOLATIONS_LEFT_OUT]: String(total) } };
+}
+
+function bytesOf(...texts: readonly string[]): number {
+  const encoder = new TextEncoder();
+  return texts.reduce((sum, text) => sum + encoder.encode(text).byteLength, 0);
 }
 
 /** An error's reason ("VERSION_MISMATCH"); undefined for errors that are not the API's. */
@@ -100,7 +150,7 @@ function detail<Desc extends DescMessage>(desc: Desc, value: MessageInitShape<De
 
 function shortenedValues(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(metadata).map(([key, value]) => [key, shortened(value, MAX_NAME)]),
+    Object.entries(metadata).map(([key, value]) => [key, shortened(value, MAX_NAME).toWellFormed()]),
   );
 }
 

@@ -7,6 +7,7 @@ export {
   errorReason,
   errorRetryAfterMs,
   errorViolations,
+  errorWithin,
   type FieldViolation,
   isConnectError,
 } from "./api-error.ts";
@@ -40,6 +41,8 @@ export {
   STORE_HEADER,
   VERSION_HEADER,
 } from "./headers.ts";
+export { jsonTextViolations } from "./json-text-violations.ts";
+export { jsonViolations, type JsonViolationsOptions } from "./json-violations.ts";
 export { isResourceName, MAX_NAME_LENGTH, NAME_PATTERN } from "./names.ts";
 export { codeText, type Problem, type ProblemBody, problemDetails } from "./problem-details.ts";
 export { compareReferences, idText, referenceTo } from "./references.ts";
@@ -60,6 +63,7 @@ export {
   SelectorError,
   type SelectorTerm,
 } from "./selector.ts";
+export { shortened } from "./shortened.ts";
 export {
   completeTenancy,
   DEFAULT_NAMESPACE,

@@ -1,3 +1,4 @@
+import type { Registry as SchemaRegistry } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { apiError, type Clock } from "@trellis/resource";
@@ -23,6 +24,7 @@ export interface DispatcherOptions {
   readonly routes: readonly HttpRoute[];
   readonly cors: Cors;
   readonly limits: ServerLimits;
+  readonly schemas: SchemaRegistry;
   readonly clock: Clock;
   readonly log: ServerLog;
   /** Headers that every answer carries unless its handler set them. */

@@ -1,5 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { apiError } from "@trellis/resource";
+import { apiError, type FieldViolation } from "@trellis/resource";
+
+import type { JsonRequest } from "./json-request.ts";
 
 /** What is known of the call that failed. */
 export interface FailedCall {
@@ -7,6 +9,8 @@ export interface FailedCall {
   readonly mutation: boolean;
   /** The largest request, in bytes, for the message about one that is larger. */
   readonly maxRequestBytes: number;
+  /** The request, where it is JSON: it knows where the faults are. */
+  readonly json?: Pick<JsonRequest, "violations"> | undefined;
 }
 
 /** The delay that callers are advised when the server is at a limit or cannot answer now. */
@@ -26,7 +30,7 @@ export function explainFailure(error: ConnectError, call: FailedCall): ConnectEr
     reason,
     message,
     ...(call.mutation ? { metadata: { applied } } : {}),
-    ...(reason === "MALFORMED_REQUEST" ? { violations: [malformedField(message)] } : {}),
+    ...(reason === "MALFORMED_REQUEST" ? { violations: malformedFields(message, call.json) } : {}),
     ...(code === Code.Unavailable || code === Code.ResourceExhausted ? { retryAfterMs: RETRY_AFTER_MS } : {}),
     cause: error,
   });
@@ -92,10 +96,12 @@ function messageCount(message: string): string {
     : `expected one message, found ${found}; this method takes exactly one request message`;
 }
 
-/** Reads the field out of the JSON parser's messages, which name it in two ways. */
-function malformedField(message: string): { field: string; description: string } {
+/** What was wrong with a request that could not be read. Where only the parser's message is known, the field that it names, without the path. */
+function malformedFields(message: string, json: FailedCall["json"]): readonly FieldViolation[] {
+  const found = json?.violations() ?? [];
+  if (found.length > 0) return found;
   const field =
     /key "([^"]*)" is unknown/.exec(message)?.[1] ??
-    /cannot decode field ([\w.]+) from JSON/.exec(message)?.[1];
-  return { field: field ?? "", description: message };
+    /cannot decode field (?:\w+\.)*(\w+) from JSON/.exec(message)?.[1];
+  return [{ field: field ?? "", description: message }];
 }

@@ -8,6 +8,7 @@ import {
 import { apiError, type Clock } from "@trellis/resource";
 
 import { explainFailure } from "./failure.ts";
+import { JSON_REQUEST } from "./json-request.ts";
 import type { ServerLog } from "./log.ts";
 import { isMutation } from "./rpc.ts";
 
@@ -28,10 +29,15 @@ export interface InterceptorOptions {
 export function answerFailures(options: InterceptorOptions): Interceptor {
   return (next) => async (request) => {
     const fail = (error: unknown): ConnectError => failureOf(error, request, options);
+    const json = request.contextValues.get(JSON_REQUEST);
+    // A unary message has been read already, that of a stream is read by its handler.
+    if (!request.stream) json?.forget();
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: failing(response.message, request.signal, fail) };
+      const messages =
+        json === undefined ? response.message : observed(response.message, () => json.forget());
+      return { ...response, message: failing(messages, request.signal, fail) };
     } catch (error) {
       throw fail(error);
     }
@@ -59,6 +65,13 @@ export function enforceDeadline(options: InterceptorOptions): Interceptor {
   };
 }
 
+async function* observed<T>(messages: AsyncIterable<T>, onMessage: () => void): AsyncGenerator<T> {
+  for await (const message of messages) {
+    onMessage();
+    yield message;
+  }
+}
+
 async function* failing<T>(
   messages: AsyncIterable<T>,
   signal: AbortSignal,
@@ -79,7 +92,11 @@ function failureOf(
   request: UnaryRequest | StreamRequest,
   options: InterceptorOptions,
 ): ConnectError {
-  const call = { mutation: isMutation(request.method), maxRequestBytes: options.maxRequestBytes };
+  const call = {
+    mutation: isMutation(request.method),
+    maxRequestBytes: options.maxRequestBytes,
+    json: request.contextValues.get(JSON_REQUEST),
+  };
   if (error instanceof ConnectError) return explainFailure(error, call);
   // A handler that passes on its signal's reason, or an AbortError of the platform, ended because it was told to.
   if (request.signal.aborted)

@@ -1,4 +1,7 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { errorFromJson, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { describe, expect, it } from "@jest/globals";
+import { apiError } from "@trellis/resource";
 
 import { createLogger, type LogFormat, type LogLevel } from "./logger.ts";
 
@@ -45,6 +48,40 @@ describe("a log", () => {
     expect(JSON.parse(line)).toMatchObject({
       err: { message: "broken", stack: expect.stringContaining("logger.spec") },
     });
+  });
+
+  it("tells the details of an RPC error in words, also of one that came over the wire", () => {
+    const made = apiError({
+      reason: "INVALID_DATA",
+      message: "2 rules are broken",
+      metadata: { applied: "no" },
+      violations: [
+        { field: "resource.data.name", description: "is missing" },
+        { field: "resource.data.genre", description: "is missing" },
+      ],
+      retryAfterMs: 500,
+    });
+    const headers = new Headers({ authorization: "Bearer s3cret" });
+    const received = errorFromJson(errorToJson(made, undefined), headers, new ConnectError("no error"));
+    for (const err of [made, received]) {
+      const line = logged({ format: "json" }, (log) => log.warn({ err }, "a reconcile failed"));
+      expect(JSON.parse(line)["err"]).toEqual({
+        type: "ConnectError",
+        message: "[invalid_argument] 2 rules are broken",
+        code: "invalid_argument",
+        reason: "INVALID_DATA",
+        metadata: { applied: "no" },
+        violations: ["resource.data.name: is missing", "resource.data.genre: is missing"],
+        retryAfterMs: 500,
+        stack: expect.any(String),
+      });
+    }
+  });
+
+  it("tells an RPC error without details, and what caused it", () => {
+    const err = new ConnectError("gone", Code.Unavailable, undefined, undefined, new TypeError("no socket"));
+    const line = logged({ format: "json" }, (log) => log.warn({ err }, "x"));
+    expect(JSON.parse(line)["err"]).toMatchObject({ code: "unavailable", cause: "TypeError: no socket" });
   });
 
   it("hides secrets wherever they stand in the fields", () => {

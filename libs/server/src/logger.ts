@@ -1,6 +1,8 @@
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 
+import { loggedError } from "./logged-error.ts";
+
 /** How much is logged: each level contains those before it. */
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -45,6 +47,7 @@ export function createLogger({ name, level, format, output, colour }: LoggerOpti
       name,
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: loggedError },
       redact: {
         paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`]),
         censor: "[hidden]",

@@ -1,8 +1,10 @@
+import type { Registry as SchemaRegistry } from "@bufbuild/protobuf";
 import { type ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { apiError, type Clock } from "@trellis/resource";
 
 import type { Exchange } from "./exchanges.ts";
+import { createJsonRequest, JSON_REQUEST } from "./json-request.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
@@ -27,6 +29,8 @@ export interface RpcCall {
   readonly exchange: Exchange;
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  /** The types that may stand in an `Any`. */
+  readonly schemas: SchemaRegistry;
 }
 
 /** Lets the handler of a method answer, whichever of Connect, gRPC and gRPC-Web the request speaks. */
@@ -51,19 +55,29 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   });
   // The protocol layers abandon a body that breaks a rule: it is closed with its exchange, whatever became of it.
   exchange.atAnswer(() => body.close());
+  const json = single
+    ? createJsonRequest({
+        headers,
+        url,
+        schema: handler.method.input,
+        schemas: call.schemas,
+        maxBytes: limits.maxRequestBytes,
+      })
+    : undefined;
   const answer = await handler({
     httpVersion: request.httpVersion,
     method,
     url: url.href,
     header: headers,
-    body,
+    body: json?.keep(body) ?? body,
     signal: exchange.signal,
-    contextValues: createContextValues(),
+    contextValues: createContextValues().set(JSON_REQUEST, json),
   });
   if (answer.body === undefined && answer.status >= 400) return refusal(handler, answer, headers);
   return await rpcResponse(answer, {
     mutation: isMutation(handler.method),
     maxRequestBytes: limits.maxRequestBytes,
+    json,
   });
 }
 

@@ -7,8 +7,8 @@ import {
   endStreamToJson,
   errorToJson,
 } from "@connectrpc/connect/protocol-connect";
-import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 
+import { setGrpcStatus } from "./grpc-status.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 import type { ProblemOptions } from "./problem.ts";
 
@@ -35,7 +35,7 @@ export function rpcFailure(
   const headers = new Headers(options.headers);
   if (GRPC.test(contentType)) {
     headers.set("content-type", contentType);
-    setTrailerStatus(headers, error);
+    setGrpcStatus(headers, error);
     return { status: 200, headers };
   }
   if (contentTypeStreamRegExp.test(contentType)) {

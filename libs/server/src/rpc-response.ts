@@ -8,11 +8,12 @@ import {
   errorFromJsonBytes,
   errorToJson,
 } from "@connectrpc/connect/protocol-connect";
-import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
 import { explainFailure, type FailedCall } from "./failure.ts";
+import { boundGrpcStatus, setGrpcStatus } from "./grpc-status.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 
 const ENVELOPE_HEADER_BYTES = 5;
@@ -80,8 +81,8 @@ async function explainUnary(
 function explainTrailer(trailer: Headers, call: FailedCall): Headers {
   const error = trailer.has("grpc-status-details-bin") ? undefined : findTrailerError(trailer);
   return error === undefined
-    ? trailer
-    : setTrailerStatus(trailer, explainFailure(withoutMetadata(error), call));
+    ? boundGrpcStatus(trailer)
+    : setGrpcStatus(trailer, explainFailure(withoutMetadata(error), call));
 }
 
 /** Each chunk of a streamed body is one whole envelope; only the last, flagged one can tell an error. */

@@ -119,6 +119,7 @@ function assemble(
     routes: [...parts.flatMap((part) => part.routes.http ?? []), ...healthRoutes(state)],
     cors: createCors({ origins: config.corsOrigins ?? ["*"] }),
     limits,
+    schemas,
     clock,
     log,
     commonHeaders: options.commonHeaders ?? (() => ({})),

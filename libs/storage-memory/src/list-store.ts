@@ -51,31 +51,40 @@ export async function listRange(source: ListSource, query: TypeQuery, options: L
   }
 }
 
-/** Lists what an incarnation owns, of all types. */
+/** Lists what an incarnation owns, of all types, slice by slice. */
 export async function listOwned(
   source: ListSource,
   { owner }: OwnerQuery,
   options: ListOptions,
 ): Promise<Listed> {
   const { store, version } = source;
-  if (version < store.history.startVersion) {
-    throw versionGone(store, version);
-  }
-  const keys = store.ownedSince(owner, version);
-  const chosen = treeOf(source);
-  const tree = chosen instanceof RecordTree ? chosen : await chosen;
-  const wanted = ownerString(owner);
-  const after = options.after === undefined ? undefined : keyString(options.after);
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  const wanted = ownerString(owner);
   const records: StoredRecord[] = [];
-  for (const key of keys) {
-    if (after !== undefined && key <= after) continue;
-    const record = tree.get(key);
-    if (record?.owner === undefined || ownerString(record.owner) !== wanted) continue;
-    if (records.length === limit) return { records, more: true };
-    records.push(record);
+  let after = options.after === undefined ? undefined : keyString(options.after);
+  for (;;) {
+    const chosen = treeOf(source);
+    const tree = chosen instanceof RecordTree ? chosen : await chosen;
+    // What moved away since is found in the history only, be the copy at hand or not.
+    if (version < store.history.startVersion) throw versionGone(store, version);
+    let visits = 0;
+    let stopped = false;
+    for (const key of store.ownedSince(owner, version, after)) {
+      stopped = visits === LIST_SLICE_VISITS;
+      if (stopped) break;
+      visits += 1;
+      const record = tree.get(key);
+      if (record?.owner !== undefined && ownerString(record.owner) === wanted) {
+        if (records.length === limit) return { records, more: true };
+        records.push(record);
+      }
+      after = key;
+    }
+    if (!stopped) return { records, more: false };
+    if (tree === store.tree) store.pin();
+    await nextTurn();
+    source.checkOpen();
   }
-  return { records, more: false };
 }
 
 function treeOf(source: ListSource): RecordTree | Promise<RecordTree> {

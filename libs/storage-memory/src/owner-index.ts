@@ -1,12 +1,23 @@
 import { keyString, type OwnerRef, type StoredRecord } from "@trellis/storage";
+import sortedBtree from "sorted-btree";
 
-/** What each incarnation owns now: key strings by owner. Owners need not exist, and deleting one changes nothing here. */
+import { compareStrings } from "./record-tree.ts";
+
+const BTree = sortedBtree.default;
+type KeyTree = InstanceType<typeof BTree<string, undefined>>;
+
+/** What each incarnation owns now: key strings by owner, in order. Owners need not exist, and deleting one changes nothing here. */
 export class OwnerIndex {
-  readonly #owned = new Map<string, Set<string>>();
+  readonly #owned = new Map<string, KeyTree>();
 
-  /** The key strings of what an incarnation owns, in no order. */
-  ownedBy(owner: OwnerRef): ReadonlySet<string> {
-    return this.#owned.get(ownerString(owner)) ?? NOTHING;
+  /** The key strings of what an incarnation owns, in order, from `from` on when it is given. Valid until the next change. */
+  ownedBy(owner: OwnerRef, from?: string): Iterable<string> {
+    return this.#owned.get(ownerString(owner))?.keys(from) ?? [];
+  }
+
+  /** Whether an incarnation owns what is under a key string. */
+  owns(owner: OwnerRef, key: string): boolean {
+    return this.#owned.get(ownerString(owner))?.has(key) === true;
   }
 
   /** Notes that the record under a key string was replaced; undefined stands for none. */
@@ -21,13 +32,12 @@ export class OwnerIndex {
     }
     if (after !== undefined) {
       const owned = this.#owned.get(after);
-      if (owned === undefined) this.#owned.set(after, new Set([key]));
-      else owned.add(key);
+      if (owned === undefined)
+        this.#owned.set(after, new BTree<string, undefined>([[key, undefined]], compareStrings));
+      else owned.set(key, undefined);
     }
   }
 }
-
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** The string form of an incarnation: its key's, then its uid. */
 export function ownerString(owner: OwnerRef): string {

@@ -82,6 +82,7 @@ const STOP = { break: true };
 /** Beyond every key string: keys are ASCII. */
 const LAST_STRING = "\uffff";
 
-function compareStrings(a: string, b: string): number {
+/** The order of key strings. */
+export function compareStrings(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -171,20 +171,33 @@ export class Store {
   }
 
   /**
-   * The key strings of what an incarnation owned as of a version within the history, and maybe some that it owned only later, in key order.
+   * The key strings of what an incarnation owned as of a version within the history, and maybe some that it owned only later, in order, after `after`
+   * when it is given. Valid until the next commit.
    */
-  ownedSince(owner: OwnerRef, version: Version): string[] {
-    const keys = new Set(this.#owners.ownedBy(owner));
-    if (version < this.#version) {
-      const wanted = ownerString(owner);
-      for (let position = this.history.positionAfter(version); position < this.history.next; position++) {
-        const commit = this.history.at(position);
-        for (const [index, event] of commit.events.entries()) {
-          const before = event.kind === "put" ? event.previous : event.record;
-          const key = commit.keys[index];
-          if (key !== undefined && before?.owner !== undefined && ownerString(before.owner) === wanted)
-            keys.add(key);
-        }
+  *ownedSince(owner: OwnerRef, version: Version, after?: string): Generator<string, void> {
+    const former = this.#formerlyOwned(owner, version).filter((key) => after === undefined || key > after);
+    let next = 0;
+    for (const key of this.#owners.ownedBy(owner, after)) {
+      if (key === after) continue;
+      for (let other = former[next]; other !== undefined && other < key; other = former[++next]) yield other;
+      yield key;
+    }
+    yield* former.slice(next);
+  }
+
+  /** What an incarnation owned at some time since a version and does not now, in order. */
+  #formerlyOwned(owner: OwnerRef, version: Version): string[] {
+    if (version === this.#version) return [];
+    const wanted = ownerString(owner);
+    const keys = new Set<string>();
+    for (let position = this.history.positionAfter(version); position < this.history.next; position++) {
+      const commit = this.history.at(position);
+      for (const [index, event] of commit.events.entries()) {
+        const before = event.kind === "put" ? event.previous : event.record;
+        const key = commit.keys[index];
+        if (key === undefined || before?.owner === undefined || ownerString(before.owner) !== wanted)
+          continue;
+        if (!this.#owners.owns(owner, key)) keys.add(key);
       }
     }
     return [...keys].sort();

@@ -159,8 +159,9 @@ function readText(reading: Reading, node: unknown, path: readonly Step[]): strin
   if (isNothing(reading.document, node)) return "";
   const found = reading.enter(node, path);
   const value: unknown = isScalar(found) ? found.value : undefined;
-  if (typeof value === "string") return value;
-  return reading.expected(node, path, isScalar(found) ? "a string in quotes" : "a string") ?? "";
+  if (typeof value === "string" && value.isWellFormed()) return value;
+  const expected = typeof value === "string" ? "whole Unicode characters" : "a string in quotes";
+  return reading.expected(node, path, isScalar(found) ? expected : "a string") ?? "";
 }
 
 function checkFields(

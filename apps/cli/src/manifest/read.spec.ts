@@ -156,4 +156,12 @@ describe("a manifest", () => {
       "4:8 data.txt:",
     ]);
   });
+
+  it("has no half characters, which would be stored as others", () => {
+    const text = 'type: test.v1.Every\nname: a\nmetadata: {a: "\\ud800"}\ndata: {text: "\\udc00"}\n';
+    expect(read(text).problems.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+      '3:15 metadata["a"]:',
+      "4:14 data.text:",
+    ]);
+  });
 });

@@ -63,7 +63,8 @@ export function readScalar(type: ScalarType, value: YamlScalar): ScalarJson | un
   }
   if (type === ScalarType.BOOL) return typeof value === "boolean" ? value : undefined;
   if (type === ScalarType.FLOAT || type === ScalarType.DOUBLE) return readFloat(value);
-  if (typeof value !== "string") return undefined;
+  // Half of a surrogate pair is no character, and would be stored as another one.
+  if (typeof value !== "string" || !value.isWellFormed()) return undefined;
   return type === ScalarType.BYTES && !isBase64(value) ? undefined : value;
 }
 

@@ -21,7 +21,9 @@ export type Tone = keyof Paint;
 
 /** Paints a table's cell by what it says: states and health keep their colour everywhere. */
 export function paintWord(paint: Paint, word: string): string {
-  const painter = PAINTED_WORDS[word.trim()];
+  const said = word.trim();
+  // A cell may say anything, `constructor` too.
+  const painter = Object.hasOwn(PAINTED_WORDS, said) ? PAINTED_WORDS[said] : undefined;
   return painter === undefined ? word : paint[painter](word);
 }
 

@@ -23,6 +23,10 @@ describe("a table", () => {
     );
   });
 
+  it("shows a cell that says what every object has", () => {
+    expect(tableText(["NAME"], [["constructor"]], true)).toContain("constructor");
+  });
+
   it("keeps its columns as rows come over time", () => {
     const table = createTable(["NAME", "EVENT"], false);
     expect(table.rows([["a-long-name", "added"]])).toBe("NAME          EVENT\na-long-name   added\n");

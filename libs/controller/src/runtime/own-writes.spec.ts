@@ -120,6 +120,7 @@ describe("the cache of a reconcile", () => {
     createLagging(async ({ client, request }) => {
       runs += 1;
       await client.delete(Album, { name: request.name });
+      await client.delete(Album, { name: request.name, partition: "default", namespace: "default" });
       await client.delete(Album, { name: "nobody" });
     });
     await run.client.write(Album, {

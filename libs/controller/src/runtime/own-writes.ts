@@ -1,7 +1,7 @@
-import { type Clock, isMarkedForDeletion } from "@trellis/resource";
+import { type Clock, defaultTenancy, isMarkedForDeletion } from "@trellis/resource";
 
 import type { Informer } from "./informer.ts";
-import { requestFrom } from "./request-key.ts";
+import { keyOf } from "./request-key.ts";
 
 /** One write of a reconcile. */
 export interface OwnWrite {
@@ -60,15 +60,16 @@ function untilShown(
 function isShown({ version, marked }: OwnWrite, { version: shown, cache }: Informer): boolean {
   if (shown !== undefined && !isOlder(shown, version)) return true;
   if (marked === undefined) return false;
-  return cache.keys().some((key) => {
-    const { name, partition, namespace } = requestFrom(key);
-    const same =
-      name === marked.name &&
-      (marked.partition || partition) === partition &&
-      (marked.namespace || namespace) === namespace;
-    const metadata = same ? cache.get(key)?.metadata : undefined;
-    return metadata !== undefined && isMarkedForDeletion(metadata);
+  // What leaves a unit out means the caller's default one.
+  const units = defaultTenancy(cache.type.scope);
+  const { name, partition, namespace } = marked;
+  const key = keyOf({
+    partition: partition || units.partition,
+    namespace: namespace || units.namespace,
+    name,
   });
+  const metadata = cache.get(key)?.metadata;
+  return metadata !== undefined && isMarkedForDeletion(metadata);
 }
 
 function isOlder(a: string, b: string): boolean {

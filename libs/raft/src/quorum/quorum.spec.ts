@@ -84,6 +84,18 @@ describe("two majorities", () => {
     );
   });
 
+  it("elect only who has both, and nobody whom one refuses", () => {
+    fc.assert(
+      fc.property(majority, majority, votes, (incoming, outgoing, known) => {
+        const halves = [majorityVoteResult(incoming, known), majorityVoteResult(outgoing, known)];
+        const result = jointVoteResult({ incoming, outgoing }, known);
+        expect(result === "won").toBe(halves.every((half) => half === "won"));
+        expect(result === "lost").toBe(halves.includes("lost"));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("are one when the second is empty or the same", () => {
     fc.assert(
       fc.property(majority, votes, (incoming, known) => {

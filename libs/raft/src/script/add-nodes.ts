@@ -56,7 +56,7 @@ function optionsFrom(directive: Directive): Omit<ScriptNodeOptions, "id"> {
     random: (below) => below - 1,
     asyncStorageWrites: flag("async-storage-writes"),
     maxInflightMessages: number("inflight") ?? inflightMessages,
-    ...(maxCommitted === undefined ? {} : { maxCommittedBytesPerReady: maxCommitted }),
+    ...(maxCommitted === undefined || maxCommitted === 0 ? {} : { maxCommittedBytesPerReady: maxCommitted }),
     preVote: flag("prevote"),
     checkQuorum: flag("checkquorum"),
     readOnly: readOnlyFrom(valueOf(directive, "read-only") ?? "safe"),

@@ -1,7 +1,7 @@
 import { decodeConfChange } from "../confchange/encoding.ts";
 import type { Entry } from "../entry.ts";
 import { RaftError } from "../errors.ts";
-import { isEmptyHardState, type HardState } from "../hard-state.ts";
+import { emptyHardState, isEmptyHardState, type HardState } from "../hard-state.ts";
 import { MemoryStorage } from "../log/memory-storage.ts";
 import type { Message } from "../message.ts";
 import { appendThread, isLocalThread, type LogIndex, type NodeId, type Term } from "../numbers.ts";
@@ -57,6 +57,8 @@ export class SimulatedNode {
   /** Confirmed reads whose index is not applied yet. */
   #reads: { readonly index: LogIndex; readonly context: string }[] = [];
   #writes: Write[] = [];
+  /** The hard state that survives a crash. */
+  #synced: HardState = emptyHardState;
   #applies: Message[] = [];
 
   constructor(
@@ -80,8 +82,12 @@ export class SimulatedNode {
     return createRaftCore({ ...this.#options, id: this.id, storage: this.storage, applied: this.applied });
   }
 
-  /** Loses everything in memory. Of the oldest write under way, `survives` of its entries are on disk. */
+  /**
+   * Loses everything in memory, and commit indexes that were not written together with something to be synced. Of the oldest
+   * write under way, `survives` of its entries are on disk.
+   */
   crash(survives: number): void {
+    this.storage.setHardState(this.#synced);
     const [torn] = this.#writes;
     if (torn !== undefined && torn.snapshot === undefined)
       this.storage.append(torn.entries.slice(0, survives));
@@ -178,13 +184,20 @@ export class SimulatedNode {
   /** The oldest write becomes durable. */
   sync(): void {
     const write = this.#writes.shift();
-    if (write === undefined) return;
+    if (write !== undefined) this.#finish(write);
+    // Also when nothing is written: a member may wait for the snapshot.
+    if (this.storage.needsNewer) this.compact(0);
+  }
+
+  #finish(write: Write): void {
     if (write.hardState !== undefined) this.storage.setHardState(write.hardState);
+    const { hardState } = this.storage.initialState();
+    const isVoteNews = hardState.term !== this.#synced.term || hardState.vote !== this.#synced.vote;
+    if (isVoteNews || write.entries.length > 0 || write.snapshot !== undefined) this.#synced = hardState;
     if (write.snapshot !== undefined) this.storage.applySnapshot(write.snapshot);
     this.storage.append(write.entries);
     write.finish();
     this.#serveReads();
-    if (this.storage.needsNewer) this.compact(0);
   }
 
   /** The apply thread does its oldest work. */
@@ -223,7 +236,7 @@ export class SimulatedNode {
   compact(kept: number): void {
     // Only what is stored can be described by a snapshot here.
     const index = Math.min(this.applied, this.storage.lastIndex());
-    if (index <= this.storage.firstIndex() || this.#writes.length > 0 || index !== this.applied) return;
+    if (index < this.storage.firstIndex() || this.#writes.length > 0 || index !== this.applied) return;
     this.storage.needsNewer = false;
     this.storage.createSnapshot(index, this.#confState, bytes(`${index}`));
     this.storage.compact(Math.max(0, index - kept));

@@ -69,11 +69,17 @@ export class Simulation {
       send: (message) => {
         this.safety.sent(message);
         this.#messages.push(message);
-        if (this.#messages.length > maxMessages) this.#messages.shift();
+        const oldest = this.#messages.length > maxMessages ? this.#messages.shift() : undefined;
+        if (oldest !== undefined) this.#deliver(oldest, true);
       },
       onReady: (node, { softState, entries, snapshot }) => {
         const first = entries[0];
-        if (first !== undefined) this.safety.appended(entries, node.termAt(first.index - 1));
+        if (first !== undefined) {
+          const before = first.index - 1;
+          // Under the entries there may be a snapshot that comes along with them, instead of what is stored.
+          const { index, term } = snapshot?.metadata ?? {};
+          this.safety.appended(entries, index === before ? term : node.termAt(before));
+        }
         if (snapshot !== undefined) this.counts.snapshots++;
         if (softState?.role === "leader") {
           this.counts.elections++;
@@ -162,12 +168,9 @@ export class Simulation {
     const steps = Array.from({ length: this.#random(4) }, (): ConfChangeStep => {
       return { type: types[this.#random(types.length)] ?? "add-node", nodeId: this.#anyNode().id };
     });
-    // The proposer stays a voter: leadership is handed over before a leader is removed (see the README on removing leaders).
-    const kept: ConfChangeStep = { type: "add-node", nodeId: node.id };
-    const transition = this.#random(3) === 0 ? "joint-implicit" : "auto";
-    const change = confChange(steps.length === 0 ? [] : [...steps, kept], {
-      transition: steps.length === 0 ? "auto" : transition,
-    });
+    // Leaders and proposers may be among the removed.
+    const transition = steps.length > 0 && this.#random(3) === 0 ? "joint-implicit" : "auto";
+    const change = confChange(steps, { transition });
     attempt(() => node.core.proposeConfChange(change));
   }
 

@@ -22,6 +22,7 @@ import type { Registry } from "@trellis/registry";
 import { CONSISTENCY_HEADER } from "@trellis/resource";
 
 import { withReferenceName, withRegisteredName } from "./payload-names.ts";
+import { schemasWithReferenceNames } from "./payload-schemas.ts";
 import { CompatibleService } from "./service.ts";
 
 /** The header by which the reference's clients ask for a strong read, and the one value that does. */
@@ -101,7 +102,18 @@ export function registerCompatibleService(
       return create(MutateAndValidateResponseSchema, bare(answer.resource));
     },
   } satisfies Omit<ServiceImpl<typeof ResourceService>, "transact" | "batchWrite">;
-  router.service(CompatibleService as typeof ResourceService, implementation);
+  router.service(CompatibleService as typeof ResourceService, implementation, {
+    jsonOptions: jsonOptions(registry),
+  });
+}
+
+/** As the other services read JSON: nothing that is not known is dropped in silence, and broken UTF-8 is an error of the caller. */
+function jsonOptions(registry: Registry) {
+  return {
+    registry: schemasWithReferenceNames(registry),
+    ignoreUnknownFields: false,
+    textDecoder: new TextDecoder("utf-8", { fatal: true }),
+  };
 }
 
 function withInput<Request extends { resource?: Resource | undefined }>(

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import type { Registry } from "@trellis/registry";
+import type { Registration, Registry } from "@trellis/registry";
 import { parseTypeName, typeNameText } from "@trellis/resource";
 
 const PREFIX = "hashicorp.consul.";
@@ -14,14 +14,18 @@ const URL_PREFIX = "type.googleapis.com/";
 export function withRegisteredName(resource: Resource | undefined, registry: Registry): Resource | undefined {
   const data = resource?.data;
   if (resource === undefined || data === undefined) return resource;
-  const name = data.typeUrl.slice(data.typeUrl.lastIndexOf("/") + 1);
-  if (!name.startsWith(PREFIX)) return resource;
+  const registered = registeredFor(data.typeUrl.slice(data.typeUrl.lastIndexOf("/") + 1), registry);
+  return registered === undefined ? resource : renamed(resource, data, registered.type.schema.typeName);
+}
+
+/** The type that a payload name of the reference stands for; undefined for any other name. */
+export function registeredFor(name: string, registry: Registry): Registration | undefined {
+  if (!name.startsWith(PREFIX)) return undefined;
   const gvk = name.slice(PREFIX.length);
   const type = parseTypeName(
     gvk.startsWith(INTERNAL) && gvk.split(".").length > 3 ? gvk.slice(INTERNAL.length) : gvk,
   );
-  const registered = type === undefined ? undefined : registry.resolve(type);
-  return registered === undefined ? resource : renamed(resource, data, registered.type.schema.typeName);
+  return type === undefined ? undefined : registry.resolve(type);
 }
 
 /** An answer's resource with the reference's payload name in place of the registered one. */

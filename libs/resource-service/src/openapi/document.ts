@@ -3,7 +3,8 @@ import { IDSchema, StatusSchema } from "@trellis/protos/trellis/resource/v1/reso
 import type { Registry } from "@trellis/registry";
 
 import { createSchemaCollection, described, referenceTo, type SchemaCollection } from "./json-schema.ts";
-import { parameters, pathsOf, problemResponse, problemSchema } from "./operations.ts";
+import { pathsOf, problemResponse, problemSchema } from "./operations.ts";
+import { parameters } from "./parameters.ts";
 
 /** Describes the REST API of every registered type in OpenAPI 3.1, with the comments of their protos. */
 export function openApiDocument(registry: Registry): JsonObject {

@@ -90,6 +90,35 @@ describe("the OpenAPI document", () => {
     expect(named("/api/demo/v2/Artist")).toEqual(expect.arrayContaining(["partition", "namespace"]));
   });
 
+  it("has everything that a watch takes, and the name in the query that it is there", () => {
+    const refs = at("paths", "/api/demo/v2/Artist", "get")["parameters"] as { $ref: string }[];
+    const own = refs.map(({ $ref }) => at("components", "parameters", $ref.split("/").at(-1) ?? ""));
+    const inQuery = own.filter((one) => one["in"] === "query").map((one) => one["name"]);
+    expect(inQuery).toEqual(expect.arrayContaining(["watch", "since", "bookmarks", "name", "ns"]));
+  });
+
+  it("has the headers of the API on every operation: those that it takes, and those of its answers", () => {
+    for (const path of Object.values(at("paths")) as Record<string, JsonObject>[]) {
+      for (const verb of ["get", "put", "delete"].filter((one) => one in path)) {
+        const { parameters, responses } = path[verb] as {
+          parameters: { $ref: string }[];
+          responses: Record<string, { headers?: object }>;
+        };
+        const named = parameters.map(({ $ref }) => $ref.split("/").at(-1));
+        for (const name of ["consistency", "min-version", "store", "timeout-ms"])
+          expect(named).toContain(`trellis-${name}`);
+        for (const [status, { headers }] of Object.entries(responses)) {
+          if (status !== "default") expect(Object.keys(headers ?? {})).toContain("trellis-version");
+        }
+      }
+    }
+    expect(Object.keys(at("components", "responses", "Problem", "headers"))).toEqual([
+      "trellis-store",
+      "trellis-version",
+      "Retry-After",
+    ]);
+  });
+
   it("describes what the server really answers", async () => {
     const server = createTestServer({ domains: [catalog, demo], controllers: [] });
     const { http } = createResourceService({

@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
-import type { ResourceType } from "@trellis/resource";
+import { type ResourceType, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
 
 import { OUTCOME_HEADER } from "../rest/item.ts";
 import { referenceTo } from "./json-schema.ts";
+import { COMMON_PARAMETERS } from "./parameters.ts";
 
 /** The paths of one type: its collection, an item, what an item owns, one status of it. `schema` describes one of its resources. */
 export function pathsOf(type: ResourceType, schema: JsonObject): Record<string, JsonObject> {
@@ -19,12 +20,18 @@ export function pathsOf(type: ResourceType, schema: JsonObject): Record<string, 
   };
 }
 
+/** One answer of an operation. */
+type Response = JsonObject & { readonly headers?: JsonObject };
+
 type OperationMaker = ReturnType<typeof operationMaker>;
+
+const LIST_PARAMETERS = ["name_prefix", "selector", "page_size", "page_token"];
+const WATCH_PARAMETERS = ["watch", "since", "bookmarks", "watched_name"];
 
 function collectionPath({ gvk }: ResourceType, schema: JsonObject, operation: OperationMaker): JsonObject {
   return {
     get: operation("list", `Lists the resources of ${gvk}, or streams what happens to them`, {
-      parameters: refs(["name_prefix", "selector", "page_size", "page_token", "watch", "since"]),
+      parameters: refs(LIST_PARAMETERS.concat(WATCH_PARAMETERS)),
       responses: {
         200: {
           description: "A page; with watch a stream of events, one JSON object a line.",
@@ -98,30 +105,19 @@ function foundResponse(kind: string, schema: JsonObject) {
   };
 }
 
-/** The parameters that operations refer to by their names. */
-export const parameters: Readonly<Record<string, JsonObject>> = {
-  name: path("The resource's name."),
-  key: path("The status key, percent-encoded."),
-  partition: query("The partition; the caller's default when absent. `*` for all in lists and watches."),
-  namespace: query("The namespace; the caller's default when absent. `*` for all in lists and watches."),
-  uid: query("Pins one incarnation of the name."),
-  version: query("Only if this is the present version; 409 if not."),
-  dry_run: query("Answers what would happen, and stores nothing.", { type: "boolean" }),
-  name_prefix: query("Only names that begin with this."),
-  selector: query("Terms on metadata, all of which must hold: `a=b,c!=d,e in (x,y),f,!g`."),
-  page_size: query("At most this many; the server may give less.", { type: "integer", minimum: 0 }),
-  page_token: query("The `nextPageToken` of the page before; all else must be as it was there."),
-  watch: query("Streams events as NDJSON instead.", { type: "boolean" }),
-  since: query("With watch: resumes after this version instead of starting with what there is."),
-  "If-Match": inHeader("Only if this is the present ETag, or with `*` if the resource exists; 412 if not."),
-  "If-None-Match": inHeader(
-    "PUT with `*`: only creates; 412 if the resource exists. GET: 304 if this is the present ETag.",
-  ),
+/** The headers that every answer of an operation has. */
+const POSITION_HEADERS: JsonObject = {
+  [STORE_HEADER]: header("The store that answered."),
+  [VERSION_HEADER]: header("The store version that the answer shows; send it back as trellis-min-version."),
 };
 
 /** How every operation may fail. */
 export const problemResponse: JsonObject = {
   description: "What went wrong: the reason is one of the API's, `violations` name fields.",
+  headers: {
+    ...POSITION_HEADERS,
+    "Retry-After": header("In how many seconds trying again makes sense; absent when it never does."),
+  },
   content: { "application/problem+json": { schema: referenceTo("Problem") } },
 };
 
@@ -150,7 +146,11 @@ export const problemSchema: JsonObject = {
 
 function operationMaker({ group, groupVersion, kind, scope }: ResourceType) {
   const tenancy =
-    scope === Scope.NAMESPACE ? ["partition", "namespace"] : scope === Scope.PARTITION ? ["partition"] : [];
+    scope === Scope.NAMESPACE
+      ? ["partition", "namespace", "ns"]
+      : scope === Scope.PARTITION
+        ? ["partition"]
+        : [];
   return (
     verb: string,
     summary: string,
@@ -158,15 +158,25 @@ function operationMaker({ group, groupVersion, kind, scope }: ResourceType) {
       parameters: own,
       responses,
       ...rest
-    }: { parameters: JsonValue[]; responses: JsonObject; requestBody?: JsonObject },
+    }: { parameters: JsonValue[]; responses: Readonly<Record<string, Response>>; requestBody?: JsonObject },
   ): JsonObject => ({
     operationId: `${verb}_${group}_${groupVersion}_${kind}`,
     summary,
     tags: [`${group}.${groupVersion}`],
-    parameters: [...refs(tenancy), ...own],
+    parameters: [...refs(tenancy), ...own, ...refs(COMMON_PARAMETERS)],
     ...rest,
-    responses: { ...responses, default: { $ref: "#/components/responses/Problem" } },
+    responses: { ...positioned(responses), default: { $ref: "#/components/responses/Problem" } },
   });
+}
+
+/** The responses with the headers that say how new they are. */
+function positioned(responses: Readonly<Record<string, Response>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      { ...response, headers: { ...response.headers, ...POSITION_HEADERS } },
+    ]),
+  );
 }
 
 function pageOf(resource: JsonObject): JsonObject {
@@ -205,16 +215,4 @@ function refs(names: readonly string[]): JsonValue[] {
 
 function header(description: string): JsonObject {
   return { description, schema: { type: "string" } };
-}
-
-function path(description: string): JsonObject {
-  return { in: "path", required: true, description, schema: { type: "string" } };
-}
-
-function query(description: string, schema: JsonObject = { type: "string" }): JsonObject {
-  return { in: "query", description, schema };
-}
-
-function inHeader(description: string): JsonObject {
-  return { in: "header", description, schema: { type: "string" } };
 }

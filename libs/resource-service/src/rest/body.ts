@@ -10,19 +10,27 @@ import {
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { type ID, IDSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Violation } from "@trellis/registry";
-import { apiError, type ResourceType, typeNameText } from "@trellis/resource";
+import {
+  apiError,
+  jsonTextViolations,
+  jsonViolations,
+  type ResourceType,
+  typeNameText,
+} from "@trellis/resource";
 
+import { MAX_VIOLATIONS } from "../limits.ts";
 import type { Units } from "../tenancy.ts";
 import { badRequest, RestFailure } from "./failure.ts";
 import type { RestRequest } from "./http.ts";
 import { isJsonObject } from "./json-object.ts";
-import { jsonViolations } from "./json-violations.ts";
 
 /** What a PUT of a resource may set. */
 export interface ResourceBody {
   readonly owner?: ID;
   readonly metadata: Record<string, string>;
   readonly data?: Any;
+  /** From the query, or what the body's own `id` says. */
+  readonly uid: string;
   /** From the query, completed with what the body's own `id` says. */
   readonly tenancy: Units;
 }
@@ -31,22 +39,31 @@ export interface ResourceBody {
 export interface BodyTarget {
   readonly type: ResourceType;
   readonly name: string;
+  /** From the query; empty when that names none. */
+  readonly uid: string;
   readonly tenancy: Units;
 }
 
 /** What a resource shows and its writer cannot set; accepted, so that an edited GET can be PUT, and ignored. */
 const IGNORED = ["version", "generation", "status"];
 
-/** Reads a request's body as one JSON object. Throws 415 for another content type, InvalidArgument for anything else. */
+/** How many violations are looked for: one more than are told, to know that there are more. */
+const SEARCHED_VIOLATIONS = MAX_VIOLATIONS + 1;
+
+/**
+ * Reads a request's body as one JSON object. Throws 415 for another content type, InvalidArgument for anything else.
+ */
 export async function readJsonObject(request: RestRequest): Promise<JsonObject> {
   checkContentType(request.headers.get("content-type"));
   const bytes = await request.body();
   if (bytes.byteLength === 0) {
     throw badRequest("MALFORMED_REQUEST", [{ field: "body", description: "is missing; send a JSON object" }]);
   }
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch (error) {
     const description =
       error instanceof SyntaxError || (error as { name?: unknown }).name === "SyntaxError"
@@ -58,6 +75,8 @@ export async function readJsonObject(request: RestRequest): Promise<JsonObject> 
     throw badRequest("MALFORMED_REQUEST", [
       { field: "body", description: `must be a JSON object, found ${nameOf(value)}` },
     ]);
+  const faults = jsonTextViolations(text, SEARCHED_VIOLATIONS);
+  if (faults.length > 0) throw badRequest("MALFORMED_REQUEST", faults);
   return value;
 }
 
@@ -71,6 +90,7 @@ export async function readResourceBody(
   const violations: Violation[] = [];
   const known = ["id", "owner", "metadata", "data", ...IGNORED];
   for (const key of Object.keys(json)) {
+    if (isFull(violations)) break;
     if (!known.includes(key))
       violations.push({
         field: key,
@@ -79,7 +99,7 @@ export async function readResourceBody(
   }
   const id =
     json["id"] === undefined ? undefined : readMessage(IDSchema, json["id"], "id", schemas, violations);
-  const tenancy = id === undefined ? target.tenancy : readTenancy(id, target, violations);
+  const { tenancy, uid } = id === undefined ? target : readIdentity(id, target, violations);
   const owner =
     json["owner"] === undefined
       ? undefined
@@ -91,6 +111,7 @@ export async function readResourceBody(
   return {
     metadata,
     tenancy,
+    uid,
     ...(owner === undefined ? {} : { owner }),
     ...(data === undefined ? {} : { data }),
   };
@@ -101,22 +122,29 @@ function withoutNulls(json: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 
-/** Compares the body's own id with what the path and the query name. The units that the query leaves out are the id's: an edited GET goes back to where it came from. */
-function readTenancy(id: ID, { type, name, tenancy }: BodyTarget, violations: Violation[]): Units {
+/** Compares the body's own id with what the path and the query name. What the query leaves out is the id's: an edited GET goes back to where it came from. */
+function readIdentity(
+  id: ID,
+  { type, name, ...query }: BodyTarget,
+  violations: Violation[],
+): Pick<ResourceBody, "tenancy" | "uid"> {
   if (id.name !== name || (id.type !== undefined && typeNameText(id.type) !== type.gvk)) {
     const description = `must be what the path names, ${type.gvk} ${name}, or be left out`;
     violations.push({ field: "id", description });
   }
-  const unitOf = (unit: keyof Units): string => {
-    const named = tenancy[unit];
-    const own = id.tenancy?.[unit] ?? "";
+  const either = (field: string, named: string, own: string): string => {
     if (named !== "" && own !== "" && named !== own) {
       const description = `must be what the query names, "${named}", or be left out, found "${own}"`;
-      violations.push({ field: `id.tenancy.${unit}`, description });
+      violations.push({ field, description });
     }
     return named === "" ? own : named;
   };
-  return { partition: unitOf("partition"), namespace: unitOf("namespace") };
+  const unitOf = (unit: keyof Units): string =>
+    either(`id.tenancy.${unit}`, query.tenancy[unit], id.tenancy?.[unit] ?? "");
+  return {
+    tenancy: { partition: unitOf("partition"), namespace: unitOf("namespace") },
+    uid: either("id.uid", query.uid, id.uid),
+  };
 }
 
 /** Reads a message out of proto3 JSON; what is wrong goes to `violations`. */
@@ -130,7 +158,8 @@ export function readMessage<Desc extends DescMessage>(
   try {
     return fromJson(schema, json, { registry: schemas });
   } catch {
-    violations.push(...jsonViolations(schema, json, field, schemas));
+    const limit = Math.max(1, SEARCHED_VIOLATIONS - violations.length);
+    violations.push(...jsonViolations(schema, json, field, { schemas, limit }));
     return create(schema);
   }
 }
@@ -145,10 +174,15 @@ function readMetadata(json: JsonValue | undefined, violations: Violation[]): Rec
     return {};
   }
   for (const [key, value] of Object.entries(json)) {
+    if (isFull(violations)) break;
     if (typeof value !== "string")
       violations.push({ field: `metadata.${key}`, description: `must be a string, found ${nameOf(value)}` });
   }
   return json as Record<string, string>;
+}
+
+function isFull(violations: readonly Violation[]): boolean {
+  return violations.length >= SEARCHED_VIOLATIONS;
 }
 
 function readData(

@@ -46,7 +46,9 @@ export function badRequest(
     .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
     .join("; ");
   const more = violations.length - MAX_VIOLATIONS_IN_MESSAGE;
-  const message = more > 0 ? `${told}; and ${more} more` : told;
+  // A search in a body ends at one more than are told: how many there are is not known then.
+  const count = violations.length === MAX_VIOLATIONS + 1 ? `at least ${more}` : String(more);
+  const message = more > 0 ? `${told}; and ${count} more` : told;
   return apiError({ reason, message, violations: violations.slice(0, MAX_VIOLATIONS) });
 }
 

@@ -119,6 +119,36 @@ describe("PUT of a resource", () => {
     expect(json.detail).toContain(words);
   });
 
+  it.each([
+    ["a key that stands twice", '{"metadata":{"a":"1","a":"2"}}', "metadata.a", "is given twice"],
+    ["half a character in metadata", String.raw`{"metadata":{"a":"\ud800"}}`, "metadata.a", "surrogate"],
+    ["half a character in data", String.raw`{"data":{"name":"\ud800"}}`, "data.name", "surrogate"],
+  ])("is refused for %s, which others read otherwise", async (_, wrong, field, words) => {
+    const { status, json } = await put(KORN, { body: wrong });
+    expect([status, json.reason, json.violations[0].field]).toEqual([400, "MALFORMED_REQUEST", field]);
+    expect(json.violations[0].description).toContain(words);
+    await isGone();
+  });
+
+  it("is refused for many faults without a search for them all", async () => {
+    const wrong = { metadata: Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`k${at}`, at])) };
+    const { status, json } = await put(KORN, { body: wrong });
+    expect([status, json.violations.length]).toEqual([400, 100]);
+    expect(json.detail).toContain("and at least 96 more");
+  });
+
+  it("is refused when its own id is another incarnation than the query names, or than there is", async () => {
+    const { json } = await put(KORN);
+    const other = "01JDE6XJ4Z8Q6Z0000000000AA";
+    const own = (uid: string) => ({ ...body, id: { name: "korn", uid } });
+    const unlike = await put(`${KORN}?uid=${json.id.uid}`, { body: own(other) });
+    expect([unlike.status, unlike.json.violations[0].field]).toEqual([400, "id.uid"]);
+    const [fromBody, fromQuery] = [await put(KORN, { body: own(other) }), await put(`${KORN}?uid=${other}`)];
+    expect([fromBody.status, fromBody.json.reason]).toEqual([fromQuery.status, fromQuery.json.reason]);
+    expect(fromBody.status).toBeGreaterThanOrEqual(400);
+    expect((await put(KORN, { body: own(json.id.uid) })).status).toBe(200);
+  });
+
   it("is refused for another content type", async () => {
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const { status, headers: answered, json } = await put(KORN, { headers });
@@ -235,6 +265,19 @@ describe("the conditions of a PUT", () => {
     expect([status, json.violations[0].field]).toEqual([400, field]);
   });
 
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
+    "a flag is no word that every object has: %s",
+    async (word) => {
+      for (const path of [`PUT ${KORN}?dry_run=${word}`, `DELETE ${KORN}?dry_run=${word}`]) {
+        const { status, json } = await rest.send(path, { body });
+        expect([status, json.violations[0].field]).toEqual([400, "query.dry_run"]);
+      }
+      const { status, json } = await rest.send(`GET /v2/artist?watch=${word}`);
+      expect([status, json.violations[0].field]).toEqual([400, "query.watch"]);
+      await isGone();
+    },
+  );
+
   it("are given once: not in a header and in the query", async () => {
     const { status, json } = await put(`${KORN}?version=5`, { headers: { "if-match": '"5"' } });
     expect([status, json.violations[0].field]).toEqual([400, "query.version"]);
@@ -345,6 +388,12 @@ describe("DELETE of a resource", () => {
     expect((await rest.send(`DELETE ${KORN}`, { headers })).status).toBe(204);
     const none = await rest.send(`DELETE ${KORN}`, { headers: { "if-none-match": "*" } });
     expect(none.status).toBe(400);
+  });
+
+  it("with If-Match of a version wants something to delete, too", async () => {
+    const { status, json } = await rest.send(`DELETE ${KORN}`, { headers: { "if-match": '"5"' } });
+    expect([status, json.metadata]).toEqual([412, { applied: "no" }]);
+    expect((await rest.send(`DELETE ${KORN}?version=5`)).status).toBe(204);
   });
 
   it("T510: without a legal name is refused", async () => {

@@ -10,6 +10,7 @@ import {
   WriteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { apiError } from "@trellis/resource";
 
 import { readResourceBody } from "./body.ts";
 import { entityTag, isUnchanged, readConditional } from "./conditional.ts";
@@ -59,13 +60,13 @@ export const writeItem: RestHandler<Item> = async (call) => {
   const conditional = readConditional(call.request.headers);
   const version = oneVersion(query, conditional.version);
   const id = idOf(call.target, query);
-  const { tenancy, ...body } = await readResourceBody(
+  const { tenancy, uid, ...body } = await readResourceBody(
     call.request,
-    { ...call.target, tenancy: id.tenancy },
+    { ...call.target, tenancy: id.tenancy, uid: id.uid },
     call.registry.schemas,
   );
   const request = create(WriteRequestSchema, {
-    resource: { ...body, id: { ...id, tenancy }, version },
+    resource: { ...body, id: { ...id, tenancy, uid }, version },
     dryRun: query.flag("dry_run"),
     ...(conditional.mode === undefined ? {} : { mode: conditional.mode }),
   });
@@ -91,23 +92,26 @@ export const deleteItem: RestHandler<Item> = async (call) => {
       { field: "header if-none-match", description: "means nothing on a DELETE; leave it out" },
     ]);
   }
-  const id = idOf(call.target, query);
   const request = create(DeleteRequestSchema, {
-    id,
+    id: idOf(call.target, query),
     version: oneVersion(query, conditional.version),
     dryRun: query.flag("dry_run"),
-    preconditions: conditional.mode === undefined ? [] : [{ id }],
   });
   try {
     const { outcome } = await call.service.delete(request, call.context(ResourceService.method.delete));
+    if (outcome === DeleteResponse_Outcome.ABSENT && call.request.headers.has("if-match"))
+      throw nothingToMatch(call.target);
     return { status: 204, headers: { [OUTCOME_HEADER]: DELETE_OUTCOMES[outcome ?? 0] ?? "unknown" } };
   } catch (error) {
-    throw asPreconditionFailure(error, [
-      ...conditional.reasons,
-      ...(conditional.mode === undefined ? [] : ["PRECONDITION_FAILED"]),
-    ]);
+    throw asPreconditionFailure(error, conditional.reasons);
   }
 };
+
+/** If-Match holds for nothing that is absent, whatever it names (RFC 9110 §13.1.1). */
+function nothingToMatch({ type, name }: Item): Error {
+  const message = `if-match wants a resource to delete, found no ${type.gvk} ${name} there; leave the header out if that is fine`;
+  return apiError({ reason: "RESOURCE_NOT_FOUND", message, metadata: { applied: "no" } });
+}
 
 /** How a resource is answered. */
 interface ResourceAnswer {

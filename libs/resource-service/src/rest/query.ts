@@ -16,13 +16,13 @@ export interface Query {
 const MAX_COUNT = 0x7fff_ffff;
 
 /** What a flag may be; absent means no. */
-const FLAG_VALUES: Readonly<Record<string, boolean>> = {
-  "": true,
-  true: true,
-  "1": true,
-  false: false,
-  "0": false,
-};
+const FLAG_VALUES: ReadonlyMap<string, boolean> = new Map([
+  ["", true],
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
 
 /** Parameters that restrict what a request may touch: without a value they would not, and a script with an empty variable would do more than it means to. */
 const NEVER_EMPTY = ["version", "uid", "since"];
@@ -59,7 +59,7 @@ export function readQuery(url: URL, allowed: Allowed): Query {
 
 /** Whether a flag's text says yes. */
 export function isFlagSet(value: string): boolean {
-  return FLAG_VALUES[value] ?? false;
+  return FLAG_VALUES.get(value) ?? false;
 }
 
 function faultOf(
@@ -75,8 +75,7 @@ function faultOf(
   if (value === "" && NEVER_EMPTY.includes(name)) return "is empty; name one, or leave it out";
   if (versions.includes(name) && parseVersion(value) === undefined)
     return `must be a decimal version as an answer gave it, found "${value}"`;
-  if (flags.includes(name) && FLAG_VALUES[value] === undefined)
-    return `must be true or false, found "${value}"`;
+  if (flags.includes(name) && !FLAG_VALUES.has(value)) return `must be true or false, found "${value}"`;
   if (counts.includes(name) && !(/^\d{1,10}$/.test(value) && Number(value) <= MAX_COUNT)) {
     return `must be a whole number from 0 to ${MAX_COUNT}, found "${value}"`;
   }

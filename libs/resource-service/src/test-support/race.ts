@@ -9,7 +9,7 @@ export interface Race<T> {
   readonly setUp?: (fixture: Fixture) => Promise<unknown>;
   /** What a slow caller does. */
   readonly deed: (fixture: Fixture) => Promise<T>;
-  /** What happens between its read and its commit. */
+  /** What happens between its read and its commit, through another server of the store: within one they would take turns. */
   readonly meanwhile: (fixture: Fixture, attempt: number) => Promise<unknown>;
   /** At how many of its commits; one when absent. */
   readonly times?: number;
@@ -26,19 +26,21 @@ export async function race<T>({ setUp, deed, meanwhile, times = 1 }: Race<T>): P
       if (left > 0) {
         const remaining = left - 1;
         left = 0;
-        await meanwhile(fixture, ++attempt);
+        await meanwhile(other, ++attempt);
         left = remaining;
       }
       return await backend.commit(operations, options);
     },
   };
   const fixture = createFixture({ backend: interrupted, random: () => 0 });
+  const other = createFixture({ backend });
   try {
     await setUp?.(fixture);
     left = times;
     return await deed(fixture);
   } finally {
     left = 0;
+    await other.server.close();
     await fixture.server.close();
   }
 }

@@ -182,6 +182,38 @@ describe("the reaper", () => {
     expect(await tombstones()).toEqual([]);
   });
 
+  it("deletes the tombstone that it followed, not another one of the name that nobody has followed yet", async () => {
+    const owner = await artist();
+    await albums(owner, 1);
+    const { id: otherOwner } = await artist("tool");
+    await cluster.client.write(v2.Album, {
+      name: "undertow",
+      owner: otherOwner,
+      data: { title: "Undertow" },
+    });
+    for (const name of ["tool", "korn"]) await cluster.client.delete(v2.Artist, { name });
+    const followed = { partition: "default", namespace: "default", name: owner.id.uid.toLowerCase() };
+    await cluster.system.delete(Tombstone, { ...followed, name: otherOwner.uid.toLowerCase() });
+    const { resources } = cluster.system;
+    let replaced = false;
+    const batchWrite: Resources["batchWrite"] = async (request, options) => {
+      const answer = await resources.batchWrite(request, options);
+      if (replaced) return answer;
+      replaced = true;
+      await cluster.system.delete(Tombstone, followed);
+      await cluster.system.write(Tombstone, { ...followed, data: { owner: otherOwner } });
+      return answer;
+    };
+    cluster.startControllers({
+      controllers: [reaper],
+      client: { ...cluster.system, resources: { ...resources, batchWrite } },
+    });
+    await cluster.settle();
+    expect(replaced).toBe(true);
+    expect(await listed()).toEqual([]);
+    expect(await tombstones()).toEqual([]);
+  });
+
   it("goes on where it was stopped, at whatever point", async () => {
     const owner = await artist();
     await albums(owner, 40);

@@ -47,6 +47,13 @@ describe("the default tenancy", () => {
     expect(data.description).toBe("ours");
   });
 
+  it("says of a deletion what was refused, and what to do instead", async () => {
+    const refused = cluster.client.delete(Namespace, { name: "default" });
+    await expect(refused).rejects.toThrow(
+      /denied: delete tenancy\.v1\.Namespace default\/default: .*; delete the resources in it/,
+    );
+  });
+
   it("cannot be deleted, nor marked by a write", async () => {
     expect(await reasonOf(cluster.client.delete(Partition, { name: "default" }))).toBe("PERMISSION_DENIED");
     expect(await reasonOf(cluster.system.delete(Namespace, { name: "default" }))).toBe("PERMISSION_DENIED");
@@ -150,6 +157,49 @@ describe("a namespace", () => {
     expect(await reasonOf(judged)).toBe("TENANCY_MARKED_FOR_DELETION");
   });
 
+  it("goes as well when it was made without data", async () => {
+    const { group, groupVersion, kind } = Namespace;
+    const id = { type: { group, groupVersion, kind }, name: "blue" };
+    await cluster.client.resources.write({ resource: { id } });
+    await writeArtist("korn", "default", "blue");
+    cluster.startControllers();
+    await cluster.client.delete(Namespace, { name: "blue" });
+    await cluster.settle();
+    expect(await reasonOf(cluster.client.read(Namespace, { name: "blue" }))).toBe("RESOURCE_NOT_FOUND");
+  });
+
+  it.each([
+    ["with its version", true],
+    ["blindly", false],
+  ])(
+    "that is being deleted is let go by the system alone, however a writer asks (%s)",
+    async (_, versioned) => {
+      await cluster.client.write(Namespace, { name: "blue" });
+      await writeArtist("korn", "default", "blue");
+      await cluster.client.delete(Namespace, { name: "blue" });
+      const { metadata, version } = await cluster.client.read(Namespace, { name: "blue" });
+      const released = cluster.client.write(Namespace, {
+        name: "blue",
+        metadata: { ...metadata, finalizers: "" },
+        ...(versioned ? { version } : {}),
+      });
+      expect(await reasonOf(released)).toBe("PERMISSION_DENIED");
+      expect(await reasonOf(cluster.client.read(v2.Artist, { name: "korn", namespace: "blue" }))).toBe(
+        "succeeded",
+      );
+    },
+  );
+
+  it("that is being deleted still loses the finalizers of others", async () => {
+    await cluster.client.write(Namespace, { name: "blue", metadata: { finalizers: "f" } });
+    await cluster.client.delete(Namespace, { name: "blue" });
+    const { metadata, version } = await cluster.client.read(Namespace, { name: "blue" });
+    const rest = { ...metadata, finalizers: "trellis.dev/tenancy" };
+    expect(await reasonOf(cluster.client.write(Namespace, { name: "blue", version, metadata: rest }))).toBe(
+      "succeeded",
+    );
+  });
+
   it("keeps its finalizer, whatever a writer says", async () => {
     await cluster.client.write(Namespace, { name: "blue", metadata: { team: "a" } });
     const { metadata } = await cluster.client.read(Namespace, { name: "blue" });
@@ -158,6 +208,21 @@ describe("a namespace", () => {
     expect((await cluster.client.read(Namespace, { name: "blue" })).metadata["finalizers"]).toBe(
       "trellis.dev/tenancy",
     );
+  });
+
+  it("keeps its finalizer beside a writer's that are as many as may be, and goes all the same", async () => {
+    const full = Object.fromEntries(Array.from({ length: 256 }, (_, index) => [`key-${index}`, ""]));
+    const finalizers = "f".repeat(4 * 1024 - "finalizers".length);
+    await cluster.client.write(Namespace, { name: "full", metadata: { ...full, finalizers } });
+    const { metadata } = await cluster.client.read(Namespace, { name: "full" });
+    expect(metadata["finalizers"]).toBe(`${finalizers} trellis.dev/tenancy`);
+    cluster.startControllers();
+    await cluster.client.delete(Namespace, { name: "full" });
+    await cluster.settle();
+    const { metadata: marked } = await cluster.client.read(Namespace, { name: "full" });
+    expect(marked["finalizers"]).toBe(finalizers);
+    await cluster.client.write(Namespace, { name: "full", metadata: { ...marked, finalizers: "" } });
+    expect(await all(cluster.client.list(Namespace))).toHaveLength(1);
   });
 
   it("leaves nothing behind of creates that race with its removal", async () => {
@@ -179,6 +244,16 @@ describe("a namespace", () => {
 });
 
 describe("a partition", () => {
+  it("that is being deleted is let go by the system alone", async () => {
+    await cluster.client.write(Partition, { name: "billing" });
+    await cluster.client.write(Namespace, { name: "blue", partition: "billing" });
+    await cluster.client.delete(Partition, { name: "billing" });
+    const { metadata, version } = await cluster.client.read(Partition, { name: "billing" });
+    const rest = { ...metadata, finalizers: "" };
+    const released = cluster.client.write(Partition, { name: "billing", version, metadata: rest });
+    expect(await reasonOf(released)).toBe("PERMISSION_DENIED");
+  });
+
   it("is emptied with its namespaces, and goes", async () => {
     await cluster.client.write(Partition, { name: "billing" });
     for (const name of ["default", "blue"]) {

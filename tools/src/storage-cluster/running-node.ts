@@ -1,0 +1,155 @@
+import { createServer, type Http2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
+import {
+  awaitInitialCluster,
+  type ConnectPeers,
+  connectTo,
+  createConnectPeers,
+  createRaftNode,
+  type DataDirectory,
+  formationRoutes,
+  joinCluster,
+  type NodeClock,
+  type NodeEvent,
+  openDataDirectory,
+  type RaftNode,
+  readIdentity,
+} from "@trellis/raft-node";
+import { systemClock } from "@trellis/resource";
+import { createRaftBackend, firstChunks, type RaftBackend, StorageMachine } from "@trellis/storage-raft";
+
+import { DiskHold, holdable } from "./holdable-disk.ts";
+import type { FirstMember, NodeSetup } from "./node-wire.ts";
+
+const random = Math.random;
+const FEATURE_LEVEL = 1;
+
+const clock: NodeClock = {
+  monotonic: () => systemClock.monotonic(),
+  after: (delayMs, callback) => systemClock.after(delayMs, callback, { keepAlive: true }),
+  nextTurn: (callback) => void setImmediate(callback),
+};
+
+/** What takes part in a cluster. */
+interface NodeParts {
+  readonly node: RaftNode;
+  readonly machine: StorageMachine;
+  readonly backend: RaftBackend;
+}
+
+/** A storage node as an app would put it together: directory, port, peers, replica, backend. */
+export class RunningNode {
+  readonly disk: DiskHold;
+  readonly port: number;
+  readonly #setup: NodeSetup;
+  readonly #data: DataDirectory;
+  readonly #server: Http2Server;
+  readonly #onEvent: (event: NodeEvent) => void;
+  #peers: ConnectPeers | undefined;
+  #parts: NodeParts | undefined;
+
+  private constructor(
+    setup: NodeSetup,
+    data: DataDirectory,
+    disk: DiskHold,
+    { server, onEvent }: { readonly server: Http2Server; readonly onEvent: (event: NodeEvent) => void },
+  ) {
+    this.#setup = setup;
+    this.#data = data;
+    this.disk = disk;
+    this.#server = server;
+    this.#onEvent = onEvent;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /** Opens the directory and listens. */
+  static async listen(setup: NodeSetup, onEvent: (event: NodeEvent) => void): Promise<RunningNode> {
+    const disk = new DiskHold();
+    const data = holdable(await openDataDirectory(setup.directory), disk);
+    let running: RunningNode | undefined;
+    const peers = (): ConnectPeers => {
+      const known = running === undefined ? undefined : running.#peers;
+      if (known !== undefined) return known;
+      throw new ConnectError("this node does not take part yet", Code.Unavailable);
+    };
+    const server = createServer(
+      connectNodeAdapter({
+        routes: (router) =>
+          void router.service(PeerService, {
+            ...formationRoutes({ data, random, chunks: firstChunks }),
+            exchange: (requests, context) => peers().routes.exchange(requests, context),
+            sendSnapshot: (requests, context) => peers().routes.sendSnapshot(requests, context),
+          }),
+      }),
+    );
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(setup.port, "127.0.0.1", resolve);
+    });
+    running = new RunningNode(setup, data, disk, { server, onEvent });
+    return running;
+  }
+
+  async form(members: readonly FirstMember[]): Promise<void> {
+    const deps = { data: this.#data, clock, random, connect: connectTo, chunks: firstChunks };
+    await awaitInitialCluster(deps, { members, address: this.#address, featureLevel: FEATURE_LEVEL });
+    await this.#takePart();
+  }
+
+  async join(clusterId: string): Promise<void> {
+    await joinCluster(this.#data, clusterId, random);
+    await this.#takePart();
+  }
+
+  get node(): RaftNode {
+    return this.#running.node;
+  }
+
+  get machine(): StorageMachine {
+    return this.#running.machine;
+  }
+
+  get backend(): RaftBackend {
+    return this.#running.backend;
+  }
+
+  async stop(): Promise<void> {
+    await this.#parts?.backend.close();
+    await this.#parts?.node.stop();
+    this.#server.close();
+  }
+
+  get #address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get #running(): NodeParts {
+    if (this.#parts === undefined) throw new Error("the node does not take part yet: form or join first");
+    return this.#parts;
+  }
+
+  async #takePart(): Promise<void> {
+    const identity = await readIdentity(this.#data.identity);
+    if (identity?.clusterId === undefined) throw new Error("the node belongs to no cluster");
+    const { nodeId, clusterId } = identity;
+    const peers = createConnectPeers({ clock, random }, { nodeId, clusterId, address: this.#address });
+    const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+    const machine = new StorageMachine({ clock: systemClock, nextTurn });
+    const node = await createRaftNode(
+      {
+        clock,
+        random,
+        data: this.#data,
+        network: peers.network,
+        machines: [machine],
+        onEvent: this.#onEvent,
+      },
+      this.#setup.options,
+    );
+    this.#peers = peers;
+    this.#parts = { node, machine, backend: createRaftBackend({ node, machine, clock: systemClock }) };
+  }
+}
