@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { emptyConfState, message } from "@trellis/raft";
@@ -20,6 +20,8 @@ export function nodeFixture(name: string): MemoryVolume {
   const volume = new MemoryVolume();
   for (const folder of NODE_FOLDERS) {
     const path = join(fixturesFolder, name, folder);
+    // A checkout has no folders without files.
+    if (!existsSync(path)) continue;
     for (const file of readdirSync(path)) volume.put(folder, file, readFileSync(join(path, file)));
   }
   return volume;
