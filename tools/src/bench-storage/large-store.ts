@@ -109,15 +109,15 @@ async function snapshotUnderLoad(leader: StorageNode, resources: number) {
   // One that is being made would be measured, too.
   await leader.call("takeSnapshot", undefined);
   await runCommits({ ...load, isOver: timer(1) });
-  await leader.call("figures", undefined);
+  await leader.call("takeLoopDelay", undefined);
   const without = await runCommits({ ...load, isOver: timer(BASE_SECONDS) });
-  const { longestDelayMs: delayWithoutMs } = await leader.call("figures", undefined);
+  const delayWithoutMs = await leader.call("takeLoopDelay", undefined);
   let isOver = false;
   const running = runCommits({ ...load, isOver: () => isOver });
   const snapshotMs = await timed(() => leader.call("takeSnapshot", undefined));
   isOver = true;
   const during = await running;
-  const { longestDelayMs: delayDuringMs } = await leader.call("figures", undefined);
+  const delayDuringMs = await leader.call("takeLoopDelay", undefined);
   const written = leader.events.findLast(({ kind }) => kind === "snapshot-written");
   return {
     snapshotMs,
@@ -130,19 +130,19 @@ async function snapshotUnderLoad(leader: StorageNode, resources: number) {
 }
 
 async function installOnNewcomer(cluster: StorageCluster, leader: StorageNode, resources: number) {
-  await leader.call("figures", undefined);
+  await leader.call("takeLoopDelay", undefined);
   const newcomer = await cluster.startNewcomer("newcomer");
   const isInstalled = (): boolean => newcomer.events.some(({ kind }) => kind === "snapshot-installed");
-  await newcomer.call("figures", undefined);
+  await newcomer.call("takeLoopDelay", undefined);
   const installMs = await timed(async () => {
     await cluster.addLearner(newcomer);
     await newcomer.until("the snapshot is installed", isInstalled, LONG_MS);
   });
-  const received = await newcomer.call("figures", undefined);
-  if (received.resources !== resources)
-    throw new Error(`the newcomer has ${received.resources} resources, expected ${resources}`);
-  const { longestDelayMs: senderDelayMs } = await leader.call("figures", undefined);
-  return { installMs, senderDelayMs, receiverDelayMs: received.longestDelayMs };
+  const receiverDelayMs = await newcomer.call("takeLoopDelay", undefined);
+  const { resources: found } = await newcomer.call("figures", undefined);
+  if (found !== resources) throw new Error(`the newcomer has ${found} resources, expected ${resources}`);
+  const senderDelayMs = await leader.call("takeLoopDelay", undefined);
+  return { installMs, senderDelayMs, receiverDelayMs };
 }
 
 async function strongRead(node: StorageNode): Promise<void> {

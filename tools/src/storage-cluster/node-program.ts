@@ -40,6 +40,7 @@ const handlers: Handlers = {
   },
   status: () => own().node.status(),
   figures,
+  takeLoopDelay: () => loopDelay.takeLongestMs(),
   position: () => own().backend.position(),
   openSession: (id) => own().backend.openSession(id),
   submit: ({ request, operations }) => own().backend.submit(request, operations),
@@ -64,7 +65,8 @@ const handlers: Handlers = {
   releaseDisk: () => own().disk.release(),
   async stop() {
     await running?.stop();
-    setImmediate(() => process.exit(0));
+    // Behind what is said of it.
+    setImmediate(() => setImmediate(() => process.exit(0)));
   },
 };
 
@@ -113,7 +115,6 @@ function figures(): ProcessFigures {
     heapBytes: heapUsed,
     externalBytes: external,
     cpuUs: user + system,
-    longestDelayMs: loopDelay.takeLongestMs(),
     resources: own().machine.served.figures().records,
   };
 }

@@ -29,7 +29,7 @@ export interface FirstMember {
   readonly address: string;
 }
 
-/** What a node's process has used, and how well its event loop turned. */
+/** What a node's process has used. */
 export interface ProcessFigures {
   readonly residentBytes: number;
   readonly heapBytes: number;
@@ -37,8 +37,6 @@ export interface ProcessFigures {
   readonly externalBytes: number;
   /** User and system time so far. */
   readonly cpuUs: number;
-  /** The longest that the event loop kept a timer waiting since it was last asked, in milliseconds. */
-  readonly longestDelayMs: number;
   /** Resources in the store. */
   readonly resources: number;
 }
@@ -53,6 +51,8 @@ export interface NodeMethods {
   readonly join: (clusterId: string) => NodeStatus;
   readonly status: (nothing: undefined) => NodeStatus;
   readonly figures: (nothing: undefined) => ProcessFigures;
+  /** The longest that the event loop kept a timer waiting since this was asked last, in milliseconds. */
+  readonly takeLoopDelay: (nothing: undefined) => number;
   readonly position: (nothing: undefined) => Position;
   readonly openSession: (id: string) => Session;
   readonly submit: (call: {

@@ -46,6 +46,20 @@ describe("the snapshot files of a node", () => {
     expect(await textOf(again.chunks(checked))).toBe(`a${"b".repeat(400_000)}c`);
   });
 
+  it("are synced while they are written, so that not all of one is left to the last sync", async () => {
+    const volume = new MemoryVolume();
+    const store = await SnapshotStore.open(volume.disk("s"));
+    await store.write(header(9), chunks(...Array.from({ length: 80 }, () => "x".repeat(256 * 1024))));
+    const writesBeforeSyncs = volume.changes
+      .map(({ kind }) => ({ write: "w", sync: "s" })[kind as string] ?? "")
+      .join("")
+      .split("s")
+      .map(({ length }) => length);
+    // 20 MiB in writes of 256 KiB: never more than about 8 MiB wait.
+    expect(Math.max(...writesBeforeSyncs)).toBeLessThanOrEqual(33);
+    expect(writesBeforeSyncs.reduce((sum, count) => sum + count, 0)).toBe(81);
+  });
+
   it("are there whole, or not at all, whatever step of writing the power goes at", async () => {
     const steps = new MemoryVolume();
     await (await SnapshotStore.open(steps.disk("s"))).write(header(9), chunks("state"));

@@ -10,6 +10,8 @@ import { decodeHeader, encodeHeader } from "./header.ts";
 const KEPT = 2;
 /** Bytes of one read, and of one write. */
 const PIECE_BYTES = 256 * 1024;
+/** Bytes of a snapshot that may wait to be written by the system. */
+const SYNC_BYTES = 8 * 1024 * 1024;
 const UNFINISHED = ".unfinished";
 const NAME = /^snapshot-(\d{16})-(\d{10})$/;
 
@@ -220,12 +222,16 @@ export class SnapshotStore {
   }
 }
 
-/** Gathers what is written into pieces. */
+/**
+ * Gathers what is written into pieces, in one buffer, and has them synced as they become many: a disk that is left to itself writes them all at once, and
+ * the log's syncs wait behind them.
+ */
 class PieceWriter {
   readonly #file: DiskFile;
-  #pending: Uint8Array[] = [];
+  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #pendingBytes = 0;
   #written = 0;
+  #syncedBytes = 0;
 
   constructor(file: DiskFile) {
     this.#file = file;
@@ -236,24 +242,28 @@ class PieceWriter {
   }
 
   async add(bytes: Uint8Array): Promise<void> {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= PIECE_BYTES) await this.flush();
+    for (let from = 0; from < bytes.length;) {
+      const part = bytes.subarray(from, from + PIECE_BYTES - this.#pendingBytes);
+      this.#piece.set(part, this.#pendingBytes);
+      this.#pendingBytes += part.length;
+      from += part.length;
+      if (this.#pendingBytes === PIECE_BYTES) await this.flush();
+    }
+    if (this.#written - this.#syncedBytes < SYNC_BYTES) return;
+    await this.#file.sync();
+    this.#syncedBytes = this.#written;
   }
 
   async flush(): Promise<void> {
-    const whole = Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    for (let written = 0; written < whole.length;) {
-      const count = await this.#file.write(whole.subarray(written), this.#written + written);
+    const bytes = this.#pendingBytes;
+    for (let written = 0; written < bytes;) {
+      const count = await this.#file.write(this.#piece.subarray(written, bytes), this.#written + written);
       if (count < 1)
-        throw Object.assign(new Error(`a write of ${whole.length - written} bytes wrote nothing`), {
-          code: "EIO",
-        });
+        throw Object.assign(new Error(`a write of ${bytes - written} bytes wrote nothing`), { code: "EIO" });
       written += count;
     }
-    this.#written += whole.length;
+    this.#pendingBytes = 0;
+    this.#written += bytes;
   }
 }
 

@@ -12,15 +12,31 @@ export class ItemWriter {
   #chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
   #used = 0;
 
-  /** Adds an item; the chunks that are full with it. */
-  *add(item: Uint8Array): Generator<Uint8Array> {
-    yield* this.#put(lengthOf(item));
+  /** Adds an item, which may come in two parts; the chunks that are full with it. */
+  *add(item: Uint8Array, rest?: Uint8Array): Generator<Uint8Array> {
+    const length = item.length + (rest?.length ?? 0);
+    // Most items fit: a generator for each part of each would be a third of the work.
+    if (this.#used + MAX_LENGTH_BYTES + length < this.#chunk.length) {
+      this.#putLength(length);
+      this.#chunk.set(item, this.#used);
+      if (rest !== undefined) this.#chunk.set(rest, this.#used + item.length);
+      this.#used += length;
+      return;
+    }
+    yield* this.#put(lengthOf(length));
     yield* this.#put(item);
+    if (rest !== undefined) yield* this.#put(rest);
   }
 
   /** The last chunk, unless there is nothing in it. */
   *end(): Generator<Uint8Array> {
     if (this.#used > 0) yield this.#chunk.subarray(0, this.#used);
+  }
+
+  #putLength(length: number): void {
+    let rest = length;
+    for (; rest >= 1 << LENGTH_BITS; rest >>>= LENGTH_BITS) this.#chunk[this.#used++] = (rest & 0x7f) | 0x80;
+    this.#chunk[this.#used++] = rest;
   }
 
   *#put(bytes: Uint8Array): Generator<Uint8Array> {
@@ -71,9 +87,9 @@ export function damagedContent(what: string, cause?: unknown): RaftNodeError {
   );
 }
 
-function lengthOf(item: Uint8Array): Uint8Array {
+function lengthOf(length: number): Uint8Array {
   const bytes: number[] = [];
-  let rest = item.length;
+  let rest = length;
   for (; rest >= 1 << LENGTH_BITS; rest >>>= LENGTH_BITS) bytes.push((rest & 0x7f) | 0x80);
   bytes.push(rest);
   return Uint8Array.from(bytes);

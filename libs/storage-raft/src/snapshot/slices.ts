@@ -1,8 +1,8 @@
 /** Resolves in the next turn of the event loop. */
 export type NextTurn = () => Promise<void>;
 
-/** Steps of one slice: one or two milliseconds of encoding or decoding. */
-const SLICE_STEPS = 256;
+/** Steps of one slice: a quarter of a millisecond of encoding, a whole one of decoding. A commit waits for several slices, one in each of its turns. */
+const SLICE_STEPS = 64;
 /** Remembered results that are as much work as a record. */
 const RESULTS_PER_STEP = 4;
 /** Bytes of one slice. */

@@ -1,9 +1,9 @@
 import type { RecordTree } from "@trellis/storage-memory";
 
-import { toStoredRecordMessage } from "../record-codec.ts";
 import type { SessionState } from "../sessions.ts";
 import { ItemWriter } from "./item-stream.ts";
 import { encodeItem, encodeSession } from "./items.ts";
+import { RecordEncoder } from "./record-item.ts";
 import { type NextTurn, Slices } from "./slices.ts";
 
 /** What the storage part of a snapshot says. */
@@ -24,6 +24,7 @@ export async function* writeContent(
   nextTurn: NextTurn,
 ): AsyncGenerator<Uint8Array> {
   const writer = new ItemWriter();
+  const records = new RecordEncoder();
   const slices = new Slices(nextTurn);
   yield* writer.add(encodeHead(storeId, sessions.length, tree.size));
   for (const session of sessions) {
@@ -38,9 +39,9 @@ export async function* writeContent(
       { after, records: WALK_RECORDS, visits: WALK_RECORDS },
     );
     for (const record of slice.records) {
-      const item = encodeItem({ case: "record", value: toStoredRecordMessage(record) });
-      yield* writer.add(item);
-      if (slices.step(item.length, 0)) await slices.rest();
+      const head = records.encodeHead(record);
+      yield* writer.add(head, record.bytes);
+      if (slices.step(head.length + record.bytes.length, 0)) await slices.rest();
     }
     after = slice.last;
     isDone = slice.stopped === "done";
