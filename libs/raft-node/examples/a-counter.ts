@@ -64,7 +64,7 @@ const data: DataDirectory = {
   snapshots: await openNodeDisk(join(folder, "snapshots")),
 };
 
-const { nodeId, clusterId } = await ensureIdentity(data.identity, random);
+const { nodeId, clusterId } = await ensureIdentity(data, random);
 if (clusterId === undefined) {
   // Every first member begins with the same snapshot; here the counter is at nothing.
   const formation = createFormation([{ id: nodeId, name: "one", address: "localhost:7511" }], 1, random);

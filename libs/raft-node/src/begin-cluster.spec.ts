@@ -17,7 +17,7 @@ async function* restored(): AsyncGenerator<StateChunk> {
 
 async function formationOf(volume: MemoryVolume, seed = 1): Promise<Formation> {
   const random = seededRandom(seed);
-  const { nodeId } = await ensureIdentity(volume.data().identity, random);
+  const { nodeId } = await ensureIdentity(volume.data(), random);
   return createFormation([{ id: nodeId, name: "n", address: "n:1" }], 1, random);
 }
 

@@ -39,7 +39,7 @@ export async function formCluster(
   random: Random,
 ): Promise<void> {
   await oneAtATime(data.identity, async () => {
-    const identity = await mintIdentity(data.identity, random);
+    const identity = await mintIdentity(data, random);
     if (identity.clusterId === formation.clusterId) return;
     refuseMember(data, identity, formation.clusterId);
     if (!formation.members.some(({ id }) => id === identity.nodeId)) {
@@ -56,7 +56,7 @@ export async function formCluster(
 /** Makes this node wait for a cluster that has it, or will have it, as a member. Rejects with `wrong-cluster`. */
 export async function joinCluster(data: DataDirectory, clusterId: string, random: Random): Promise<void> {
   await oneAtATime(data.identity, async () => {
-    const identity = await mintIdentity(data.identity, random);
+    const identity = await mintIdentity(data, random);
     if (identity.clusterId === clusterId) return;
     refuseMember(data, identity, clusterId);
     const beginsAt = { index: 0, term: 0 };

@@ -13,20 +13,32 @@ const put = (text: string): MemoryVolume => {
 describe("who a node is", () => {
   it("is minted once, on an empty directory, and durable before anybody hears of it", async () => {
     const volume = new MemoryVolume();
-    const { identity } = volume.data();
-    expect(await readIdentity(identity)).toBeUndefined();
-    const minted = await ensureIdentity(identity, seededRandom(1));
+    expect(await readIdentity(volume.data().identity)).toBeUndefined();
+    const minted = await ensureIdentity(volume.data(), seededRandom(1));
     volume.losePower("lost");
     expect(await readIdentity(volume.data().identity)).toMatchObject(minted);
-    expect(await ensureIdentity(volume.data().identity, seededRandom(2))).toMatchObject(minted);
+    expect(await ensureIdentity(volume.data(), seededRandom(2))).toMatchObject(minted);
   });
 
   it("is the same for all who ask an empty directory at the same time", async () => {
-    const { identity } = new MemoryVolume().data();
+    const data = new MemoryVolume().data();
     const random = seededRandom(1);
-    const found = await Promise.all(Array.from({ length: 5 }, () => ensureIdentity(identity, random)));
+    const found = await Promise.all(Array.from({ length: 5 }, () => ensureIdentity(data, random)));
     expect(new Set(found.map(({ nodeId }) => nodeId)).size).toBe(1);
-    expect((await readIdentity(identity))?.nodeId).toBe(found[0]?.nodeId);
+    expect((await readIdentity(data.identity))?.nodeId).toBe(found[0]?.nodeId);
+  });
+
+  it.each([
+    ["wal", "0000000000000001.wal"],
+    ["snapshots", "snapshot-0000000000000001-0000000001"],
+  ] as const)("is not minted anew over what is stored in %s", async (folder, file) => {
+    const volume = new MemoryVolume();
+    volume.put(folder, file, Buffer.from("what was stored"));
+    await expect(ensureIdentity(volume.data(), seededRandom(1))).rejects.toMatchObject({
+      code: "damaged",
+      message: expect.stringContaining("node.json, which says whose it is, is gone"),
+    });
+    expect(await readIdentity(volume.data().identity)).toBeUndefined();
   });
 
   it("is what it was or what it becomes, whatever step of writing it the power goes at", async () => {

@@ -3,7 +3,7 @@ import type { LogIndex, NodeId, Term } from "@trellis/raft";
 
 import { RaftNodeError } from "./errors.ts";
 import type { Member } from "./member.ts";
-import type { Random } from "./ports.ts";
+import type { DataDirectory, Random } from "./ports.ts";
 
 const FILE = "node.json";
 const UNFINISHED = "node.json.unfinished";
@@ -143,16 +143,36 @@ export async function oneAtATime<T>(disk: Disk, work: () => Promise<T>): Promise
   return await turn;
 }
 
-/** Who this node is, minted durably when the directory is empty. */
-export async function ensureIdentity(disk: Disk, random: Random): Promise<Identity> {
-  return await oneAtATime(disk, () => mintIdentity(disk, random));
+/** A segment of a log, or a snapshot that was finished. */
+const STORED = /^(\d{16}\.wal|snapshot-[\d-]+)$/;
+
+/**
+ * Whether a directory holds what a node has stored, and not who that node was: `node.json` is the first file that is made, and a directory without it is
+ * otherwise taken for an empty one. To begin anew there would delete what is stored, and forget what was voted.
+ */
+export async function hasLostIdentity({ identity, wal, snapshots }: DataDirectory): Promise<boolean> {
+  if ((await readIdentity(identity)) !== undefined) return false;
+  const names = [...(await wal.list()), ...(await snapshots.list())];
+  return names.some((name) => STORED.test(name));
+}
+
+/** Who this node is, minted durably when the directory is empty. Rejects with `damaged` for one that has lost whose it is. */
+export async function ensureIdentity(data: DataDirectory, random: Random): Promise<Identity> {
+  return await oneAtATime(data.identity, () => mintIdentity(data, random));
 }
 
 /** As {@link ensureIdentity}, for whoever has the turn. */
-export async function mintIdentity(disk: Disk, random: Random): Promise<Identity> {
-  const known = await readIdentity(disk);
+export async function mintIdentity(data: DataDirectory, random: Random): Promise<Identity> {
+  const known = await readIdentity(data.identity);
   if (known !== undefined) return known;
+  if (await hasLostIdentity(data)) {
+    throw new RaftNodeError(
+      "damaged",
+      `${data.description} holds a store, and node.json, which says whose it is, is gone; put that file back from a copy, or begin with an empty ` +
+        `directory: restore a snapshot into it, or join again with it`,
+    );
+  }
   const minted = { nodeId: mintNodeId(random) };
-  await writeIdentity(disk, minted);
+  await writeIdentity(data.identity, minted);
   return minted;
 }

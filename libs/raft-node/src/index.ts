@@ -9,7 +9,7 @@ export {
 export { createRaftNode, type RaftNodeConfig, type RaftNodeDeps } from "./create-raft-node.ts";
 export { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 export type { NodeEvent } from "./events.ts";
-export { ensureIdentity, type Formation, type Identity, readIdentity } from "./identity.ts";
+export { ensureIdentity, type Formation, hasLostIdentity, type Identity, readIdentity } from "./identity.ts";
 export type { Member, SnapshotHeader } from "./member.ts";
 export type { Announcement, IncomingSnapshot, OutgoingSnapshot, PeerNetwork, PeerReceiver } from "./peers.ts";
 export type { RaftNodeOptions } from "./options.ts";

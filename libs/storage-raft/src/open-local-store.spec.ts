@@ -113,7 +113,7 @@ describe("a store in a directory", () => {
 
   it("is begun again where its first start was cut off", async () => {
     const data = await openDataDirectory(stores.path("data"));
-    const { nodeId } = await ensureIdentity(data.identity, Math.random);
+    const { nodeId } = await ensureIdentity(data, Math.random);
     const first = (await SnapshotStore.open(data.snapshots)).write(
       emptyHeader,
       firstChunks({ clusterId: "0".repeat(32) }),
@@ -125,7 +125,7 @@ describe("a store in a directory", () => {
 
   it("is not opened out of the directory of a member of a larger cluster", async () => {
     const data = await openDataDirectory(stores.path("member"));
-    const { nodeId } = await ensureIdentity(data.identity, Math.random);
+    const { nodeId } = await ensureIdentity(data, Math.random);
     const members = [nodeId, nodeId + 1, nodeId + 2].map((id) => ({
       id,
       name: `n${id}`,

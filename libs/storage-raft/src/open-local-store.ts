@@ -16,7 +16,6 @@ import type { Clock } from "@trellis/resource";
 import type { StoreLimits } from "@trellis/storage-memory";
 
 import { STORAGE_KIND } from "./command.ts";
-import { hasLostIdentity } from "./lost-identity.ts";
 import { createRaftBackend, type RaftBackend } from "./raft-backend.ts";
 import { emptyContent, storeIdOf } from "./snapshot/first-content.ts";
 import { StorageMachine } from "./storage-machine.ts";
@@ -71,14 +70,7 @@ export async function openLocalStore(
 }
 
 async function formAlone({ data, random }: LocalStoreDeps): Promise<void> {
-  if (await hasLostIdentity(data)) {
-    throw new RaftNodeError(
-      "damaged",
-      `${data.description} holds a store, and node.json, which says whose it is, is gone; put that file back from a copy, or begin with an empty ` +
-        `directory: restore a snapshot into it`,
-    );
-  }
-  const { nodeId, clusterId } = await ensureIdentity(data.identity, random);
+  const { nodeId, clusterId } = await ensureIdentity(data, random);
   if (clusterId !== undefined) return;
   const formation = createFormation([{ id: nodeId, name: "standalone", address: "" }], FIRST_LEVEL, random);
   await formCluster(data, formation, firstChunks, random);

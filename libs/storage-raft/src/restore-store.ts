@@ -1,5 +1,6 @@
 import {
   type DataDirectory,
+  hasLostIdentity,
   type Random,
   readIdentity,
   readSnapshot,
@@ -9,7 +10,6 @@ import {
 } from "@trellis/raft-node";
 
 import { STORAGE_KIND } from "./command.ts";
-import { hasLostIdentity } from "./lost-identity.ts";
 import { FEATURE_LEVEL } from "./open-local-store.ts";
 import { storeIdOf, withNewStore } from "./snapshot/first-content.ts";
 import { type ContentSummary, summarizeContent } from "./snapshot/summarize-content.ts";

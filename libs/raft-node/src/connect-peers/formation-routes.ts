@@ -32,7 +32,7 @@ export function formationRoutes({
   let forming: Promise<void> = Promise.resolve();
   return {
     async identify() {
-      const { nodeId, clusterId, formation } = await ensureIdentity(data.identity, random);
+      const { nodeId, clusterId, formation } = await ensureIdentity(data, random);
       return create(IdentifyResponseSchema, {
         nodeId: BigInt(nodeId),
         clusterId: clusterId ?? "",

@@ -121,9 +121,7 @@ describe("the first members of a cluster", () => {
 
   it("go on when the one that drew it up went down before it told anybody", async () => {
     const machines = new Machines();
-    const ids = await Promise.all(
-      machines.data.map(({ identity }) => ensureIdentity(identity, machines.random)),
-    );
+    const ids = await Promise.all(machines.data.map((data) => ensureIdentity(data, machines.random)));
     const lowest = ids.indexOf([...ids].sort((a, b) => a.nodeId - b.nodeId)[0] as Identity);
     machines.beforeAnswer = (_, method) => {
       if (method === "form") machines.up.delete(lowest);
@@ -146,9 +144,7 @@ describe("the first members of a cluster", () => {
 
   it("that is told of a cluster while it draws one up belongs to that, and tells nobody of its own", async () => {
     const machines = new Machines();
-    const ids = await Promise.all(
-      machines.data.map(({ identity }) => ensureIdentity(identity, machines.random)),
-    );
+    const ids = await Promise.all(machines.data.map((data) => ensureIdentity(data, machines.random)));
     const lowest = ids.indexOf([...ids].sort((a, b) => a.nodeId - b.nodeId)[0] as Identity);
     const listed = machines.members.map((member, at) => ({ ...member, id: ids[at]?.nodeId ?? 0 }));
     const other = createFormation(listed, 1, machines.random);
@@ -177,9 +173,7 @@ describe("the first members of a cluster", () => {
 
   it("do not take in one that was wiped between its answer and the formation", async () => {
     const machines = new Machines();
-    const ids = await Promise.all(
-      machines.data.map(({ identity }) => ensureIdentity(identity, machines.random)),
-    );
+    const ids = await Promise.all(machines.data.map((data) => ensureIdentity(data, machines.random)));
     const lowest = ids.indexOf([...ids].sort((a, b) => a.nodeId - b.nodeId)[0] as Identity);
     const wiped = (lowest + 1) % 3;
     machines.beforeAnswer = (at, method) => {

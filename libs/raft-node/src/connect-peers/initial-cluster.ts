@@ -60,7 +60,7 @@ export async function awaitInitialCluster(
   let lastWait = "";
   try {
     for (;;) {
-      const { nodeId, clusterId } = await ensureIdentity(data.identity, random);
+      const { nodeId, clusterId } = await ensureIdentity(data, random);
       if (clusterId !== undefined) return;
       const { answers, missing } = await askAll(config, nodeId, connections, signal);
       const known = answers.find((answer) => answer.clusterId !== "");

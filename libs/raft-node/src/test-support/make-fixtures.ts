@@ -72,7 +72,7 @@ write("log/hard-state.bin", encodeHardState(LOG_BYTES.hardState));
 
 const random = seededRandom(11);
 const minted = new MemoryVolume();
-const { nodeId } = await ensureIdentity(minted.data().identity, random);
+const { nodeId } = await ensureIdentity(minted.data(), random);
 write("identity/minted.json", minted.files("identity").get("node.json") ?? new Uint8Array());
 const joining = new MemoryVolume();
 await joinCluster(joining.data(), SNAPSHOT_HEADER.clusterId, random);

@@ -60,7 +60,7 @@ export class TestMachine {
   }
 
   async identify(): Promise<number> {
-    this.id = (await ensureIdentity(this.volume.data().identity, this.#random)).nodeId;
+    this.id = (await ensureIdentity(this.volume.data(), this.#random)).nodeId;
     return this.id;
   }
 

@@ -102,7 +102,7 @@ export class Machine {
   /** Gives the directory an identity. */
   async identify(process: SimulatedProcess): Promise<number> {
     const data = dataDirectory(this.volume, process);
-    this.id = (await ensureIdentity(data.identity, this.#dice.next)).nodeId;
+    this.id = (await ensureIdentity(data, this.#dice.next)).nodeId;
     return this.id;
   }
 
@@ -110,7 +110,7 @@ export class Machine {
   async run(process: SimulatedProcess, clusterId: string): Promise<void> {
     const { peers, config, onEvent, onStart, safety, trace } = this.#parts;
     const data = dataDirectory(this.volume, process);
-    const { nodeId } = await ensureIdentity(data.identity, this.#dice.next);
+    const { nodeId } = await ensureIdentity(data, this.#dice.next);
     this.id = nodeId;
     const observed = (machine: StateMachine): StateMachine => observedMachine(machine, nodeId, safety);
     const replica = await Replica.start({
