@@ -42,3 +42,10 @@ export {
   openLocalStore,
 } from "./open-local-store.ts";
 export { type RestoredStore, restoreStore, type SnapshotSummary, verifySnapshot } from "./restore-store.ts";
+export {
+  FEATURE_LEVEL,
+  type Replica,
+  type ReplicaConfig,
+  type ReplicaDeps,
+  startReplica,
+} from "./start-replica.ts";

@@ -1,44 +1,27 @@
 import {
   createFormation,
-  createRaftNode,
-  type DataDirectory,
   ensureIdentity,
   formCluster,
-  type NodeEvent,
   type PeerNetwork,
-  type Random,
   type RaftNode,
-  type RaftNodeConfig,
   RaftNodeError,
+  type DataDirectory,
   type StateChunk,
 } from "@trellis/raft-node";
-import type { Clock } from "@trellis/resource";
-import type { StoreLimits } from "@trellis/storage-memory";
 
 import { STORAGE_KIND } from "./command.ts";
-import { createRaftBackend, type RaftBackend } from "./raft-backend.ts";
+import type { RaftBackend } from "./raft-backend.ts";
 import { emptyContent, storeIdOf } from "./snapshot/first-content.ts";
-import { StorageMachine } from "./storage-machine.ts";
+import { type ReplicaConfig, type ReplicaDeps, startReplica } from "./start-replica.ts";
 
 /** The first feature level: that of a new cluster. */
 const FIRST_LEVEL = 1;
-/** The highest one that this version of the storage supports. */
-export const FEATURE_LEVEL = 1;
 
 /** What a store of one replica works with. */
-export interface LocalStoreDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Calls back in the next turn of the event loop: `setImmediate`. */
-  readonly nextTurn: (callback: () => void) => void;
-  readonly data: DataDirectory;
-  readonly onEvent?: ((event: NodeEvent) => void) | undefined;
-}
+export type LocalStoreDeps = Omit<ReplicaDeps, "network" | "observe">;
 
 /** How a store of one replica is kept. */
-export interface LocalStoreConfig extends RaftNodeConfig {
-  readonly limits?: Partial<StoreLimits> | undefined;
-}
+export type LocalStoreConfig = ReplicaConfig;
 
 /** A store of one replica: Raft of one, on this disk. */
 export interface LocalStore {
@@ -86,37 +69,21 @@ export async function* firstChunks({
 }
 
 async function start(
-  { clock, random, nextTurn, data, onEvent }: LocalStoreDeps,
-  { limits, ...config }: LocalStoreConfig,
+  deps: LocalStoreDeps,
+  config: LocalStoreConfig,
   release: () => Promise<void>,
 ): Promise<LocalStore> {
-  const machine = new StorageMachine({
-    clock,
-    limits,
-    nextTurn: () => new Promise((resolve) => nextTurn(resolve)),
-  });
-  const node = await createRaftNode(
-    {
-      clock: { monotonic: () => clock.monotonic(), after: (ms, call) => clock.after(ms, call), nextTurn },
-      random,
-      data,
-      network: nobody,
-      machines: [machine],
-      onEvent,
-    },
-    { featureLevel: FEATURE_LEVEL, ...config },
-  );
-  const backend = createRaftBackend({ node, machine, clock });
+  const replica = await startReplica({ ...deps, network: nobody }, config);
+  const { node, backend } = replica;
   const close = async (): Promise<void> => {
     try {
-      await backend.close();
-      await node.stop();
+      await replica.stop();
     } finally {
       await release();
     }
   };
   try {
-    refuseCluster(data, node);
+    refuseCluster(deps.data, node);
     await node.confirmRead();
     return { backend, node, close };
   } catch (error) {

@@ -10,9 +10,9 @@ import {
 } from "@trellis/raft-node";
 
 import { STORAGE_KIND } from "./command.ts";
-import { FEATURE_LEVEL } from "./open-local-store.ts";
 import { storeIdOf, withNewStore } from "./snapshot/first-content.ts";
 import { type ContentSummary, summarizeContent } from "./snapshot/summarize-content.ts";
+import { FEATURE_LEVEL } from "./start-replica.ts";
 
 /** What a snapshot file holds. */
 export interface SnapshotSummary extends ContentSummary {

@@ -9,7 +9,6 @@ import {
   type ConnectPeers,
   connectTo,
   createConnectPeers,
-  createRaftNode,
   type DataDirectory,
   formationRoutes,
   joinCluster,
@@ -20,26 +19,25 @@ import {
   readIdentity,
 } from "@trellis/raft-node";
 import { systemClock } from "@trellis/resource";
-import { createRaftBackend, firstChunks, type RaftBackend, StorageMachine } from "@trellis/storage-raft";
+import {
+  FEATURE_LEVEL,
+  firstChunks,
+  type RaftBackend,
+  type Replica,
+  startReplica,
+  type StorageMachine,
+} from "@trellis/storage-raft";
 
 import { DiskHold, holdable } from "./holdable-disk.ts";
 import type { FirstMember, NodeSetup } from "./node-wire.ts";
 
 const random = Math.random;
-const FEATURE_LEVEL = 1;
 
 const clock: NodeClock = {
   monotonic: () => systemClock.monotonic(),
   after: (delayMs, callback) => systemClock.after(delayMs, callback, { keepAlive: true }),
   nextTurn: (callback) => void setImmediate(callback),
 };
-
-/** What takes part in a cluster. */
-interface NodeParts {
-  readonly node: RaftNode;
-  readonly machine: StorageMachine;
-  readonly backend: RaftBackend;
-}
 
 /** A storage node as an app would put it together: directory, port, peers, replica, backend. */
 export class RunningNode {
@@ -50,7 +48,7 @@ export class RunningNode {
   readonly #server: Http2Server;
   readonly #onEvent: (event: NodeEvent) => void;
   #peers: ConnectPeers | undefined;
-  #parts: NodeParts | undefined;
+  #replica: Replica | undefined;
 
   private constructor(
     setup: NodeSetup,
@@ -117,8 +115,7 @@ export class RunningNode {
   }
 
   async stop(): Promise<void> {
-    await this.#parts?.backend.close();
-    await this.#parts?.node.stop();
+    await this.#replica?.stop();
     this.#server.close();
   }
 
@@ -126,9 +123,9 @@ export class RunningNode {
     return `127.0.0.1:${this.port}`;
   }
 
-  get #running(): NodeParts {
-    if (this.#parts === undefined) throw new Error("the node does not take part yet: form or join first");
-    return this.#parts;
+  get #running(): Replica {
+    if (this.#replica === undefined) throw new Error("the node does not take part yet: form or join first");
+    return this.#replica;
   }
 
   async #takePart(): Promise<void> {
@@ -136,20 +133,17 @@ export class RunningNode {
     if (identity?.clusterId === undefined) throw new Error("the node belongs to no cluster");
     const { nodeId, clusterId } = identity;
     const peers = createConnectPeers({ clock, random }, { nodeId, clusterId, address: this.#address });
-    const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-    const machine = new StorageMachine({ clock: systemClock, nextTurn });
-    const node = await createRaftNode(
+    this.#replica = await startReplica(
       {
-        clock,
+        clock: systemClock,
         random,
+        nextTurn: (callback) => clock.nextTurn(callback),
         data: this.#data,
         network: peers.network,
-        machines: [machine],
         onEvent: this.#onEvent,
       },
       this.#setup.options,
     );
     this.#peers = peers;
-    this.#parts = { node, machine, backend: createRaftBackend({ node, machine, clock: systemClock }) };
   }
 }

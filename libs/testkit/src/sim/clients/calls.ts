@@ -1,5 +1,5 @@
+import type { Replica } from "@trellis/storage-raft";
 import type { Machine } from "../cluster/machine.ts";
-import type { Replica } from "../cluster/replica.ts";
 import type { Links } from "../network/links.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { World } from "../world/world.ts";

@@ -1,8 +1,8 @@
 import { StorageError, type TypeQuery, type WatchBatch } from "@trellis/storage";
+import type { Replica } from "@trellis/storage-raft";
 
 import type { History, RecordedWatch } from "../../history/history.ts";
 import type { Safety } from "../checks/safety.ts";
-import type { Replica } from "../cluster/replica.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 
 /** Between two watches. */

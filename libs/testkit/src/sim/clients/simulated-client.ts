@@ -12,12 +12,11 @@ import {
   type TypeQuery,
   type Version,
 } from "@trellis/storage";
-import { type SessionRequest, toCommitResult } from "@trellis/storage-raft";
+import { type SessionRequest, toCommitResult, type Replica } from "@trellis/storage-raft";
 
 import type { History, RecordedCommit, RecordedList, RecordedRead } from "../../history/history.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
-import type { Replica } from "../cluster/replica.ts";
 import type { Dice } from "../world/dice.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";

@@ -6,8 +6,8 @@ import {
   joinCluster,
   type Member,
   type NodeEvent,
-  type StateChunk,
 } from "@trellis/raft-node";
+import { firstChunks, type Replica } from "@trellis/storage-raft";
 
 import { Safety } from "../checks/safety.ts";
 import { dataDirectory } from "../disk/process-disk.ts";
@@ -18,7 +18,6 @@ import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";
 import type { World } from "../world/world.ts";
 import { Machine } from "./machine.ts";
-import { firstChunks, type Replica } from "./replica.ts";
 
 /** What happened how often: a run in which nothing happened proves nothing. */
 export interface Coverage {
@@ -165,8 +164,7 @@ export class Cluster {
       const { process } = machine;
       process?.input(0, () => {
         const data = dataDirectory(machine.volume, process);
-        const chunks = (): AsyncIterable<StateChunk> => firstChunks(formation.clusterId);
-        formCluster(data, formation, chunks, dice.next)
+        formCluster(data, formation, firstChunks, dice.next)
           .then(() => machine.run(process, formation.clusterId))
           .catch((error: unknown) => this.safety.report(`${machine.name} cannot form: ${String(error)}`));
       });

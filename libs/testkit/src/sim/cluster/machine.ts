@@ -1,10 +1,5 @@
-import {
-  ensureIdentity,
-  type NodeEvent,
-  RaftNodeError,
-  type RaftNodeConfig,
-  type StateMachine,
-} from "@trellis/raft-node";
+import { ensureIdentity, type NodeEvent, RaftNodeError, type RaftNodeConfig } from "@trellis/raft-node";
+import { type Replica, startReplica } from "@trellis/storage-raft";
 import { WalError } from "@trellis/wal";
 
 import { observedMachine } from "../checks/observed-machine.ts";
@@ -17,7 +12,6 @@ import { MachineClock } from "../world/machine-clock.ts";
 import { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";
 import type { World } from "../world/world.ts";
-import { Replica } from "./replica.ts";
 
 /** What machines share. */
 export interface MachineParts {
@@ -112,19 +106,21 @@ export class Machine {
     const data = dataDirectory(this.volume, process);
     const { nodeId } = await ensureIdentity(data, this.#dice.next);
     this.id = nodeId;
-    const observed = (machine: StateMachine): StateMachine => observedMachine(machine, nodeId, safety);
-    const replica = await Replica.start({
-      process,
-      random: createDice(this.#dice.below(2 ** 32), "node").next,
-      data,
-      network: peers.connect({ id: nodeId, host: this.name, clusterId, process }),
-      config,
-      onEvent: (event) => {
-        trace.note(this.name, describe(event));
-        onEvent(this, event);
+    const replica = await startReplica(
+      {
+        clock: process,
+        random: createDice(this.#dice.below(2 ** 32), "node").next,
+        nextTurn: (callback) => process.nextTurn(callback),
+        data,
+        network: peers.connect({ id: nodeId, host: this.name, clusterId, process }),
+        onEvent: (event) => {
+          trace.note(this.name, describe(event));
+          onEvent(this, event);
+        },
+        observe: (machine) => observedMachine(machine, nodeId, safety),
       },
-      observed,
-    });
+      config,
+    );
     this.replica = replica;
     trace.note(this.name, `is up as member ${nodeId}`);
     onStart(replica, process);
