@@ -4,8 +4,9 @@ import type {
   SessionRequest as RequestMessage,
 } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 import { type StorageCommand, StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
+import type { Session, SessionRequest } from "@trellis/storage";
 
-import { type Command, type Session, type SessionRequest, STORAGE_KIND } from "./command.ts";
+import { type Command, STORAGE_KIND } from "./command.ts";
 import { known, toNumber, unsupported } from "./known.ts";
 import { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 

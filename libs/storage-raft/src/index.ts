@@ -1,20 +1,12 @@
 export { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
-export { type Session, type SessionRequest, type SilentSession, STORAGE_KIND } from "./command.ts";
-export {
-  type AppliedCommit,
-  type CommitAnswer,
-  type RefusedCommit,
-  toCommitResult,
-  type UnknownOutcome,
-} from "./commit-answer.ts";
+export { type SilentSession, STORAGE_KIND } from "./command.ts";
+export type { CommitAnswer } from "./commit-answer.ts";
 export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 export {
   createRaftBackend,
   type RaftBackend,
   type RaftBackendDeps,
-  type SessionedCommits,
   type StorageNode,
-  type Submitted,
 } from "./raft-backend.ts";
 export {
   fromKeyMessage,

@@ -18,16 +18,16 @@ import {
   type TypeQuery,
   type Watch,
   type WatchOptions,
-} from "@trellis/storage";
-
-import type { Command, Session, SessionRequest } from "./command.ts";
-import { encodeCommand } from "./command-codec.ts";
-import {
-  type AppliedCommit,
+  type Session,
+  type SessionRequest,
   type RefusedCommit,
   toCommitResult,
-  type UnknownOutcome,
-} from "./commit-answer.ts";
+  type SessionedCommits,
+  type Submitted,
+} from "@trellis/storage";
+
+import type { Command } from "./command.ts";
+import { encodeCommand } from "./command-codec.ts";
 import { startSessionExpiry } from "./session-expiry.ts";
 import { MAX_SESSION_ID_LENGTH, requestFault } from "./sessions.ts";
 import { ofNode } from "./storage-errors.ts";
@@ -42,27 +42,6 @@ export interface RaftBackendDeps {
   /** The one that the node drives. */
   readonly machine: StorageMachine;
   readonly clock: Clock;
-}
-
-/** What became of a commit that was submitted in a session. */
-export type Submitted = AppliedCommit | RefusedCommit | UnknownOutcome;
-
-/** Commits that take effect once, however often they arrive: for origins that send them over a network, through any forwarder. On the leader only. */
-export interface SessionedCommits {
-  /** Opens a session under an id that the origin drew at random; it may be repeated. Rejects as `commit`. */
-  openSession(id: string, options?: CallOptions): Promise<Session>;
-  /**
-   * Commits in a session; repeating it with the same session and sequence gives the same answer and nothing else. Resolves with `unknown` when the
-   * session is not open or its origin said that it has the answer. Rejects as `commit`, and with `resource-exhausted` for more than 1,024
-   * unanswered requests.
-   */
-  submit(
-    request: SessionRequest,
-    operations: readonly Operation[],
-    options?: CallOptions,
-  ): Promise<Submitted>;
-  /** Uses a session that has nothing to say; ten minutes of silence end it. Resolves with whether it is open. Rejects as `commit`. */
-  keepAlive(session: Session, options?: CallOptions): Promise<boolean>;
 }
 
 /**

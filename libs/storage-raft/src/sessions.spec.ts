@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { StoredRecord } from "@trellis/storage";
+import type { StoredRecord, Session, SessionRequest } from "@trellis/storage";
 
-import type { Command, Session, SessionRequest } from "./command.ts";
+import type { Command } from "./command.ts";
 import { encodeCommand } from "./command-codec.ts";
 import { MAX_SESSIONS, MAX_UNANSWERED, requestFault, Sessions } from "./sessions.ts";
 import type { CommandAnswer, StorageMachine } from "./storage-machine.ts";

@@ -1,7 +1,7 @@
-import { toVersion } from "@trellis/storage";
+import { toVersion, type Session, type SessionRequest, type UnknownOutcome } from "@trellis/storage";
 
-import type { Session, SessionRequest, SilentSession } from "./command.ts";
-import type { CommitAnswer, RememberedAnswer, UnknownOutcome } from "./commit-answer.ts";
+import type { SilentSession } from "./command.ts";
+import type { CommitAnswer, RememberedAnswer } from "./commit-answer.ts";
 
 /** Open sessions; one more ends the one that was longest not used. */
 export const MAX_SESSIONS = 10_000;

@@ -9,6 +9,7 @@ import {
   StorageError,
   toVersion,
   type Version,
+  type Session,
 } from "@trellis/storage";
 import {
   createServedStore,
@@ -18,7 +19,7 @@ import {
   type StoreLimits,
 } from "@trellis/storage-memory";
 
-import { type Command, type Session, type SilentSession, STORAGE_KIND } from "./command.ts";
+import { type Command, type SilentSession, STORAGE_KIND } from "./command.ts";
 import { decodeCommand } from "./command-codec.ts";
 import type { CommitAnswer } from "./commit-answer.ts";
 import { requestFault, Sessions } from "./sessions.ts";

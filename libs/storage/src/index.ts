@@ -11,3 +11,13 @@ export {
 } from "./operation.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
 export type { StoredEvent, Watch, WatchBatch } from "./watch.ts";
+export {
+  type AppliedCommit,
+  type RefusedCommit,
+  type Session,
+  type SessionedCommits,
+  type SessionRequest,
+  type Submitted,
+  toCommitResult,
+  type UnknownOutcome,
+} from "./sessions.ts";

@@ -9,8 +9,9 @@ import {
   type Version,
   type Watch,
   type WatchBatch,
+  type Session,
+  toCommitResult,
 } from "@trellis/storage";
-import { type Session, toCommitResult } from "@trellis/storage-raft";
 
 import type { StorageNode } from "./storage-node.ts";
 

@@ -11,8 +11,11 @@ import type {
   TypeQuery,
   Version,
   WatchBatch,
+  Session,
+  SessionRequest,
+  Submitted,
 } from "@trellis/storage";
-import type { Session, SessionRequest, StateHash, Submitted } from "@trellis/storage-raft";
+import type { StateHash } from "@trellis/storage-raft";
 
 /** What a node is made of. */
 export interface NodeSetup {

@@ -1,7 +1,7 @@
-import { type Operation, type Precondition, toVersion } from "@trellis/storage";
+import { type Operation, type Precondition, toVersion, type Session } from "@trellis/storage";
 import fc from "fast-check";
 
-import type { Command, Session } from "../command.ts";
+import type { Command } from "../command.ts";
 import { keyOf, recordOf } from "./contents.ts";
 
 const name = fc.constantFrom("a", "ab", "b", "c", "d");

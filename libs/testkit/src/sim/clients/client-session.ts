@@ -1,4 +1,4 @@
-import type { Session, SessionRequest } from "@trellis/storage-raft";
+import type { Session, SessionRequest } from "@trellis/storage";
 
 /** What a commit carries so that it is executed once, however often it is sent. */
 export interface Ticket {

@@ -11,8 +11,10 @@ import {
   type StoredRecord,
   type TypeQuery,
   type Version,
+  type SessionRequest,
+  toCommitResult,
 } from "@trellis/storage";
-import { type SessionRequest, toCommitResult, type Replica } from "@trellis/storage-raft";
+import { type Replica } from "@trellis/storage-raft";
 
 import type { History, RecordedCommit, RecordedList, RecordedRead } from "../../history/history.ts";
 import type { Cluster } from "../cluster/cluster.ts";
