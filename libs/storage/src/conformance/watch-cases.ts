@@ -85,9 +85,9 @@ export function watchCases({
     of("closing the backend ends its watches", async (backend) => {
       const watch = backend.watch(ALL);
       await takeSnapshot(watch);
-      const waiting = watch.next();
+      const failing = assertFails(() => watch.next(), "watch-closed");
       await backend.close();
-      await assertFails(() => waiting, "watch-closed");
+      await failing;
     }),
     of("a watch cannot resume in another store", async (backend) => {
       const { version } = backend.position();

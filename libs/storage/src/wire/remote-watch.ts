@@ -137,6 +137,8 @@ export class RemoteWatch implements Watch {
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#ending.resolve(undefined);
     this.#abort.abort();
+    // A stream that nobody has read from yet fails in nobody's hands otherwise.
+    this.#source.next().catch(() => undefined);
     this.#deps.onEnd();
   }
 }
