@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import { addApplyCommand } from "./commands/apply.ts";
+import { addClusterCommand } from "./commands/cluster.ts";
 import type { CommandContext } from "./commands/command-context.ts";
 import { addDeleteCommand } from "./commands/delete.ts";
 import { addDescribeCommand } from "./commands/describe.ts";
@@ -44,6 +45,7 @@ export function createProgram(context: CommandContext): Command {
   addExplainCommand(program, context);
   addTypesCommand(program, context);
   addStatusCommand(program, context);
+  addClusterCommand(program, context);
   addSnapshotCommand(program, context);
   addWalCommand(program, context);
   return program;

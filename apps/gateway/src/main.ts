@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { parseClusterSecret } from "@trellis/authz";
-import { BackendUrlError, openBackend } from "@trellis/backends";
+import { BackendUrlError, openBackend, type OpenedBackend } from "@trellis/backends";
 import { DomainError, loadDomains } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import {
@@ -10,6 +10,7 @@ import {
   nodeProcess,
   option,
   optional,
+  type Part,
   readOptionFile,
   repeated,
   runProgram,
@@ -17,8 +18,10 @@ import {
   serverOptions,
   text,
 } from "@trellis/server";
+import { type Backend, StorageError } from "@trellis/storage";
 import { serveResources } from "@trellis/system";
 
+import { patientPart } from "./patient-part.ts";
 import manifest from "../package.json" with { type: "json" };
 
 const SECRET_BYTES = 32;
@@ -60,18 +63,21 @@ await runProgram(
         values.clusterSecret === undefined
           ? undefined
           : readOptionFile("cluster-secret", values.clusterSecret, readText, parseClusterSecret);
-      const backend = await openBackend(values.backend, deps);
+      const onEvent = (event: object): void => log.info(event, "storage");
+      const backend = await openBackend(values.backend, { ...deps, onEvent });
       const processSecret = randomBytes(SECRET_BYTES).toString("hex");
       const resources = serveResources({ backend, domains, processSecret, clusterSecret, ...deps, log });
+      const { waitsFor } = backend;
+      const part =
+        waitsFor === undefined
+          ? resources.part
+          : patientPart(resources.part, { clock: systemClock, log, waitsFor: () => waitsFor.call(backend) });
       const server = createServer({
-        parts: [resources.part],
+        parts: [part, ...operatorsPart(backend)],
         config: serverConfig(values),
         log,
         clock: systemClock,
-        commonHeaders() {
-          const { storeId, version } = backend.position();
-          return { [STORE_HEADER]: storeId, [VERSION_HEADER]: String(version) };
-        },
+        commonHeaders: () => positionHeaders(backend),
       });
       const { address, url } = await server.start();
       log.info(
@@ -89,6 +95,24 @@ await runProgram(
   },
   nodeProcess(process),
 );
+
+/** What operators ask of the storage, where it has something for them. */
+function operatorsPart({ operatorRoutes }: OpenedBackend): readonly Part[] {
+  if (operatorRoutes === undefined) return [];
+  const nothing = async (): Promise<void> => undefined;
+  return [{ name: "operators", routes: { connect: operatorRoutes }, start: nothing, stop: nothing }];
+}
+
+/** Which store answers, and how far it is; nothing while none is known. */
+function positionHeaders(backend: Backend): Readonly<Record<string, string>> {
+  try {
+    const { storeId, version } = backend.position();
+    return { [STORE_HEADER]: storeId, [VERSION_HEADER]: String(version) };
+  } catch (error) {
+    if (StorageError.is(error)) return {};
+    throw error;
+  }
+}
 
 function readText(path: string): string {
   return readFileSync(path, "utf8");

@@ -1,7 +1,2 @@
-export {
-  type BackendDeps,
-  type BackendEvent,
-  BackendUrlError,
-  openBackend,
-  type OpenedBackend,
-} from "./open-backend.ts";
+export { BackendUrlError } from "./backend-url-error.ts";
+export { type BackendDeps, type BackendEvent, openBackend, type OpenedBackend } from "./open-backend.ts";

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { systemClock } from "@trellis/resource";
 import type { Operation } from "@trellis/storage";
 
-import { BackendUrlError, openBackend, type OpenedBackend } from "./open-backend.ts";
+import { BackendUrlError } from "./backend-url-error.ts";
+import { openBackend, type OpenedBackend } from "./open-backend.ts";
 
 const deps = { clock: systemClock, random: () => 0.5 };
 
@@ -53,15 +54,17 @@ describe("openBackend", () => {
 
   it("names the schemes that it knows when it does not know one", async () => {
     expect(await failureOf("redis://localhost")).toBe(
-      "no backend has the scheme redis:; expected memory: or raft:",
+      "no backend has the scheme redis:; expected memory: or raft: or trellis:",
     );
-    expect(await failureOf("nonsense")).toBe('"nonsense" is not a backend URL; expected memory: or raft:');
+    expect(await failureOf("nonsense")).toBe(
+      '"nonsense" is not a backend URL; expected memory: or raft: or trellis:',
+    );
   });
 
   it("says of planned backends that they come later", async () => {
-    for (const url of ["trellis://host:7520", "trellis+tls://host:7520"]) {
-      expect(await failureOf(url)).toContain("come with a later version; expected memory: or raft:");
-    }
+    expect(await failureOf("trellis+tls://host:7520")).toContain(
+      "come with a later version; expected memory: or raft: or trellis:",
+    );
   });
 
   it("names an option that memory: does not have, and those it has", async () => {
@@ -79,6 +82,35 @@ describe("openBackend", () => {
   it("refuses a path", async () => {
     expect(await failureOf("memory:data")).toContain("memory: takes no path");
     expect(await failureOf("memory://host")).toContain("memory: takes no path");
+  });
+});
+
+describe("openBackend of trellis:", () => {
+  it("opens at once, whether anybody is there or not, and says what it waits for", async () => {
+    const backend = await openBackend("trellis://127.0.0.1:9?node=127.0.0.1:8", deps);
+    expect(backend.waitsFor?.()).toBe(
+      "a storage server to answer: 127.0.0.1:9 (not reached yet), 127.0.0.1:8 (not reached yet)",
+    );
+    await backend.close();
+  });
+
+  it.each([
+    ["trellis:host", /expected trellis:\/\/HOST:PORT, found "trellis:host"/],
+    ["trellis://host", /expected trellis:\/\/HOST:PORT, found "trellis:\/\/host"; name the port/],
+    ["trellis://host:7520/path", /has no path, found "\/path"/],
+    ["trellis://user@host:7520", /takes no user/],
+    ["trellis://host:7520?node=other", /node takes HOST:PORT, found "other"/],
+    ["trellis://host:7520?node=http://other:1", /node takes HOST:PORT, found "http:\/\/other:1"/],
+    ["trellis://host:7520?server=other:1", /^trellis: has no option server; it has node/],
+  ])("says what is wrong with %s, in one line", async (url, words) => {
+    const failure = await failureOf(url);
+    expect(failure).toMatch(words);
+    expect(failure).not.toContain("\n");
+  });
+
+  it("takes a bounded number of servers", async () => {
+    const nodes = Array.from({ length: 16 }, (_, at) => `node=h:${at + 1}`).join("&");
+    expect(await failureOf(`trellis://host:7520?${nodes}`)).toMatch(/takes at most 16 servers, found 17/);
   });
 });
 

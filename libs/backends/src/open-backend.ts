@@ -2,6 +2,9 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock, Random } from "@trellis/resource";
 import type { Backend } from "@trellis/storage";
 
+import { serversIn } from "./servers-in.ts";
+import { BackendUrlError } from "./backend-url-error.ts";
+
 /** What a backend may need from outside. */
 export interface BackendDeps {
   readonly clock: Clock;
@@ -21,20 +24,10 @@ export interface BackendEvent {
 
 /** A backend, and what else its process can offer with it. */
 export interface OpenedBackend extends Backend {
-  /** What operators ask of the storage in this process, as RPC services; absent when there is none to ask. */
+  /** What operators ask of the storage, as RPC services; absent when there is none to ask. */
   readonly operatorRoutes?: ((router: ConnectRouter) => void) | undefined;
-}
-
-/** A backend URL that cannot be opened: what was expected, what was found. */
-export class BackendUrlError extends Error {
-  override readonly name = "BackendUrlError";
-
-  /** Recognises the class across realms, where `instanceof` does not. */
-  static is(error: unknown): error is BackendUrlError {
-    return (
-      typeof error === "object" && error !== null && (error as { name?: unknown }).name === "BackendUrlError"
-    );
-  }
+  /** What calls wait for, in words, when the storage is elsewhere and not reached; undefined while it is. Absent when it is always there. */
+  readonly waitsFor?: (() => string | undefined) | undefined;
 }
 
 /** Opens the backend of one scheme. */
@@ -44,10 +37,11 @@ type Opener = (url: URL, deps: BackendDeps) => Promise<OpenedBackend>;
 const OPENERS: Readonly<Record<string, Opener>> = {
   "memory:": openMemory,
   "raft:": openRaft,
+  "trellis:": openRouted,
 };
 
 /** Schemes of the design whose backends are not built yet. */
-const PLANNED: readonly string[] = ["trellis:", "trellis+tls:"];
+const PLANNED: readonly string[] = ["trellis+tls:"];
 
 /** The options of a store in this process, and the limits that they set. */
 const STORE_OPTIONS = {
@@ -59,7 +53,8 @@ const STORE_OPTIONS = {
 
 /**
  * Opens a backend by URL: `memory:`, or `raft:DIRECTORY` for a store on this disk; both with `?history-commits=N`, `history-age-ms`,
- * `history-bytes`, `watches`. Throws {@link BackendUrlError}, also for a directory that cannot be opened.
+ * `history-bytes`, `watches`; or `trellis://HOST:PORT?node=HOST:PORT` for a cluster elsewhere, which need not be there yet. Throws
+ * {@link BackendUrlError}, also for a directory that cannot be opened.
  */
 export async function openBackend(url: string, deps: BackendDeps): Promise<OpenedBackend> {
   if (!URL.canParse(url)) throw new BackendUrlError(`"${url}" is not a backend URL; ${known()}`);
@@ -96,6 +91,32 @@ async function openRaft(
     { clock, random, nextTurn: nextTurn ?? ((callback) => setImmediate(callback)), onEvent, onFailure },
     { directory, limits },
   );
+}
+
+async function openRouted(
+  url: URL,
+  { clock, random, nextTurn = (callback) => setImmediate(callback), onEvent }: BackendDeps,
+): Promise<OpenedBackend> {
+  const servers = serversIn(url);
+  const { createOperators, createRoutedBackend } = await import("@trellis/routing");
+  const { storageLinks } = await import("@trellis/storage/wire");
+  const openLink = storageLinks({ clock, nextTurn }, { client: `gateway of process ${process.pid}` });
+  const backend = createRoutedBackend({ openLink, clock, random, onEvent }, { servers });
+  const operators = createOperators(() => backend.reached());
+  return {
+    capabilities: backend.capabilities,
+    position: () => backend.position(),
+    read: (key, options) => backend.read(key, options),
+    list: (query, options) => backend.list(query, options),
+    commit: (operations, options) => backend.commit(operations, options),
+    watch: (query, options) => backend.watch(query, options),
+    waitsFor: () => backend.waitsFor(),
+    operatorRoutes: operators.routes,
+    async close() {
+      operators.close();
+      await backend.close();
+    },
+  };
 }
 
 function pathOf({ pathname }: URL): string {

@@ -3,10 +3,17 @@ import { join } from "node:path";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
 import type { StoreLimits } from "@trellis/storage-memory";
-import { clusterService, type LocalStore, openDataDirectory, openLocalStore } from "@trellis/storage-raft";
+import {
+  clusterService,
+  connectTo,
+  type LocalStore,
+  openDataDirectory,
+  openLocalStore,
+} from "@trellis/storage-raft";
 
+import { BackendUrlError } from "./backend-url-error.ts";
 import { lockHolder } from "./lock-holder.ts";
-import { type BackendDeps, BackendUrlError, type OpenedBackend } from "./open-backend.ts";
+import type { BackendDeps, OpenedBackend } from "./open-backend.ts";
 
 /** Opens the store of one replica in a directory of this machine. Throws {@link BackendUrlError} with what is wrong with the directory. */
 export async function openLocalReplica(
@@ -34,7 +41,14 @@ export async function openLocalReplica(
     watch: (query, options) => backend.watch(query, options),
     close: () => store.close(),
     operatorRoutes: (router: ConnectRouter) => {
-      router.service(ClusterService, clusterService(node));
+      const service = clusterService({
+        clock,
+        random,
+        replica: () => store,
+        connect: connectTo,
+        pid: process.pid,
+      });
+      router.service(ClusterService, service);
     },
   };
 }

@@ -51,3 +51,10 @@ export {
 export type { PeerConnection } from "./connect-peers/peer-link.ts";
 export { readSnapshot, type SnapshotReading } from "./snapshots/read-snapshot.ts";
 export { openDataDirectory } from "./data-directory.ts";
+export { isMajority, SILENT_MS, votersWithout } from "./live-voters.ts";
+export {
+  type MembershipKeeperConfig,
+  type MembershipKeeperDeps,
+  startMembershipKeeper,
+} from "./membership-keeper.ts";
+export { replayDirectory, type ReplayDeps, type ReplayedDirectory } from "./replay-directory.ts";

@@ -101,7 +101,8 @@ export function describeMembers(members: readonly Member[]): Uint8Array {
   );
 }
 
-function membersIn(context: Uint8Array): Member[] {
+/** The members that a membership change adds. */
+export function membersIn(context: Uint8Array): Member[] {
   return fromBinary(ConfChangeContextSchema, context).members.map(({ id, name, address }) => ({
     id: Number(id),
     name,

@@ -5,6 +5,8 @@ import {
   type Backend,
   type Consistency,
   type MinimumPosition,
+  type Position,
+  StorageError,
   toVersion,
   type Version,
 } from "@trellis/storage";
@@ -52,11 +54,21 @@ export async function startCall(
   };
 }
 
-/** Sets the headers that every response carries: which store answered, and the version that the answer shows. */
+/** Sets the headers that every response carries: which store answered, and the version that the answer shows. None while no store is known. */
 export function setPosition(headers: Headers, backend: Backend, shown: ShownVersion): void {
-  const position = backend.position();
+  const position = positionOf(backend);
+  if (position === undefined) return;
   headers.set(STORE_HEADER, position.storeId);
   headers.set(VERSION_HEADER, String(shown.newest ?? position.version));
+}
+
+function positionOf(backend: Backend): Position | undefined {
+  try {
+    return backend.position();
+  } catch (error) {
+    if (StorageError.is(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Reads a version as clients send it: decimal digits, below 2^53. Undefined for anything else. */
@@ -71,8 +83,9 @@ export function parseVersion(text: string): Version | undefined {
  * `STORE_CHANGED`.
  */
 export function checkStore({ backend }: Environment, { storeId }: Call, version: string): void {
+  if (version === "" || storeId === undefined) return;
   const present = backend.position().storeId;
-  if (version === "" || storeId === undefined || storeId === present) return;
+  if (storeId === present) return;
   throw new ServiceError({
     code: Code.OutOfRange,
     reason: "STORE_CHANGED",

@@ -1,14 +1,18 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type {
-  Session as SessionMessage,
-  SessionRequest as RequestMessage,
-} from "@trellis/protos/trellis/storage/v1/commit_pb.js";
+import type { Session as SessionMessage } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 import { type StorageCommand, StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
-import type { Session, SessionRequest } from "@trellis/storage";
+import type { Session } from "@trellis/storage";
+import {
+  fromOperationMessage,
+  fromRequestMessage,
+  fromSessionMessage,
+  toOperationMessage,
+  toRequestMessage,
+  toSessionMessage,
+} from "@trellis/storage/wire";
 
 import { type Command, STORAGE_KIND } from "./command.ts";
-import { known, toNumber, unsupported } from "./known.ts";
-import { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
+import { known, ofLog, toNumber, unsupported } from "./known.ts";
 
 /** The entry of the log that says a command. It shares no memory with the command: its bytes belong to the log. */
 export function encodeCommand(command: Command): Uint8Array {
@@ -33,8 +37,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
       const { session, operations } = known(command.value, "a commit");
       return {
         kind: "commit",
-        request: session === undefined ? undefined : fromRequest(session),
-        operations: operations.map(fromOperationMessage),
+        request: session === undefined ? undefined : ofLog(() => fromRequestMessage(session)),
+        operations: ofLog(() => operations.map(fromOperationMessage)),
       };
     }
     case "openSession":
@@ -48,7 +52,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
         }),
       };
     case "keepAlive":
-      return { kind: "keep-alive", session: fromSession(known(command.value, "a sign of life").session) };
+      return { kind: "keep-alive", session: sessionOf(known(command.value, "a sign of life").session) };
     case undefined:
       throw unsupported("an entry of the log holds a storage command");
   }
@@ -80,28 +84,6 @@ function toMessage(command: Command): NonNullable<MessageInitShape<typeof Storag
   }
 }
 
-function toRequestMessage({ session, sequence, lowestUnanswered }: SessionRequest) {
-  return {
-    session: toSessionMessage(session),
-    sequence: BigInt(sequence),
-    lowestUnanswered: BigInt(lowestUnanswered),
-  };
-}
-
-function toSessionMessage({ id, openedAt }: Session) {
-  return { id, openedAt: BigInt(openedAt) };
-}
-
-function fromRequest(message: RequestMessage): SessionRequest {
-  const { session, sequence, lowestUnanswered } = known(message, "the request of a session");
-  return {
-    session: fromSession(session),
-    sequence: toNumber(sequence),
-    lowestUnanswered: toNumber(lowestUnanswered),
-  };
-}
-
-function fromSession(message: SessionMessage | undefined): Session {
-  const { id, openedAt } = known(message, "a session");
-  return { id, openedAt: toNumber(openedAt) };
+function sessionOf(message: SessionMessage | undefined): Session {
+  return ofLog(() => fromSessionMessage(message));
 }

@@ -4,6 +4,7 @@ import { conformanceCases, SMALL_HISTORY_COMMITS } from "@trellis/storage/confor
 import { createVirtualClock } from "@trellis/testing";
 
 import { Cluster, type ClusterOptions } from "./test-support/cluster.ts";
+import { linkTo, serveOnLoopback } from "./test-support/loopback.ts";
 
 const clock = createVirtualClock();
 const elapse = (milliseconds: number) => clock.advance(milliseconds);
@@ -26,14 +27,36 @@ async function openReplica(id: number, options: ClusterOptions): Promise<Backend
   };
 }
 
+/** The backend of a leader, behind the wire. */
+async function openRemote(_: number, options: ClusterOptions): Promise<Backend> {
+  const cluster = await Cluster.form({ ...options, clock });
+  const server = await serveOnLoopback(() => cluster.leading.backend);
+  const link = await linkTo(server.address);
+  return {
+    capabilities: link.capabilities,
+    position: () => link.position(),
+    read: (key, read) => link.read(key, read),
+    list: (query, list) => link.list(query, list),
+    commit: (operations, commit) => link.commit(operations, commit),
+    watch: (query, watch) => link.watch(query, watch),
+    async close() {
+      await link.close();
+      await server.stop();
+      await cluster.stop();
+    },
+  };
+}
+
 describe.each([
-  { name: "a leader alone", id: 1, options: {} },
-  { name: "a follower that lags", id: 2, options: { replicas: 3, lagTurns: 7 } },
-])("$name keeps the storage contract", ({ id, options }) => {
+  { name: "a leader alone", id: 1, options: {}, openOne: openReplica },
+  { name: "a follower that lags", id: 2, options: { replicas: 3, lagTurns: 7 }, openOne: openReplica },
+  { name: "a leader behind the wire", id: 1, options: {}, openOne: openRemote, watchesAreBuffered: true },
+])("$name keeps the storage contract", ({ id, options, openOne, watchesAreBuffered }) => {
   const cases = conformanceCases({
-    open: () => openReplica(id, options),
-    openSmall: () => openReplica(id, { ...options, limits: SMALL }),
+    open: () => openOne(id, options),
+    openSmall: () => openOne(id, { ...options, limits: SMALL }),
     elapse,
+    watchesAreBuffered,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ run }) => {

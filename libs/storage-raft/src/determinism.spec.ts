@@ -4,7 +4,8 @@ import fc from "fast-check";
 
 import { encodeCommand } from "./command-codec.ts";
 import { emptyContent } from "./snapshot/first-content.ts";
-import { type StateHash, StorageMachine } from "./storage-machine.ts";
+import type { StateHash } from "./state-marks.ts";
+import { StorageMachine } from "./storage-machine.ts";
 import { command } from "./test-support/arbitraries.ts";
 import { STORE_ID } from "./test-support/cluster.ts";
 import { put } from "./test-support/contents.ts";

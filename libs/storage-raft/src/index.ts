@@ -1,31 +1,20 @@
-export { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
+export { connectTo, type DataDirectory, openDataDirectory } from "@trellis/raft-node";
 export { type SilentSession, STORAGE_KIND } from "./command.ts";
 export type { CommitAnswer } from "./commit-answer.ts";
-export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 export {
   createRaftBackend,
   type RaftBackend,
   type RaftBackendDeps,
   type StorageNode,
 } from "./raft-backend.ts";
-export {
-  fromKeyMessage,
-  fromRecordMessage,
-  fromStoredRecordMessage,
-  toRecordMessage,
-  toStoredRecordMessage,
-} from "./record-codec.ts";
 export { EXPIRY_CHECK_MS, SESSION_SILENCE_MS } from "./session-expiry.ts";
 export { MAX_SESSION_ID_LENGTH, MAX_SESSIONS, MAX_UNANSWERED } from "./sessions.ts";
 export { emptyContent, storeIdOf, withNewStore } from "./snapshot/first-content.ts";
 export type { NextTurn } from "./snapshot/slices.ts";
-export {
-  type CommandAnswer,
-  type StateHash,
-  StorageMachine,
-  type StorageMachineDeps,
-} from "./storage-machine.ts";
-export { clusterService } from "./cluster-service.ts";
+export { type CommandAnswer, StorageMachine, type StorageMachineDeps } from "./storage-machine.ts";
+export { clusterService } from "./cluster-service/cluster-service.ts";
+export { type DelayHistogram, type LoopDelay, recentLoopDelay } from "./cluster-service/loop-delay.ts";
+export type { ClusterServiceDeps, OperatedReplica } from "./cluster-service/operated-node.ts";
 export {
   firstChunks,
   type LocalStore,
@@ -41,3 +30,10 @@ export {
   type ReplicaDeps,
   startReplica,
 } from "./start-replica.ts";
+export type { ExpectedMark, StateHash } from "./state-marks.ts";
+export {
+  recoverStore,
+  type RecoverableStore,
+  type RecoverDeps,
+  type RecoverOptions,
+} from "./recover-store.ts";

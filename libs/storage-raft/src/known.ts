@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { RaftNodeError } from "@trellis/raft-node";
+import { StorageError } from "@trellis/storage";
 
 /** The one way in which bytes of the log or a snapshot are refused: a later version wrote them, and going on without what they say would diverge. */
 export function unsupported(what: string, cause?: unknown): RaftNodeError {
@@ -23,4 +24,14 @@ export function toNumber(value: bigint): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw unsupported(`a number ${value} is beyond 2^53`);
   return number;
+}
+
+/** Reads a part of an entry or a snapshot that goes over wires as well, and refuses what is not known of it as the log does. */
+export function ofLog<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!StorageError.is(error) || error.code !== "unsupported") throw error;
+    throw new RaftNodeError("unsupported", error.message, { cause: error });
+  }
 }

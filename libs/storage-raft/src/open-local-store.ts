@@ -13,6 +13,7 @@ import { STORAGE_KIND } from "./command.ts";
 import type { RaftBackend } from "./raft-backend.ts";
 import { emptyContent, storeIdOf } from "./snapshot/first-content.ts";
 import { type ReplicaConfig, type ReplicaDeps, startReplica } from "./start-replica.ts";
+import type { StorageMachine } from "./storage-machine.ts";
 
 /** The first feature level: that of a new cluster. */
 const FIRST_LEVEL = 1;
@@ -27,6 +28,7 @@ export type LocalStoreConfig = ReplicaConfig;
 export interface LocalStore {
   readonly backend: RaftBackend;
   readonly node: RaftNode;
+  readonly machine: StorageMachine;
   /** Ends everything, in good order. */
   close(): Promise<void>;
 }
@@ -74,7 +76,7 @@ async function start(
   release: () => Promise<void>,
 ): Promise<LocalStore> {
   const replica = await startReplica({ ...deps, network: nobody }, config);
-  const { node, backend } = replica;
+  const { node, machine, backend } = replica;
   const close = async (): Promise<void> => {
     try {
       await replica.stop();
@@ -85,7 +87,7 @@ async function start(
   try {
     refuseCluster(deps.data, node);
     await node.confirmRead();
-    return { backend, node, close };
+    return { backend, node, machine, close };
   } catch (error) {
     await close();
     throw error;

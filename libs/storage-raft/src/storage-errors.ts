@@ -15,7 +15,10 @@ export function toStorageError(error: unknown): unknown {
   if (!RaftNodeError.is(error)) return error;
   // A mistake of this package: nothing that a caller did.
   if (error.code === "invalid") return error;
-  return new StorageError(CODES[error.code] ?? "unavailable", error.message, { cause: error });
+  return new StorageError(CODES[error.code] ?? "unavailable", error.message, {
+    cause: error,
+    isNotLeader: error.code === "not-leader",
+  });
 }
 
 /** Waits for the node, and tells its troubles in the terms of storage. */

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import type { PreparedState, StateCapture, StateMachine } from "@trellis/raft-node";
 import type { Clock } from "@trellis/resource";
 import {
@@ -8,7 +6,6 @@ import {
   type Position,
   StorageError,
   toVersion,
-  type Version,
   type Session,
 } from "@trellis/storage";
 import {
@@ -26,6 +23,7 @@ import { requestFault, Sessions } from "./sessions.ts";
 import { readContent } from "./snapshot/read-content.ts";
 import type { NextTurn } from "./snapshot/slices.ts";
 import { writeContent } from "./snapshot/write-content.ts";
+import { type ExpectedMark, hashOf, type StateHash, StateMarks } from "./state-marks.ts";
 
 /** What a storage machine works with. None of it has a say in what entries do. */
 export interface StorageMachineDeps {
@@ -47,13 +45,6 @@ export type CommandAnswer =
   /** To an end of sessions: how many it ended. */
   | { readonly outcome: "closed"; readonly sessions: number };
 
-/** The hash of a state: equal on two replicas at one version if, and only if, their store id, sessions and records are. */
-export interface StateHash {
-  readonly version: Version;
-  /** SHA-256, in hexadecimal digits. */
-  readonly hash: string;
-}
-
 /** Bytes that a record takes in a snapshot besides those of the resource, about. */
 const RECORD_OVERHEAD_BYTES = 192;
 /** Bytes that a session and a remembered result take in a snapshot, about. */
@@ -71,6 +62,7 @@ export class StorageMachine implements StateMachine {
   readonly #deps: StorageMachineDeps;
   #store: Store;
   #sessions = new Sessions();
+  readonly #marks = new StateMarks();
   #hasStore = false;
 
   constructor(deps: StorageMachineDeps) {
@@ -107,8 +99,11 @@ export class StorageMachine implements StateMachine {
         return this.#commit(command, index);
       case "open-session":
         return { outcome: "opened", session: this.#sessions.open(command.id, index) };
-      case "keep-alive":
-        return { outcome: "kept", isOpen: this.#sessions.use(command.session, index) };
+      case "keep-alive": {
+        const isOpen = this.#sessions.use(command.session, index);
+        this.#marks.reached(command.session.id, index, () => this.capture());
+        return { outcome: "kept", isOpen };
+      }
       case "close-sessions":
         return { outcome: "closed", sessions: this.#sessions.close(command.sessions) };
     }
@@ -144,10 +139,15 @@ export class StorageMachine implements StateMachine {
 
   /** The hash of the state as it is now, made in slices. */
   async hashState(): Promise<StateHash> {
-    const { version } = this.position;
-    const hash = createHash("sha256");
-    for await (const chunk of this.capture().chunks()) hash.update(chunk);
-    return { version, hash: hash.digest("hex") };
+    return await hashOf(this.position.version, this.capture());
+  }
+
+  /**
+   * Looks out for the sign of life of a session that is named as the mark, and nothing else is: the hash of the state right behind it is the same on all
+   * replicas. Throws `busy` (RaftNodeError) when too many are looked out for.
+   */
+  expectMark(mark: string): ExpectedMark {
+    return this.#marks.expect(mark);
   }
 
   #commit({ request, operations }: Extract<Command, { kind: "commit" }>, index: number): CommitAnswer {

@@ -1,6 +1,6 @@
 export * from "./backend.ts";
 export { checkCommit, keyText } from "./check-commit.ts";
-export { StorageError, type StorageErrorCode } from "./errors.ts";
+export { isStorageErrorCode, StorageError, type StorageErrorCode } from "./errors.ts";
 export { type Key, WILDCARD, keyEquals, keyString } from "./key.ts";
 export {
   type CommitResult,

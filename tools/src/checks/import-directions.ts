@@ -13,7 +13,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   authz: ["resource", "protos"],
   storage: ["resource", "protos"],
   "storage-memory": ["storage", "resource"],
-  backends: ["storage", "storage-memory", "storage-raft", "protos", "resource"],
+  backends: ["storage", "storage-memory", "storage-raft", "routing", "protos", "resource"],
   raft: [],
   wal: [],
   "raft-node": ["raft", "wal", "protos"],

@@ -17,6 +17,7 @@ const LEAST = {
   membershipChanges: 500,
   oneWayCuts: 1_000,
   ambiguous: 5_000,
+  restores: 350,
 } as const;
 
 /** In each single run of a minute or more. */

@@ -70,6 +70,7 @@ describe("coverage", () => {
     membershipChanges: 1e6,
     oneWayCuts: 1e6,
     ambiguous: 1e6,
+    restores: 1e6,
   };
 });
 

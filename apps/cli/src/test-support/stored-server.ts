@@ -2,7 +2,13 @@ import { type ConnectRouter, createRouterTransport, type Transport } from "@conn
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb";
 import { systemClock } from "@trellis/resource";
 import type { Operation } from "@trellis/storage";
-import { clusterService, type LocalStore, openDataDirectory, openLocalStore } from "@trellis/storage-raft";
+import {
+  clusterService,
+  connectTo,
+  type LocalStore,
+  openDataDirectory,
+  openLocalStore,
+} from "@trellis/storage-raft";
 
 /** A store on this machine's disk, with what operators ask of it behind a transport. */
 export interface StoredServer {
@@ -16,7 +22,14 @@ export async function openStoredServer(directory: string): Promise<StoredServer>
   const data = await openDataDirectory(directory);
   const store = await openLocalStore({ clock: systemClock, random: Math.random, nextTurn, data });
   const routes = (router: ConnectRouter): void => {
-    router.service(ClusterService, clusterService(store.node));
+    const service = clusterService({
+      clock: systemClock,
+      random: Math.random,
+      replica: () => store,
+      connect: connectTo,
+      pid: process.pid,
+    });
+    router.service(ClusterService, service);
   };
   return { store, transport: createRouterTransport(routes) };
 }

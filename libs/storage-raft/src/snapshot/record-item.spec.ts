@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { type StoredRecord, toVersion } from "@trellis/storage";
 import fc from "fast-check";
 
-import { toStoredRecordMessage } from "../record-codec.ts";
+import { toStoredRecordMessage } from "@trellis/storage/wire";
 import { encodeItem } from "./items.ts";
 import { RecordEncoder } from "./record-item.ts";
 

@@ -8,7 +8,7 @@ import { createVirtualClock } from "@trellis/testing";
 import { type LocalStore, type LocalStoreConfig, openLocalStore } from "../open-local-store.ts";
 
 /** Small files: the tests open many stores. */
-const SMALL_WAL = {
+export const SMALL_WAL = {
   segmentBytes: 64 * 1024,
   appendBytes: 32 * 1024,
   batchBytes: 32 * 1024,

@@ -6,6 +6,8 @@ export interface ConformanceOptions {
   readonly open: () => Promise<Backend>;
   /** Opens an empty backend whose history keeps {@link SMALL_HISTORY_COMMITS} commits; without it the cases on that bound are left out. */
   readonly openSmall?: (() => Promise<Backend>) | undefined;
+  /** What a watch was sent waits on its way for a slow consumer, who so is slow only once that is full. */
+  readonly watchesAreBuffered?: boolean | undefined;
   /** Lets that much time pass on the backend's clock: virtual time where it has one. */
   readonly elapse: (milliseconds: number) => Promise<void>;
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 
 import type { Backend, TypeQuery } from "../backend.ts";
+import { StorageError } from "../errors.ts";
+import type { WatchBatch } from "../watch.ts";
 import {
   caseOf,
   type ConformanceCase,
@@ -27,17 +29,27 @@ const FIRST_SNAPSHOT = 29;
 const FIRST_FOLLOWING = 36;
 
 /** Storage cases 29–42: the snapshot of a watch and what follows it; then how watches begin again and end. */
-export function watchCases({ open, openSmall }: ConformanceOptions): ConformanceCase[] {
+export function watchCases({
+  open,
+  openSmall,
+  watchesAreBuffered = false,
+}: ConformanceOptions): ConformanceCase[] {
   const of = (name: string, body: (backend: Backend) => Promise<void>) => caseOf(name, open, body);
   const small =
     openSmall === undefined
       ? []
       : [
-          caseOf(
-            "a watch that the history went past ends as slow, naming where to resume",
-            openSmall,
-            slowWatch,
-          ),
+          watchesAreBuffered
+            ? caseOf(
+                "a watch that the history went past is whole as far as it was sent",
+                openSmall,
+                bufferedWatch,
+              )
+            : caseOf(
+                "a watch that the history went past ends as slow, naming where to resume",
+                openSmall,
+                slowWatch,
+              ),
           caseOf("a watch cannot resume from before the history", openSmall, historyGone),
           caseOf("a list of a version from before the history is gone", openSmall, versionGone),
         ];
@@ -73,9 +85,9 @@ export function watchCases({ open, openSmall }: ConformanceOptions): Conformance
     of("closing the backend ends its watches", async (backend) => {
       const watch = backend.watch(ALL);
       await takeSnapshot(watch);
-      const waiting = watch.next();
+      const failing = assertFails(() => watch.next(), "watch-closed");
       await backend.close();
-      await assertFails(() => waiting, "watch-closed");
+      await failing;
     }),
     of("a watch cannot resume in another store", async (backend) => {
       const { version } = backend.position();
@@ -161,6 +173,25 @@ async function slowWatch(backend: Backend): Promise<void> {
   await outgrowHistory(backend);
   const error = await assertFails(() => watch.next(), "slow-watcher");
   assert.equal(error.resumeVersion, version);
+}
+
+async function bufferedWatch(backend: Backend): Promise<void> {
+  const watch = backend.watch(ALL);
+  let { version } = await takeSnapshot(watch);
+  await outgrowHistory(backend);
+  const last = backend.position().version;
+  while (version < last) {
+    const next = await watch.next().catch((error: unknown) => error);
+    if (StorageError.is(next)) {
+      assert.equal(next.code, "slow-watcher");
+      assert.equal(next.resumeVersion, version);
+      return;
+    }
+    const batch = next as WatchBatch | undefined;
+    assert.ok(batch?.kind === "commit");
+    assert.equal(batch.version, version + 1);
+    ({ version } = batch);
+  }
 }
 
 async function historyGone(backend: Backend): Promise<void> {

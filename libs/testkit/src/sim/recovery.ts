@@ -1,3 +1,5 @@
+import { RaftNodeError } from "@trellis/raft-node";
+
 import type { History } from "../history/history.ts";
 import type { SimulatedClient } from "./clients/simulated-client.ts";
 import type { SimulatedWatcher } from "./clients/simulated-watcher.ts";
@@ -42,6 +44,7 @@ export async function recover(parts: RecoveryParts): Promise<void> {
   await parts.worked;
   for (const kind of ["k", "l"]) await lastWrite(parts, kind);
   const last = client.newest;
+  removeLost(parts, () => isWell);
   await wait("members are even", () => areEven(cluster, last));
   await wait("watchers have seen it all", () =>
     parts.watchers.every(({ reached }) => reached !== undefined && reached >= last),
@@ -60,7 +63,8 @@ function putRight({ world, cluster }: RecoveryParts): void {
   Object.assign(cluster.links.weather, CALM);
   cluster.peers.breakRate = 0;
   cluster.onSent = undefined;
-  for (const { volume, process } of cluster.machines) {
+  for (const { volume, process, id } of cluster.machines) {
+    if (id !== undefined) cluster.stalls.diskFreed(id);
     volume.capacityBytes = Number.POSITIVE_INFINITY;
     volume.onUnsynced = undefined;
     Object.assign(volume.trouble, { slowness: 1, failNext: undefined });
@@ -85,6 +89,24 @@ async function lastWrite({ client, world }: RecoveryParts, kind: string): Promis
     if (result?.outcome === "applied") return;
     await world.sleep(PAUSE_MS);
   }
+}
+
+/**
+ * A machine that was to join in vain, as far as its operator could tell, is wiped; a proposal whose outcome was unknown may make it a member after
+ * that. Whoever is listed and has no machine any more is removed, as an operator would.
+ */
+function removeLost(parts: RecoveryParts, isOver: () => boolean): void {
+  if (isOver()) return;
+  const { world, cluster } = parts;
+  const { process, replica } = cluster.leader ?? {};
+  const lost = replica?.node.status().members.find(({ id }) => cluster.machineOf(id) === undefined);
+  if (lost !== undefined)
+    process?.input(0, () => {
+      replica?.node.changeMembership({ kind: "remove", id: lost.id }).catch((error: unknown) => {
+        if (!RaftNodeError.is(error)) cluster.safety.report(`an operator is told: ${String(error)}`);
+      });
+    });
+  world.in(PAUSE_MS, () => removeLost(parts, isOver));
 }
 
 /** Every member that the leader knows runs, and has applied everything. */

@@ -12,6 +12,7 @@ import { Cluster, type Coverage } from "./cluster/cluster.ts";
 import type { FaultCounts } from "./faults/fault.ts";
 import { makeTrouble } from "./faults/fault-plan.ts";
 import { recover } from "./recovery.ts";
+import { restorePhase } from "./restore/restore-phase.ts";
 import { createDice } from "./world/dice.ts";
 import { Trace } from "./world/trace.ts";
 import { World } from "./world/world.ts";
@@ -59,6 +60,10 @@ const THINK_MS = 350;
 const LEAST_OPERATIONS = 300;
 /** How long the cluster may take to be well again after the faults, in virtual milliseconds. */
 const RECOVERY_MS = 60_000;
+/** Every so many seeds end with a restore. */
+const RESTORE_EVERY = 5;
+/** How long that may take, in virtual milliseconds. */
+const RESTORE_MS = 60_000;
 
 /** Runs a cluster with clients under faults, then without, and judges everything. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
@@ -73,6 +78,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     members: nodes,
     spares: 2,
     onStart: (replica, process) => {
+      // The history is that of one store.
+      if (cluster.isRestored) return;
       for (const kind of WATCHED_KINDS)
         watchLocally(replica, process, { ...EVERYWHERE, kind }, { history, safety: cluster.safety }).catch(
           (error: unknown) => cluster.safety.report(`a watch in ${process.name} fails: ${String(error)}`),
@@ -189,6 +196,22 @@ class Run {
     this.#isOver = true;
     if (!isDone)
       safety.report(`${RECOVERY_MS} ms after the last fault the cluster is not well: ${describe(cluster)}`);
+    else if (seed % RESTORE_EVERY === 0 && !isBad()) await this.#restore(failed);
+  }
+
+  /** The store is restored at last; whoever goes on with what it had before must not be deceived. */
+  async #restore(failed: (error: unknown) => void): Promise<void> {
+    const { world, cluster, trace, seed } = this.#parts;
+    const { safety } = cluster;
+    let isDone = false;
+    restorePhase({ world, cluster, trace, dice: createDice(seed, "restore") })
+      .catch(failed)
+      .finally(() => {
+        isDone = true;
+      });
+    await world.run({ ms: world.nowMs + RESTORE_MS, isOver: () => isDone || safety.violations.length > 0 });
+    if (!isDone && safety.violations.length === 0)
+      safety.report(`${RESTORE_MS} ms after a restore the cluster is not well: ${describe(cluster)}`);
   }
 
   async #work(client: SimulatedClient, thread: string): Promise<void> {

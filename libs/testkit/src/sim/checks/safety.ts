@@ -20,6 +20,12 @@ export class Safety {
     if (this.violations.length < MAX_VIOLATIONS) this.violations.push(violation);
   }
 
+  /** Another cluster takes the place of the one that was seen: its terms and entries are its own. */
+  beginAnew(): void {
+    for (const seen of [this.#leaders, this.#votes, this.#entries, this.#applied, this.#states]) seen.clear();
+    this.#highestApplied = 0;
+  }
+
   /** Every message, as it is sent. */
   sent(message: Message): void {
     switch (message.type) {

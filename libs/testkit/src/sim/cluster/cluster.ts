@@ -1,15 +1,9 @@
 import type { Message } from "@trellis/raft";
-import {
-  createFormation,
-  formCluster,
-  type Formation,
-  joinCluster,
-  type Member,
-  type NodeEvent,
-} from "@trellis/raft-node";
+import { createFormation, formCluster, joinCluster, type Member, type NodeEvent } from "@trellis/raft-node";
 import { firstChunks, type Replica } from "@trellis/storage-raft";
 
 import { Safety } from "../checks/safety.ts";
+import { StallChecks } from "../checks/stalls.ts";
 import { dataDirectory } from "../disk/process-disk.ts";
 import { Links } from "../network/links.ts";
 import { PeerSwitch } from "../network/peer-switch.ts";
@@ -30,6 +24,9 @@ export interface Coverage {
   transfers: number;
   stepDowns: number;
   outOfSpace: number;
+  restores: number;
+  /** Leaders that stood still for an election timeout: their event loop, or their disk. */
+  leadersStalled: number;
 }
 
 export interface ClusterOptions {
@@ -72,6 +69,7 @@ const REPAIR_MS = 3_000;
 /** Machines, their network, and the cluster that their replicas form. */
 export class Cluster {
   readonly safety = new Safety();
+  readonly stalls = new StallChecks((violation) => this.safety.report(violation));
   readonly links: Links;
   readonly peers: PeerSwitch;
   readonly machines: readonly Machine[];
@@ -85,12 +83,15 @@ export class Cluster {
     transfers: 0,
     stepDowns: 0,
     outOfSpace: 0,
+    restores: 0,
+    leadersStalled: 0,
   };
   /** Told of every message as it is sent. */
   onSent: ((message: Message) => void) | undefined;
   readonly #options: ClusterOptions;
   readonly #dice: Dice;
-  #formation: Formation | undefined;
+  #clusterId: string | undefined;
+  #isRestored = false;
 
   constructor(options: ClusterOptions) {
     const { seed, world, trace, members, spares } = options;
@@ -102,6 +103,7 @@ export class Cluster {
       this.links,
       (_, message) => {
         this.safety.sent(message);
+        this.stalls.sent(message, world.nowMs);
         this.onSent?.(message);
         if (trace.isOn) trace.note(String(message.from), `sends ${message.type} to ${message.to}`);
       },
@@ -122,8 +124,20 @@ export class Cluster {
   }
 
   get clusterId(): string {
-    if (this.#formation === undefined) throw new Error("the cluster is not formed yet");
-    return this.#formation.clusterId;
+    if (this.#clusterId === undefined) throw new Error("the cluster is not formed yet");
+    return this.#clusterId;
+  }
+
+  /** Whether it was given up, and another took its place. */
+  get isRestored(): boolean {
+    return this.#isRestored;
+  }
+
+  /** Another cluster takes the place of this one: from now on machines start as its members. */
+  beginAnew(clusterId: string): void {
+    this.#clusterId = clusterId;
+    this.#isRestored = true;
+    this.safety.beginAnew();
   }
 
   /** The machine whose replica leads, as it believes; that of the highest term when there are several. */
@@ -159,7 +173,7 @@ export class Cluster {
       ),
     );
     const formation = createFormation(listed, 1, dice.next);
-    this.#formation = formation;
+    this.#clusterId = formation.clusterId;
     for (const machine of founders) {
       const { process } = machine;
       process?.input(0, () => {

@@ -1,3 +1,4 @@
+import { LONG_STALL_MS } from "../checks/stalls.ts";
 import type { Machine } from "../cluster/machine.ts";
 import { anyUp, type Fault, type FaultContext, oftenLeader } from "./fault.ts";
 
@@ -65,10 +66,16 @@ export const restart: Fault = async (context) => {
 
 /** Its event loop stands still: a collection of garbage, a machine that is moved. */
 export const stalledLoop: Fault = (context) => {
-  const { process } = oftenLeader(context) ?? {};
+  const { process, replica } = oftenLeader(context) ?? {};
   if (process === undefined) return;
-  context.counts.stalls++;
-  process.stall(context.dice.pick([300, 1_000, 3_000, 3_000]));
+  const { counts, cluster, dice } = context;
+  counts.stalls++;
+  const stallMs = dice.pick([300, 1_000, 3_000, 3_000]);
+  process.stall(stallMs);
+  const status = replica?.node.status();
+  if (status?.role !== "leader" || stallMs < LONG_STALL_MS) return;
+  cluster.coverage.leadersStalled++;
+  cluster.stalls.loopStalled(status.id, status.term);
 };
 
 /** Each look at the clock takes long: work in slices is cut short. */

@@ -1,3 +1,4 @@
+import { LONG_STALL_MS } from "../checks/stalls.ts";
 import { crash } from "./crashes.ts";
 import { anyUp, type Fault, oftenLeader } from "./fault.ts";
 
@@ -5,8 +6,17 @@ import { anyUp, type Fault, oftenLeader } from "./fault.ts";
 export const stalledDisk: Fault = (context) => {
   const machine = oftenLeader(context);
   if (machine === undefined) return;
-  context.counts.stalls++;
-  machine.volume.trouble.stalledUntilMs = context.world.nowMs + context.dice.pick([300, 1_000, 3_000, 3_000]);
+  const { counts, cluster, dice, world } = context;
+  counts.stalls++;
+  const stallMs = dice.pick([300, 1_000, 3_000, 3_000]);
+  const untilMs = world.nowMs + stallMs;
+  machine.volume.trouble.stalledUntilMs = untilMs;
+  if (machine.id !== undefined) cluster.stalls.diskFreed(machine.id);
+  const status = machine.replica?.node.status();
+  if (status?.role !== "leader" || stallMs <= LONG_STALL_MS) return;
+  cluster.coverage.leadersStalled++;
+  const { term, lastIndex } = status;
+  cluster.stalls.diskStalled(status.id, { term, lastIndex, untilMs });
 };
 
 export const slowDisk: Fault = (context) => {

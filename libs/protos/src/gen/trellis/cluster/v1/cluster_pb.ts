@@ -4,15 +4,924 @@
 
 // What operators ask of the storage of a cluster, or of a standalone server. Internal: bound to loopback until callers are authenticated.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file trellis/cluster/v1/cluster.proto.
  */
 export const file_trellis_cluster_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("CiB0cmVsbGlzL2NsdXN0ZXIvdjEvY2x1c3Rlci5wcm90bxISdHJlbGxpcy5jbHVzdGVyLnYxIhUKE1NhdmVTbmFwc2hvdFJlcXVlc3QicgoUU2F2ZVNuYXBzaG90UmVzcG9uc2USPgoLZGVzY3JpcHRpb24YASABKAsyJy50cmVsbGlzLmNsdXN0ZXIudjEuU25hcHNob3REZXNjcmlwdGlvbkgAEg8KBXBpZWNlGAIgASgMSABCCQoHY29udGVudCJJChNTbmFwc2hvdERlc2NyaXB0aW9uEg0KBWJ5dGVzGAEgASgEEhIKCmNsdXN0ZXJfaWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBDJ1Cg5DbHVzdGVyU2VydmljZRJjCgxTYXZlU25hcHNob3QSJy50cmVsbGlzLmNsdXN0ZXIudjEuU2F2ZVNuYXBzaG90UmVxdWVzdBooLnRyZWxsaXMuY2x1c3Rlci52MS5TYXZlU25hcHNob3RSZXNwb25zZTABYgZwcm90bzM");
+  fileDesc("CiB0cmVsbGlzL2NsdXN0ZXIvdjEvY2x1c3Rlci5wcm90bxISdHJlbGxpcy5jbHVzdGVyLnYxIiEKEEdldFN0YXR1c1JlcXVlc3QSDQoFbG9jYWwYASABKAgitwEKEUdldFN0YXR1c1Jlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSEQoJbGVhZGVyX2lkGAIgASgEEgwKBHRlcm0YAyABKAQSDwoHaGVhbHRoeRgEIAEoCBIQCghwcm9ibGVtcxgFIAMoCRIxCgdtZW1iZXJzGAYgAygLMiAudHJlbGxpcy5jbHVzdGVyLnYxLk1lbWJlclN0YXR1cxIXCg9jb21taXR0ZWRfaW5kZXgYByABKAQiwgQKDE1lbWJlclN0YXR1cxIKCgJpZBgBIAEoBBIMCgRuYW1lGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSMwoEcm9sZRgEIAEoDjIlLnRyZWxsaXMuY2x1c3Rlci52MS5NZW1iZXJTdGF0dXMuUm9sZRI1CgVzdGF0ZRgFIAEoDjImLnRyZWxsaXMuY2x1c3Rlci52MS5NZW1iZXJTdGF0dXMuU3RhdGUSDAoEdGVybRgGIAEoBBIVCg1hcHBsaWVkX2luZGV4GAcgASgEEgsKA2xhZxgIIAEoBBILCgNwaWQYCSABKA0SGgoNbG9vcF9kZWxheV9tcxgKIAEoAUgAiAEBEhcKD29sZGVzdF93cml0ZV9tcxgLIAEoARIRCgloYXNfc3BhY2UYDCABKAgSFgoOc25hcHNob3RfaW5kZXgYDSABKAQSFgoJc2lsZW50X21zGA4gASgESAGIAQEiPgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDgoKUk9MRV9WT1RFUhABEhAKDFJPTEVfTEVBUk5FUhACIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0xFQURFUhABEhIKDlNUQVRFX0ZPTExPV0VSEAISEwoPU1RBVEVfQ0FORElEQVRFEAMSEQoNU1RBVEVfTEVBUk5FUhAEEhUKEVNUQVRFX1VOUkVBQ0hBQkxFEAVCEAoOX2xvb3BfZGVsYXlfbXNCDAoKX3NpbGVudF9tcyJEChBBZGRNZW1iZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIRCglwYXNzZWRfb24YAyABKAgiHwoRQWRkTWVtYmVyUmVzcG9uc2USCgoCaWQYASABKAQiNAoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIKCgJpZBgBIAEoBBIRCglwYXNzZWRfb24YAiABKAgiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiNQoUUHJvbW90ZU1lbWJlclJlcXVlc3QSCgoCaWQYASABKAQSEQoJcGFzc2VkX29uGAIgASgIIhcKFVByb21vdGVNZW1iZXJSZXNwb25zZSI6ChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0EgoKAnRvGAEgASgEEhEKCXBhc3NlZF9vbhgCIAEoCCIcChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZSIpChRDaGVja1JlcGxpY2FzUmVxdWVzdBIRCglwYXNzZWRfb24YASABKAgiagoVQ2hlY2tSZXBsaWNhc1Jlc3BvbnNlEg0KBWVxdWFsGAEgASgIEg8KB3ZlcnNpb24YAiABKAQSMQoIcmVwbGljYXMYAyADKAsyHy50cmVsbGlzLmNsdXN0ZXIudjEuUmVwbGljYUhhc2giRgoLUmVwbGljYUhhc2gSCgoCaWQYASABKAQSDAoEbmFtZRgCIAEoCRIMCgRoYXNoGAMgASgJEg8KB3Byb2JsZW0YBCABKAkiIAoQSGFzaFN0YXRlUmVxdWVzdBIMCgRtYXJrGAEgASgJIjIKEUhhc2hTdGF0ZVJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSDAoEaGFzaBgCIAEoCSIVChNTYXZlU25hcHNob3RSZXF1ZXN0InIKFFNhdmVTbmFwc2hvdFJlc3BvbnNlEj4KC2Rlc2NyaXB0aW9uGAEgASgLMicudHJlbGxpcy5jbHVzdGVyLnYxLlNuYXBzaG90RGVzY3JpcHRpb25IABIPCgVwaWVjZRgCIAEoDEgAQgkKB2NvbnRlbnQiSQoTU25hcHNob3REZXNjcmlwdGlvbhINCgVieXRlcxgBIAEoBBISCgpjbHVzdGVyX2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQyrgYKDkNsdXN0ZXJTZXJ2aWNlEl0KCUdldFN0YXR1cxIkLnRyZWxsaXMuY2x1c3Rlci52MS5HZXRTdGF0dXNSZXF1ZXN0GiUudHJlbGxpcy5jbHVzdGVyLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESWAoJQWRkTWVtYmVyEiQudHJlbGxpcy5jbHVzdGVyLnYxLkFkZE1lbWJlclJlcXVlc3QaJS50cmVsbGlzLmNsdXN0ZXIudjEuQWRkTWVtYmVyUmVzcG9uc2USYQoMUmVtb3ZlTWVtYmVyEicudHJlbGxpcy5jbHVzdGVyLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaKC50cmVsbGlzLmNsdXN0ZXIudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USZAoNUHJvbW90ZU1lbWJlchIoLnRyZWxsaXMuY2x1c3Rlci52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBopLnRyZWxsaXMuY2x1c3Rlci52MS5Qcm9tb3RlTWVtYmVyUmVzcG9uc2UScwoSVHJhbnNmZXJMZWFkZXJzaGlwEi0udHJlbGxpcy5jbHVzdGVyLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaLi50cmVsbGlzLmNsdXN0ZXIudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USZAoNQ2hlY2tSZXBsaWNhcxIoLnRyZWxsaXMuY2x1c3Rlci52MS5DaGVja1JlcGxpY2FzUmVxdWVzdBopLnRyZWxsaXMuY2x1c3Rlci52MS5DaGVja1JlcGxpY2FzUmVzcG9uc2USWgoJSGFzaFN0YXRlEiQudHJlbGxpcy5jbHVzdGVyLnYxLkhhc2hTdGF0ZVJlcXVlc3QaJS50cmVsbGlzLmNsdXN0ZXIudjEuSGFzaFN0YXRlUmVzcG9uc2UwARJjCgxTYXZlU25hcHNob3QSJy50cmVsbGlzLmNsdXN0ZXIudjEuU2F2ZVNuYXBzaG90UmVxdWVzdBooLnRyZWxsaXMuY2x1c3Rlci52MS5TYXZlU25hcHNob3RSZXNwb25zZTABYgZwcm90bzM");
+
+/**
+ * @generated from message trellis.cluster.v1.GetStatusRequest
+ */
+export type GetStatusRequest = Message<"trellis.cluster.v1.GetStatusRequest"> & {
+  /**
+   * What the asked member says of itself, without asking the others: how members ask each other.
+   *
+   * @generated from field: bool local = 1;
+   */
+  local: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.GetStatusRequest
+ */
+export type GetStatusRequestJson = {
+  /**
+   * What the asked member says of itself, without asking the others: how members ask each other.
+   *
+   * @generated from field: bool local = 1;
+   */
+  local?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.GetStatusRequest.
+ * Use `create(GetStatusRequestSchema)` to create a new message.
+ */
+export const GetStatusRequestSchema: GenMessage<GetStatusRequest, {jsonType: GetStatusRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 0);
+
+/**
+ * @generated from message trellis.cluster.v1.GetStatusResponse
+ */
+export type GetStatusResponse = Message<"trellis.cluster.v1.GetStatusResponse"> & {
+  /**
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId: string;
+
+  /**
+   * 0 when nobody leads.
+   *
+   * @generated from field: uint64 leader_id = 2;
+   */
+  leaderId: bigint;
+
+  /**
+   * @generated from field: uint64 term = 3;
+   */
+  term: bigint;
+
+  /**
+   * Somebody leads, and there is nothing among the problems.
+   *
+   * @generated from field: bool healthy = 4;
+   */
+  healthy: boolean;
+
+  /**
+   * What is wrong, in words.
+   *
+   * @generated from field: repeated string problems = 5;
+   */
+  problems: string[];
+
+  /**
+   * By name. Of a local status: the asked member has all fields, the others only what the log says of them.
+   *
+   * @generated from field: repeated trellis.cluster.v1.MemberStatus members = 6;
+   */
+  members: MemberStatus[];
+
+  /**
+   * Of a local status: how far the log is committed, as far as the asked member knows.
+   *
+   * @generated from field: uint64 committed_index = 7;
+   */
+  committedIndex: bigint;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.GetStatusResponse
+ */
+export type GetStatusResponseJson = {
+  /**
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId?: string;
+
+  /**
+   * 0 when nobody leads.
+   *
+   * @generated from field: uint64 leader_id = 2;
+   */
+  leaderId?: string;
+
+  /**
+   * @generated from field: uint64 term = 3;
+   */
+  term?: string;
+
+  /**
+   * Somebody leads, and there is nothing among the problems.
+   *
+   * @generated from field: bool healthy = 4;
+   */
+  healthy?: boolean;
+
+  /**
+   * What is wrong, in words.
+   *
+   * @generated from field: repeated string problems = 5;
+   */
+  problems?: string[];
+
+  /**
+   * By name. Of a local status: the asked member has all fields, the others only what the log says of them.
+   *
+   * @generated from field: repeated trellis.cluster.v1.MemberStatus members = 6;
+   */
+  members?: MemberStatusJson[];
+
+  /**
+   * Of a local status: how far the log is committed, as far as the asked member knows.
+   *
+   * @generated from field: uint64 committed_index = 7;
+   */
+  committedIndex?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.GetStatusResponse.
+ * Use `create(GetStatusResponseSchema)` to create a new message.
+ */
+export const GetStatusResponseSchema: GenMessage<GetStatusResponse, {jsonType: GetStatusResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 1);
+
+/**
+ * @generated from message trellis.cluster.v1.MemberStatus
+ */
+export type MemberStatus = Message<"trellis.cluster.v1.MemberStatus"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * `host:port`; empty for a standalone server.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * @generated from field: trellis.cluster.v1.MemberStatus.Role role = 4;
+   */
+  role: MemberStatus_Role;
+
+  /**
+   * @generated from field: trellis.cluster.v1.MemberStatus.State state = 5;
+   */
+  state: MemberStatus_State;
+
+  /**
+   * @generated from field: uint64 term = 6;
+   */
+  term: bigint;
+
+  /**
+   * The last entry that it has applied; of one that did not answer, what the leader last heard of it, or 0.
+   *
+   * @generated from field: uint64 applied_index = 7;
+   */
+  appliedIndex: bigint;
+
+  /**
+   * Committed entries that it has not applied.
+   *
+   * @generated from field: uint64 lag = 8;
+   */
+  lag: bigint;
+
+  /**
+   * Of its process; 0 for one that did not answer.
+   *
+   * @generated from field: uint32 pid = 9;
+   */
+  pid: number;
+
+  /**
+   * How late its event loop was at worst of late, in milliseconds. Absent where that is not measured.
+   *
+   * @generated from field: optional double loop_delay_ms = 10;
+   */
+  loopDelayMs?: number | undefined;
+
+  /**
+   * How long the oldest write of its log has been waiting for the disk, in milliseconds.
+   *
+   * @generated from field: double oldest_write_ms = 11;
+   */
+  oldestWriteMs: number;
+
+  /**
+   * False while it has no room on disk for entries.
+   *
+   * @generated from field: bool has_space = 12;
+   */
+  hasSpace: boolean;
+
+  /**
+   * Its newest durable snapshot.
+   *
+   * @generated from field: uint64 snapshot_index = 13;
+   */
+  snapshotIndex: bigint;
+
+  /**
+   * Milliseconds since the asked member last heard of it. Absent for one that it never heard of.
+   *
+   * @generated from field: optional uint64 silent_ms = 14;
+   */
+  silentMs?: bigint | undefined;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.MemberStatus
+ */
+export type MemberStatusJson = {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * `host:port`; empty for a standalone server.
+   *
+   * @generated from field: string address = 3;
+   */
+  address?: string;
+
+  /**
+   * @generated from field: trellis.cluster.v1.MemberStatus.Role role = 4;
+   */
+  role?: MemberStatus_RoleJson;
+
+  /**
+   * @generated from field: trellis.cluster.v1.MemberStatus.State state = 5;
+   */
+  state?: MemberStatus_StateJson;
+
+  /**
+   * @generated from field: uint64 term = 6;
+   */
+  term?: string;
+
+  /**
+   * The last entry that it has applied; of one that did not answer, what the leader last heard of it, or 0.
+   *
+   * @generated from field: uint64 applied_index = 7;
+   */
+  appliedIndex?: string;
+
+  /**
+   * Committed entries that it has not applied.
+   *
+   * @generated from field: uint64 lag = 8;
+   */
+  lag?: string;
+
+  /**
+   * Of its process; 0 for one that did not answer.
+   *
+   * @generated from field: uint32 pid = 9;
+   */
+  pid?: number;
+
+  /**
+   * How late its event loop was at worst of late, in milliseconds. Absent where that is not measured.
+   *
+   * @generated from field: optional double loop_delay_ms = 10;
+   */
+  loopDelayMs?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * How long the oldest write of its log has been waiting for the disk, in milliseconds.
+   *
+   * @generated from field: double oldest_write_ms = 11;
+   */
+  oldestWriteMs?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * False while it has no room on disk for entries.
+   *
+   * @generated from field: bool has_space = 12;
+   */
+  hasSpace?: boolean;
+
+  /**
+   * Its newest durable snapshot.
+   *
+   * @generated from field: uint64 snapshot_index = 13;
+   */
+  snapshotIndex?: string;
+
+  /**
+   * Milliseconds since the asked member last heard of it. Absent for one that it never heard of.
+   *
+   * @generated from field: optional uint64 silent_ms = 14;
+   */
+  silentMs?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.MemberStatus.
+ * Use `create(MemberStatusSchema)` to create a new message.
+ */
+export const MemberStatusSchema: GenMessage<MemberStatus, {jsonType: MemberStatusJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 2);
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.Role
+ */
+export const MemberStatus_Role = {
+  /**
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: ROLE_VOTER = 1;
+   */
+  VOTER: 1,
+
+  /**
+   * @generated from enum value: ROLE_LEARNER = 2;
+   */
+  LEARNER: 2,
+} as const;
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.Role
+ */
+export type MemberStatus_Role = (typeof MemberStatus_Role)[keyof typeof MemberStatus_Role] | UnknownEnum;
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.Role
+ */
+export type MemberStatus_RoleJson = "ROLE_UNSPECIFIED" | "ROLE_VOTER" | "ROLE_LEARNER";
+
+/**
+ * Describes the enum trellis.cluster.v1.MemberStatus.Role.
+ */
+export const MemberStatus_RoleSchema: GenEnum<MemberStatus_Role, MemberStatus_RoleJson> = /*@__PURE__*/
+  enumDesc(file_trellis_cluster_v1_cluster, 2, 0);
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.State
+ */
+export const MemberStatus_State = {
+  /**
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: STATE_LEADER = 1;
+   */
+  LEADER: 1,
+
+  /**
+   * @generated from enum value: STATE_FOLLOWER = 2;
+   */
+  FOLLOWER: 2,
+
+  /**
+   * @generated from enum value: STATE_CANDIDATE = 3;
+   */
+  CANDIDATE: 3,
+
+  /**
+   * @generated from enum value: STATE_LEARNER = 4;
+   */
+  LEARNER: 4,
+
+  /**
+   * It did not answer.
+   *
+   * @generated from enum value: STATE_UNREACHABLE = 5;
+   */
+  UNREACHABLE: 5,
+} as const;
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.State
+ */
+export type MemberStatus_State = (typeof MemberStatus_State)[keyof typeof MemberStatus_State] | UnknownEnum;
+
+/**
+ * @generated from enum trellis.cluster.v1.MemberStatus.State
+ */
+export type MemberStatus_StateJson = "STATE_UNSPECIFIED" | "STATE_LEADER" | "STATE_FOLLOWER" | "STATE_CANDIDATE" | "STATE_LEARNER" | "STATE_UNREACHABLE";
+
+/**
+ * Describes the enum trellis.cluster.v1.MemberStatus.State.
+ */
+export const MemberStatus_StateSchema: GenEnum<MemberStatus_State, MemberStatus_StateJson> = /*@__PURE__*/
+  enumDesc(file_trellis_cluster_v1_cluster, 2, 1);
+
+/**
+ * @generated from message trellis.cluster.v1.AddMemberRequest
+ */
+export type AddMemberRequest = Message<"trellis.cluster.v1.AddMemberRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `host:port`.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Set by a member that passes the request on: whoever gets it leads, or refuses.
+   *
+   * @generated from field: bool passed_on = 3;
+   */
+  passedOn: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.AddMemberRequest
+ */
+export type AddMemberRequestJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * `host:port`.
+   *
+   * @generated from field: string address = 2;
+   */
+  address?: string;
+
+  /**
+   * Set by a member that passes the request on: whoever gets it leads, or refuses.
+   *
+   * @generated from field: bool passed_on = 3;
+   */
+  passedOn?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.AddMemberRequest.
+ * Use `create(AddMemberRequestSchema)` to create a new message.
+ */
+export const AddMemberRequestSchema: GenMessage<AddMemberRequest, {jsonType: AddMemberRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 3);
+
+/**
+ * @generated from message trellis.cluster.v1.AddMemberResponse
+ */
+export type AddMemberResponse = Message<"trellis.cluster.v1.AddMemberResponse"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.AddMemberResponse
+ */
+export type AddMemberResponseJson = {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.AddMemberResponse.
+ * Use `create(AddMemberResponseSchema)` to create a new message.
+ */
+export const AddMemberResponseSchema: GenMessage<AddMemberResponse, {jsonType: AddMemberResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 4);
+
+/**
+ * @generated from message trellis.cluster.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"trellis.cluster.v1.RemoveMemberRequest"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequestJson = {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id?: string;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest, {jsonType: RemoveMemberRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 5);
+
+/**
+ * @generated from message trellis.cluster.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"trellis.cluster.v1.RemoveMemberResponse"> & {
+};
+
+/**
+ * @generated from message trellis.cluster.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponseJson = {
+};
+
+/**
+ * Describes the message trellis.cluster.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse, {jsonType: RemoveMemberResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 6);
+
+/**
+ * @generated from message trellis.cluster.v1.PromoteMemberRequest
+ */
+export type PromoteMemberRequest = Message<"trellis.cluster.v1.PromoteMemberRequest"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.PromoteMemberRequest
+ */
+export type PromoteMemberRequestJson = {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id?: string;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.PromoteMemberRequest.
+ * Use `create(PromoteMemberRequestSchema)` to create a new message.
+ */
+export const PromoteMemberRequestSchema: GenMessage<PromoteMemberRequest, {jsonType: PromoteMemberRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 7);
+
+/**
+ * @generated from message trellis.cluster.v1.PromoteMemberResponse
+ */
+export type PromoteMemberResponse = Message<"trellis.cluster.v1.PromoteMemberResponse"> & {
+};
+
+/**
+ * @generated from message trellis.cluster.v1.PromoteMemberResponse
+ */
+export type PromoteMemberResponseJson = {
+};
+
+/**
+ * Describes the message trellis.cluster.v1.PromoteMemberResponse.
+ * Use `create(PromoteMemberResponseSchema)` to create a new message.
+ */
+export const PromoteMemberResponseSchema: GenMessage<PromoteMemberResponse, {jsonType: PromoteMemberResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 8);
+
+/**
+ * @generated from message trellis.cluster.v1.TransferLeadershipRequest
+ */
+export type TransferLeadershipRequest = Message<"trellis.cluster.v1.TransferLeadershipRequest"> & {
+  /**
+   * 0 for the voter whose log is most advanced.
+   *
+   * @generated from field: uint64 to = 1;
+   */
+  to: bigint;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.TransferLeadershipRequest
+ */
+export type TransferLeadershipRequestJson = {
+  /**
+   * 0 for the voter whose log is most advanced.
+   *
+   * @generated from field: uint64 to = 1;
+   */
+  to?: string;
+
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 2;
+   */
+  passedOn?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.TransferLeadershipRequest.
+ * Use `create(TransferLeadershipRequestSchema)` to create a new message.
+ */
+export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest, {jsonType: TransferLeadershipRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 9);
+
+/**
+ * @generated from message trellis.cluster.v1.TransferLeadershipResponse
+ */
+export type TransferLeadershipResponse = Message<"trellis.cluster.v1.TransferLeadershipResponse"> & {
+};
+
+/**
+ * @generated from message trellis.cluster.v1.TransferLeadershipResponse
+ */
+export type TransferLeadershipResponseJson = {
+};
+
+/**
+ * Describes the message trellis.cluster.v1.TransferLeadershipResponse.
+ * Use `create(TransferLeadershipResponseSchema)` to create a new message.
+ */
+export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse, {jsonType: TransferLeadershipResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 10);
+
+/**
+ * @generated from message trellis.cluster.v1.CheckReplicasRequest
+ */
+export type CheckReplicasRequest = Message<"trellis.cluster.v1.CheckReplicasRequest"> & {
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 1;
+   */
+  passedOn: boolean;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.CheckReplicasRequest
+ */
+export type CheckReplicasRequestJson = {
+  /**
+   * Set by a member that passes the request on.
+   *
+   * @generated from field: bool passed_on = 1;
+   */
+  passedOn?: boolean;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.CheckReplicasRequest.
+ * Use `create(CheckReplicasRequestSchema)` to create a new message.
+ */
+export const CheckReplicasRequestSchema: GenMessage<CheckReplicasRequest, {jsonType: CheckReplicasRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 11);
+
+/**
+ * @generated from message trellis.cluster.v1.CheckReplicasResponse
+ */
+export type CheckReplicasResponse = Message<"trellis.cluster.v1.CheckReplicasResponse"> & {
+  /**
+   * All members were compared, and are equal.
+   *
+   * @generated from field: bool equal = 1;
+   */
+  equal: boolean;
+
+  /**
+   * What was compared: the state behind this entry.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: repeated trellis.cluster.v1.ReplicaHash replicas = 3;
+   */
+  replicas: ReplicaHash[];
+};
+
+/**
+ * @generated from message trellis.cluster.v1.CheckReplicasResponse
+ */
+export type CheckReplicasResponseJson = {
+  /**
+   * All members were compared, and are equal.
+   *
+   * @generated from field: bool equal = 1;
+   */
+  equal?: boolean;
+
+  /**
+   * What was compared: the state behind this entry.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version?: string;
+
+  /**
+   * @generated from field: repeated trellis.cluster.v1.ReplicaHash replicas = 3;
+   */
+  replicas?: ReplicaHashJson[];
+};
+
+/**
+ * Describes the message trellis.cluster.v1.CheckReplicasResponse.
+ * Use `create(CheckReplicasResponseSchema)` to create a new message.
+ */
+export const CheckReplicasResponseSchema: GenMessage<CheckReplicasResponse, {jsonType: CheckReplicasResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 12);
+
+/**
+ * @generated from message trellis.cluster.v1.ReplicaHash
+ */
+export type ReplicaHash = Message<"trellis.cluster.v1.ReplicaHash"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * SHA-256, in hexadecimal digits; empty when there is none.
+   *
+   * @generated from field: string hash = 3;
+   */
+  hash: string;
+
+  /**
+   * Why there is none; empty when there is one.
+   *
+   * @generated from field: string problem = 4;
+   */
+  problem: string;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.ReplicaHash
+ */
+export type ReplicaHashJson = {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * SHA-256, in hexadecimal digits; empty when there is none.
+   *
+   * @generated from field: string hash = 3;
+   */
+  hash?: string;
+
+  /**
+   * Why there is none; empty when there is one.
+   *
+   * @generated from field: string problem = 4;
+   */
+  problem?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.ReplicaHash.
+ * Use `create(ReplicaHashSchema)` to create a new message.
+ */
+export const ReplicaHashSchema: GenMessage<ReplicaHash, {jsonType: ReplicaHashJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 13);
+
+/**
+ * @generated from message trellis.cluster.v1.HashStateRequest
+ */
+export type HashStateRequest = Message<"trellis.cluster.v1.HashStateRequest"> & {
+  /**
+   * Of the entry; drawn at random.
+   *
+   * @generated from field: string mark = 1;
+   */
+  mark: string;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.HashStateRequest
+ */
+export type HashStateRequestJson = {
+  /**
+   * Of the entry; drawn at random.
+   *
+   * @generated from field: string mark = 1;
+   */
+  mark?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.HashStateRequest.
+ * Use `create(HashStateRequestSchema)` to create a new message.
+ */
+export const HashStateRequestSchema: GenMessage<HashStateRequest, {jsonType: HashStateRequestJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 14);
+
+/**
+ * @generated from message trellis.cluster.v1.HashStateResponse
+ */
+export type HashStateResponse = Message<"trellis.cluster.v1.HashStateResponse"> & {
+  /**
+   * 0 in the first message, which says that the mark is looked out for.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: string hash = 2;
+   */
+  hash: string;
+};
+
+/**
+ * @generated from message trellis.cluster.v1.HashStateResponse
+ */
+export type HashStateResponseJson = {
+  /**
+   * 0 in the first message, which says that the mark is looked out for.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version?: string;
+
+  /**
+   * @generated from field: string hash = 2;
+   */
+  hash?: string;
+};
+
+/**
+ * Describes the message trellis.cluster.v1.HashStateResponse.
+ * Use `create(HashStateResponseSchema)` to create a new message.
+ */
+export const HashStateResponseSchema: GenMessage<HashStateResponse, {jsonType: HashStateResponseJson}> = /*@__PURE__*/
+  messageDesc(file_trellis_cluster_v1_cluster, 15);
 
 /**
  * @generated from message trellis.cluster.v1.SaveSnapshotRequest
@@ -31,7 +940,7 @@ export type SaveSnapshotRequestJson = {
  * Use `create(SaveSnapshotRequestSchema)` to create a new message.
  */
 export const SaveSnapshotRequestSchema: GenMessage<SaveSnapshotRequest, {jsonType: SaveSnapshotRequestJson}> = /*@__PURE__*/
-  messageDesc(file_trellis_cluster_v1_cluster, 0);
+  messageDesc(file_trellis_cluster_v1_cluster, 16);
 
 /**
  * @generated from message trellis.cluster.v1.SaveSnapshotResponse
@@ -83,7 +992,7 @@ export type SaveSnapshotResponseJson = {
  * Use `create(SaveSnapshotResponseSchema)` to create a new message.
  */
 export const SaveSnapshotResponseSchema: GenMessage<SaveSnapshotResponse, {jsonType: SaveSnapshotResponseJson}> = /*@__PURE__*/
-  messageDesc(file_trellis_cluster_v1_cluster, 1);
+  messageDesc(file_trellis_cluster_v1_cluster, 17);
 
 /**
  * What a snapshot holds.
@@ -142,14 +1051,86 @@ export type SnapshotDescriptionJson = {
  * Use `create(SnapshotDescriptionSchema)` to create a new message.
  */
 export const SnapshotDescriptionSchema: GenMessage<SnapshotDescription, {jsonType: SnapshotDescriptionJson}> = /*@__PURE__*/
-  messageDesc(file_trellis_cluster_v1_cluster, 2);
+  messageDesc(file_trellis_cluster_v1_cluster, 18);
 
 /**
- * Served beside the storage, by storage nodes and by standalone servers.
+ * Served beside the storage, by storage nodes and by standalone servers, and relayed by gateways and forwarders. Any member answers any method: for
+ * what is read it asks the others, and changes it passes on to the leader, once. UNAVAILABLE when nobody leads: nothing was changed.
  *
  * @generated from service trellis.cluster.v1.ClusterService
  */
 export const ClusterService: GenService<{
+  /**
+   * Who belongs to the cluster, and how each of them is.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.GetStatus
+   */
+  getStatus: {
+    methodKind: "unary";
+    input: typeof GetStatusRequestSchema;
+    output: typeof GetStatusResponseSchema;
+  },
+  /**
+   * Makes a node a member that does not vote. It is asked at its address who it is: it runs, and waits to be added. Answered when it is in force; the node
+   * may then still have to catch up.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.AddMember
+   */
+  addMember: {
+    methodKind: "unary";
+    input: typeof AddMemberRequestSchema;
+    output: typeof AddMemberResponseSchema;
+  },
+  /**
+   * Makes a member none. FAILED_PRECONDITION when those that are left and can be reached would be no majority.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * Lets a member vote. FAILED_PRECONDITION while it lags.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.PromoteMember
+   */
+  promoteMember: {
+    methodKind: "unary";
+    input: typeof PromoteMemberRequestSchema;
+    output: typeof PromoteMemberResponseSchema;
+  },
+  /**
+   * Has another voter lead. Answered when the former leader does not lead any more.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.TransferLeadership
+   */
+  transferLeadership: {
+    methodKind: "unary";
+    input: typeof TransferLeadershipRequestSchema;
+    output: typeof TransferLeadershipResponseSchema;
+  },
+  /**
+   * Compares what the members hold: all of them hash their state at one version, behind the same entry of the log.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.CheckReplicas
+   */
+  checkReplicas: {
+    methodKind: "unary";
+    input: typeof CheckReplicasRequestSchema;
+    output: typeof CheckReplicasResponseSchema;
+  },
+  /**
+   * Between members: the hash of this member's state behind the entry that carries a mark. Says first that it looks out for the mark.
+   *
+   * @generated from rpc trellis.cluster.v1.ClusterService.HashState
+   */
+  hashState: {
+    methodKind: "server_streaming";
+    input: typeof HashStateRequestSchema;
+    output: typeof HashStateResponseSchema;
+  },
   /**
    * The state of the store as of now, as a snapshot file: what `trellis snapshot save` writes. Made when the call begins, unless the last one is
    * as new. UNIMPLEMENTED when resources are kept in memory only.

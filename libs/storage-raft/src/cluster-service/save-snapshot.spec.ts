@@ -1,31 +1,46 @@
 import { Code, createClient, createRouterTransport } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
-import type { RaftNode } from "@trellis/raft-node";
+import { connectTo } from "@trellis/raft-node";
+import { systemClock } from "@trellis/resource";
 
+import type { LocalStore } from "../open-local-store.ts";
+import { verifySnapshot } from "../restore-store.ts";
+import { put } from "../test-support/contents.ts";
+import { LocalStores } from "../test-support/local-stores.ts";
 import { clusterService } from "./cluster-service.ts";
-import { verifySnapshot } from "./restore-store.ts";
-import { put } from "./test-support/contents.ts";
-import { LocalStores } from "./test-support/local-stores.ts";
 
 const stores = new LocalStores();
 beforeEach(() => stores.begin());
 afterEach(() => stores.end());
 
-function clientOf(node: Pick<RaftNode, "openSnapshot">) {
+function clientOf(store: LocalStore) {
   return createClient(
     ClusterService,
-    createRouterTransport((router) => void router.service(ClusterService, clusterService(node))),
+    createRouterTransport(
+      (router) =>
+        void router.service(
+          ClusterService,
+          clusterService({
+            clock: systemClock,
+            random: Math.random,
+            replica: () => store,
+            connect: connectTo,
+            pid: 1,
+          }),
+        ),
+    ),
   );
 }
 
 describe("SaveSnapshot", () => {
   it("describes the store of now, and then sends it whole", async () => {
-    const { backend, node } = await stores.open("data");
+    const store = await stores.open("data");
+    const { backend, node } = store;
     const { version } = await backend.commit([put("a", "one")]);
     const pieces: Uint8Array[] = [];
     const descriptions: unknown[] = [];
-    for await (const { content } of clientOf(node).saveSnapshot({})) {
+    for await (const { content } of clientOf(store).saveSnapshot({})) {
       if (content.case === "piece") pieces.push(content.value);
       else descriptions.push(content.value);
     }
@@ -44,9 +59,9 @@ describe("SaveSnapshot", () => {
   });
 
   it("answers UNAVAILABLE, and why, when the node cannot make one", async () => {
-    const { node } = await stores.open("data");
-    await node.stop();
-    const answer = clientOf(node).saveSnapshot({})[Symbol.asyncIterator]().next();
+    const store = await stores.open("data");
+    await store.node.stop();
+    const answer = clientOf(store).saveSnapshot({})[Symbol.asyncIterator]().next();
     await expect(answer).rejects.toMatchObject({ code: Code.Unavailable });
   });
 });

@@ -6,8 +6,9 @@ import type {
   Precondition as PreconditionMessage,
   PreconditionSchema,
 } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
-import { type Operation, type Precondition, toVersion } from "@trellis/storage";
 
+import type { Operation, Precondition } from "../operation.ts";
+import { toVersion } from "../record.ts";
 import { known, toNumber, unsupported } from "./known.ts";
 import { fromKeyMessage, fromRecordMessage, toRecordMessage } from "./record-codec.ts";
 

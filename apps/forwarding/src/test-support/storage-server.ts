@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import { systemClock } from "@trellis/resource";
+import { openDataDirectory, openLocalStore } from "@trellis/storage-raft";
+import { storageRoutes } from "@trellis/storage/wire";
+
+const nextTurn = (callback: () => void): void => void setImmediate(callback);
+
+/** A server of the storage service. */
+export interface StorageServer {
+  stop(): Promise<void>;
+}
+
+/** A real store of one replica, served at a port of the loopback. */
+export async function serveStorage(port: number): Promise<StorageServer> {
+  const directory = await mkdtemp(join(tmpdir(), "trellis-forwarding-"));
+  const data = await openDataDirectory(directory);
+  const store = await openLocalStore({ clock: systemClock, random: Math.random, nextTurn, data });
+  const { backend } = store;
+  const status = () => ({
+    role: "node" as const,
+    clusterId: "c".repeat(32),
+    nodeId: 1,
+    name: "node-1",
+    position: backend.position(),
+    term: 1,
+    leaderId: 1,
+    takesCommits: true,
+    leaderlessMs: 0,
+    isStopping: false,
+    members: [{ nodeId: 1, name: "node-1", address: `127.0.0.1:${port}` }],
+  });
+  const routes = storageRoutes({
+    clock: systemClock,
+    nextTurn,
+    endpoint: () => backend,
+    status: { status, onChange: () => () => undefined },
+  });
+  const server = createServer(
+    connectNodeAdapter({ routes: (router) => void router.service(StorageService, routes) }),
+  );
+  const sessions = new Set<{ destroy(): void }>();
+  server.on("session", (session) => void sessions.add(session));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const session of sessions) session.destroy();
+      await closed;
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}

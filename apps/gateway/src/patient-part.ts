@@ -1,0 +1,73 @@
+import type { Clock } from "@trellis/resource";
+import type { Part, ServerLog } from "@trellis/server";
+
+import { heldRoutes } from "./held-routes.ts";
+
+/** How long a start that failed waits before it is tried again. */
+const AGAIN_MS = 1_000;
+/** How long a call is held that has no deadline; it is then answered with what it lacks. */
+const HOLD_MS = 30_000;
+
+/** What a patient part works with. */
+export interface PatientPartDeps {
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  /** What the storage waits for; undefined while it is reached. */
+  readonly waitsFor: () => string | undefined;
+}
+
+/**
+ * A part whose storage need not be there when the process starts. Its start goes on behind; until it is through, calls are held up to their deadline, and
+ * health says what is waited for.
+ */
+export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDeps): Part {
+  const started = Promise.withResolvers<void>();
+  let isStarted = false;
+  let isStopped = false;
+  let cancel = (): void => undefined;
+  const open = (): void => {
+    isStarted = true;
+    started.resolve();
+  };
+  const start = async (): Promise<void> => {
+    try {
+      await part.start();
+      open();
+      log.info({}, "ready");
+    } catch (error) {
+      if (isStopped) return;
+      log.warn({ err: error, waitsFor: waitsFor() }, "not ready yet");
+      cancel = clock.after(AGAIN_MS, () => void start());
+    }
+  };
+  const hold = async (signal: AbortSignal): Promise<void> => {
+    if (isStarted || signal.aborted) return;
+    const over = Promise.withResolvers<void>();
+    const end = (): void => over.resolve();
+    const cancelHold = clock.after(HOLD_MS, end);
+    signal.addEventListener("abort", end, { once: true });
+    await Promise.race([started.promise, over.promise]);
+    signal.removeEventListener("abort", end);
+    cancelHold();
+  };
+  return {
+    name: part.name,
+    routes: heldRoutes(part.routes, hold),
+    async start() {
+      const reason = waitsFor();
+      if (reason !== undefined) log.info({ waitsFor: reason }, "waiting for the storage");
+      void start();
+    },
+    async stop() {
+      isStopped = true;
+      cancel();
+      started.resolve();
+      await part.stop();
+    },
+    notReady() {
+      const reason = waitsFor();
+      if (reason !== undefined) return `the storage waits for ${reason}`;
+      return isStarted ? part.notReady?.() : "the default tenancy is being made";
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { StorageError } from "@trellis/storage";
+import type { StorageLink } from "@trellis/storage/wire";
+
+import { backoffMs } from "../backoff.ts";
+import type { RoutingDeps } from "../deps.ts";
+import { closed, hasCode, notApplied, tooManyWaiting } from "../errors.ts";
+import { Patience } from "../patience.ts";
+import type { ClusterView, Reached } from "../servers/cluster-view.ts";
+import { waitForChange } from "../servers/wait-for-change.ts";
+import { attempt } from "./attempt.ts";
+
+/** A call that is for whoever leads. */
+export interface LeaderCall<T> {
+  /** In the words of an error: `the commit`. */
+  readonly what: string;
+  /** Whether doing it twice is as doing it once: it is then sent again when its answer is lost. */
+  readonly isRepeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly run: (link: StorageLink, signal: AbortSignal) => Promise<T>;
+}
+
+/** Calls that may wait for a leader at once. */
+const MAX_HELD = 10_000;
+
+/** Brings calls to the leader: holds them while there is none, and what was not done goes to the next one. */
+export class LeaderCalls {
+  readonly #deps: RoutingDeps;
+  readonly #view: ClusterView;
+  readonly #maxHeld: number;
+  #held = 0;
+
+  constructor(deps: RoutingDeps, view: ClusterView, maxHeld = MAX_HELD) {
+    this.#deps = deps;
+    this.#view = view;
+    this.#maxHeld = maxHeld;
+  }
+
+  /**
+   * Makes a call. Rejects as the leader does; with `unavailable` when no leader took it in time, `resource-exhausted` beyond the bound on what
+   * waits, and `outcome-unknown` when it was sent, got no answer, and is not to be sent twice.
+   */
+  async call<T>(call: LeaderCall<T>): Promise<T> {
+    const patience = new Patience(this.#deps.clock, call.signal);
+    try {
+      return await this.#persist(call, patience);
+    } finally {
+      patience.end();
+    }
+  }
+
+  async #persist<T>(call: LeaderCall<T>, patience: Patience): Promise<T> {
+    let failure: StorageError | undefined;
+    let refusedBy: Reached | undefined;
+    for (let failures = 0; ; failures++) {
+      const leader = await this.#awaitLeader(call, patience, { refusedBy, failures, failure });
+      try {
+        return await attempt(this.#view, leader, {
+          run: call.run,
+          signal: patience.signal,
+          isOvertaken: () => this.#view.leader !== undefined && this.#view.leader.link !== leader.link,
+        });
+      } catch (error) {
+        if (!this.#mayRepeat(error, call)) throw error;
+        if (patience.isOver && call.isRepeatable) throw this.#givenUp(call, error);
+        failure = error;
+        refusedBy = leader;
+      }
+    }
+  }
+
+  #mayRepeat(error: unknown, { isRepeatable }: LeaderCall<unknown>): error is StorageError {
+    if (this.#view.isStopped) return false;
+    return isRepeatable
+      ? hasCode(error, "unavailable", "outcome-unknown", "aborted")
+      : hasCode(error, "unavailable");
+  }
+
+  /** A leader to ask; one that has just refused is asked again after a pause only. */
+  async #awaitLeader(
+    call: LeaderCall<unknown>,
+    { signal }: Patience,
+    {
+      refusedBy,
+      failures,
+      failure,
+    }: {
+      readonly refusedBy: Reached | undefined;
+      readonly failures: number;
+      readonly failure: StorageError | undefined;
+    },
+  ): Promise<Reached> {
+    const view = this.#view;
+    const isOther = (): boolean => view.leader !== undefined && view.leader.link !== refusedBy?.link;
+    if (!isOther() && !signal.aborted) {
+      if (this.#held >= this.#maxHeld) throw tooManyWaiting(this.#maxHeld, view.waitsFor("leader"));
+      this.#held++;
+      try {
+        const { clock, random } = this.#deps;
+        const atMostMs = refusedBy === undefined ? undefined : backoffMs(failures, random);
+        await waitForChange({ view, clock }, { signal, isDue: isOther, atMostMs });
+        const isDue = (): boolean => view.leader !== undefined;
+        await waitForChange({ view, clock }, { signal, isDue });
+      } finally {
+        this.#held--;
+      }
+    }
+    if (view.isStopped) throw closed();
+    if (signal.aborted) throw this.#givenUp(call, failure);
+    if (view.leader === undefined)
+      throw new Error("broken invariant of routing: a leader was there and is not");
+    return view.leader;
+  }
+
+  #givenUp({ what }: LeaderCall<unknown>, cause: StorageError | undefined): StorageError {
+    return notApplied(
+      what,
+      this.#view.leader === undefined ? this.#view.waitsFor("leader") : "the leader",
+      cause,
+    );
+  }
+}

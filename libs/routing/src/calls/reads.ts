@@ -1,0 +1,132 @@
+import {
+  type Key,
+  type ListOptions,
+  type ListResult,
+  type OwnerQuery,
+  type Position,
+  type ReadOptions,
+  type ReadResult,
+  StorageError,
+  type TypeQuery,
+  type Version,
+} from "@trellis/storage";
+
+import { hasCode } from "../errors.ts";
+import type { ClusterView } from "../servers/cluster-view.ts";
+import type { LeaderCalls } from "./leader-calls.ts";
+import type { Marks } from "./mark.ts";
+import type { NearCalls } from "./near-calls.ts";
+
+/** What reads go through. */
+export interface ReadsDeps {
+  readonly view: ClusterView;
+  readonly leader: LeaderCalls;
+  readonly near: NearCalls;
+  readonly mark: Marks;
+}
+
+/** Versions of which it is remembered who served the first page. */
+const MAX_PAGE_SERVERS = 256;
+
+/** Reads and lists: strong ones at the leader, others near by and never older than what was shown before. */
+export class Reads {
+  readonly #deps: ReadsDeps;
+  /** Addresses of who served a list that goes on, by its version, from the oldest on. */
+  readonly #pageServers = new Map<Version, string>();
+
+  constructor(deps: ReadsDeps) {
+    this.#deps = deps;
+  }
+
+  async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+    const { leader, near, mark } = this.#deps;
+    const { signal, minimum } = options;
+    const what = "the read";
+    const result =
+      options.consistency === "strong"
+        ? await leader.call({
+            what,
+            isRepeatable: true,
+            signal,
+            run: (link, ending) => link.read(key, { ...options, signal: ending }),
+          })
+        : await near
+            .call({
+              what,
+              signal,
+              run: async (link, ending) =>
+                this.#believed(await link.read(key, { signal: ending, minimum: mark.atLeast(minimum) })),
+            })
+            .catch((error: unknown) => Promise.reject(this.#ended(error, options)));
+    mark.shows(result.position);
+    return result;
+  }
+
+  async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+    const { leader, near, mark } = this.#deps;
+    const { signal, atVersion } = options;
+    const what = "the list";
+    if (options.consistency === "strong") {
+      const result = await leader.call({
+        what,
+        isRepeatable: true,
+        signal,
+        run: (link, ending) => link.list(query, { ...options, signal: ending }),
+      });
+      if (atVersion === undefined) mark.shows(result.position);
+      return result;
+    }
+    const minimum =
+      atVersion === undefined ? mark.atLeast(options.minimum) : this.#reaches(atVersion, options);
+    const first = atVersion === undefined ? undefined : this.#pageServers.get(atVersion);
+    const result = await near
+      .call({
+        what,
+        signal,
+        preferred: first === undefined ? undefined : this.#deps.view.at(first),
+        run: async (link, ending, server) => {
+          const found = this.#believed(await link.list(query, { ...options, minimum, signal: ending }));
+          if (found.more) this.#remember(found.position.version, server.address);
+          return found;
+        },
+      })
+      .catch((error: unknown) => Promise.reject(this.#ended(error, options)));
+    if (atVersion === undefined) mark.shows(result.position);
+    return result;
+  }
+
+  /** A replica that has not come to the version of a page waits for it, if there is such a version. */
+  #reaches(version: Version, { minimum }: ListOptions): ListOptions["minimum"] {
+    const { view, mark } = this.#deps;
+    if (minimum !== undefined) return minimum;
+    const known = Math.max(view.newest()?.version ?? 0, mark.position?.version ?? 0);
+    return version <= known ? { version } : undefined;
+  }
+
+  #remember(version: Version, address: string): void {
+    this.#pageServers.delete(version);
+    this.#pageServers.set(version, address);
+    if (this.#pageServers.size <= MAX_PAGE_SERVERS) return;
+    for (const oldest of this.#pageServers.keys()) {
+      this.#pageServers.delete(oldest);
+      return;
+    }
+  }
+
+  /** What a replica of a former store still shows is not passed on. */
+  #believed<T extends { readonly position: Position }>(result: T): T {
+    if (!this.#deps.view.store.isFormer(result.position)) return result;
+    throw new StorageError("unavailable", "the replica shows a store that was replaced since; ask another");
+  }
+
+  /** A caller that ended its wait for a position is told so. */
+  #ended(error: unknown, { minimum, signal }: ReadOptions): unknown {
+    if (minimum === undefined || signal?.aborted !== true || !hasCode(error, "aborted", "unavailable"))
+      return error;
+    return new StorageError(
+      "version-not-reached",
+      `expected version ${minimum.version} in time, the newest known is ${this.#deps.view.newest()?.version ?? "none"}; try again`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,332 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import {
+  type Answer,
+  type HelloSchema,
+  StorageService,
+} from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import type { Clock } from "@trellis/resource";
+
+import type {
+  CallOptions,
+  CommitOptions,
+  ListOptions,
+  ListResult,
+  MinimumPosition,
+  OwnerQuery,
+  Position,
+  ReadOptions,
+  ReadResult,
+  TypeQuery,
+  WatchOptions,
+} from "../backend.ts";
+import { checkCommit } from "../check-commit.ts";
+import { StorageError } from "../errors.ts";
+import type { Key } from "../key.ts";
+import type { CommitResult, Operation } from "../operation.ts";
+import type { Version } from "../record.ts";
+import {
+  type AppliedCommit,
+  type RefusedCommit,
+  type Session,
+  type SessionRequest,
+  type Submitted,
+  toCommitResult,
+} from "../sessions.ts";
+import type { Watch } from "../watch.ts";
+import {
+  fromCommitResultMessage,
+  fromPositionMessage,
+  fromReason,
+  toListMessage,
+  toMinimumMessage,
+} from "./call-codec.ts";
+import { CallStream } from "./call-stream.ts";
+import type { StorageConnection } from "./connect-storage.ts";
+import { toOperationMessage } from "./operation-codec.ts";
+import type { NextTurn } from "./outbox.ts";
+import { STATUS_EVERY_MS } from "./protocol.ts";
+import { fromStoredRecordMessage } from "./record-codec.ts";
+import { RemoteWatch } from "./remote-watch.ts";
+import type { ServerStatus } from "./server-status.ts";
+import { fromSessionMessage, toRequestMessage, toSessionMessage } from "./session-codec.ts";
+import type { StorageLink } from "./storage-link.ts";
+
+/** What a link works with. */
+export interface ConnectedLinkDeps {
+  readonly clock: Clock;
+  readonly nextTurn: NextTurn;
+  readonly connection: StorageConnection;
+  readonly hello: MessageInitShape<typeof HelloSchema>;
+  /** `host:port`, for messages. */
+  readonly address: string;
+}
+
+/** Bytes of calls that may wait to be sent on one stream. */
+const QUEUE_BYTES = 16 * 1024 * 1024;
+/** A server that says nothing while this many of its statuses were due is not there any more. */
+const MISSED_STATUSES = 6;
+
+/** A link over a connection. It is of use once `ready` has resolved. */
+export class ConnectedLink implements StorageLink {
+  readonly capabilities = {
+    multiOperationCommits: true,
+    strongReads: true,
+    historyReads: true,
+    resumableWatches: true,
+    durable: true,
+  } as const;
+  /** Resolves with the link once the server has said who it is; rejects with why it does not. */
+  readonly ready: Promise<StorageLink>;
+  readonly ended: Promise<StorageError>;
+  readonly #deps: ConnectedLinkDeps;
+  readonly #client;
+  readonly #points: CallStream;
+  #lists: CallStream | undefined;
+  readonly #watches = new Set<RemoteWatch>();
+  readonly #listeners = new Set<(status: ServerStatus) => void>();
+  readonly #ready = Promise.withResolvers<StorageLink>();
+  readonly #ended = Promise.withResolvers<StorageError>();
+  #status: ServerStatus | undefined;
+  #position: Position | undefined;
+  #missed = 0;
+  #endTimer: () => void = () => undefined;
+  #end: StorageError | undefined;
+
+  constructor(deps: ConnectedLinkDeps) {
+    this.#deps = deps;
+    this.ready = this.#ready.promise;
+    this.ended = this.#ended.promise;
+    this.#client = createClient(StorageService, deps.connection.transport);
+    this.#points = this.#openStream();
+    this.#listen();
+  }
+
+  get status(): ServerStatus {
+    if (this.#status === undefined)
+      throw new Error("broken invariant of a link: it is used before it is ready");
+    return this.#status;
+  }
+
+  get pendingCalls(): number {
+    return this.#points.pending + (this.#lists?.pending ?? 0);
+  }
+
+  onStatus(listener: (status: ServerStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  position(): Position {
+    const { address } = this.#deps;
+    if (this.#position !== undefined) return this.#position;
+    throw new StorageError("unavailable", `${address} has no store to show yet; ask another`);
+  }
+
+  async read(key: Key, { consistency, minimum, signal }: ReadOptions = {}): Promise<ReadResult> {
+    const strong = consistency === "strong";
+    const bound = minimum === undefined ? {} : { minimum: toMinimumMessage(minimum) };
+    const answer = await this.#points
+      .call({ case: "read", value: { key, strong, ...bound } }, { signal, isMutation: false })
+      .catch((error: unknown) => this.#refine(error, minimum));
+    if (answer.case !== "read") throw this.#unexpected(answer);
+    const { record, position } = answer.value;
+    return {
+      record: record === undefined ? undefined : fromStoredRecordMessage(record),
+      position: this.#saw(fromPositionMessage(position)),
+    };
+  }
+
+  async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+    const { limit } = options;
+    let { records, more, position } = await this.#listSome(query, options);
+    while (more && (limit === undefined || records.length < limit)) {
+      const rest = await this.#listSome(query, {
+        signal: options.signal,
+        atVersion: position.version,
+        after: records.at(-1)?.key,
+        ...(limit !== undefined && { limit: limit - records.length }),
+      });
+      records = [...records, ...rest.records];
+      ({ more } = rest);
+    }
+    return { records, more, position };
+  }
+
+  watch(query: TypeQuery, options: WatchOptions = {}): Watch {
+    if (this.#end !== undefined) throw this.#end;
+    const watch = new RemoteWatch(
+      {
+        client: this.#client,
+        hello: this.#deps.hello,
+        toError: (reason) => this.#toError(reason),
+        onEnd: () => this.#watches.delete(watch),
+      },
+      query,
+      options,
+    );
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  async commit(
+    operations: readonly Operation[],
+    { evaluateOnly, signal }: CommitOptions = {},
+  ): Promise<CommitResult> {
+    checkCommit(operations);
+    const isMutation = evaluateOnly !== true && operations.some(({ kind }) => kind !== "check");
+    const value = { operations: operations.map(toOperationMessage) };
+    const answer = await this.#points.call(
+      isMutation ? { case: "commit", value } : { case: "evaluate", value },
+      { signal, isMutation },
+    );
+    return toCommitResult(this.#committed(answer), operations);
+  }
+
+  async openSession(id: string, { signal }: CallOptions = {}): Promise<Session> {
+    const answer = await this.#points.call(
+      { case: "openSession", value: { id } },
+      { signal, isMutation: true },
+    );
+    if (answer.case !== "opened") throw this.#unexpected(answer);
+    return fromSessionMessage(answer.value);
+  }
+
+  async submit(
+    request: SessionRequest,
+    operations: readonly Operation[],
+    { signal }: CallOptions = {},
+  ): Promise<Submitted> {
+    checkCommit(operations);
+    const value = { session: toRequestMessage(request), operations: operations.map(toOperationMessage) };
+    const answer = await this.#points.call({ case: "commit", value }, { signal, isMutation: true });
+    if (answer.case === "unknown") return { outcome: "unknown", reason: fromReason(answer.value.reason) };
+    return this.#committed(answer);
+  }
+
+  async keepAlive(session: Session, { signal }: CallOptions = {}): Promise<boolean> {
+    const answer = await this.#points.call(
+      { case: "keepAlive", value: { session: toSessionMessage(session) } },
+      { signal, isMutation: true },
+    );
+    if (answer.case !== "kept") throw this.#unexpected(answer);
+    return answer.value;
+  }
+
+  async close(): Promise<void> {
+    const closed = new StorageError("watch-closed", "the link was closed, and its watches with it");
+    for (const watch of this.#watches) watch.fail(closed);
+    this.#finish(new StorageError("unavailable", `the connection to ${this.#deps.address} was closed`));
+  }
+
+  async #listSome(query: TypeQuery | OwnerQuery, options: ListOptions): Promise<ListResult> {
+    this.#lists ??= this.#openStream();
+    const answer = await this.#lists
+      .call(
+        { case: "list", value: toListMessage(query, options) },
+        { signal: options.signal, isMutation: false },
+      )
+      .catch((error: unknown) => this.#refine(error, options.minimum));
+    if (answer.case !== "list") throw this.#unexpected(answer);
+    const { records, more, position: message } = answer.value;
+    const position = fromPositionMessage(message);
+    // A list of the past says nothing about the present.
+    if (options.atVersion === undefined) this.#saw(position);
+    return { records: records.map(fromStoredRecordMessage), more, position };
+  }
+
+  /** Says of a read that was given up whether what it waited for was the version. */
+  #refine(error: unknown, minimum: MinimumPosition | undefined): never {
+    if (!StorageError.is(error) || error.code !== "aborted" || minimum === undefined) throw error;
+    const reached = this.#position?.version ?? 0;
+    if (reached >= minimum.version) throw error;
+    throw new StorageError(
+      "version-not-reached",
+      `expected version ${minimum.version}, and ${this.#deps.address} had reached ${reached} when the wait ended`,
+      { cause: error },
+    );
+  }
+
+  #committed(answer: Answer["answer"]): AppliedCommit | RefusedCommit {
+    if (answer.case !== "committed") throw this.#unexpected(answer);
+    return fromCommitResultMessage(answer.value);
+  }
+
+  #openStream(): CallStream {
+    const { nextTurn, hello, address } = this.#deps;
+    if (this.#end !== undefined) throw this.#end;
+    return new CallStream({
+      nextTurn,
+      client: this.#client,
+      hello,
+      queueBytes: QUEUE_BYTES,
+      onMessage: (status) => this.#heard(status),
+      onEnd: (reason) =>
+        this.#finish(
+          reason === undefined
+            ? new StorageError("unavailable", `${address} ended the connection`)
+            : this.#toError(reason),
+        ),
+    });
+  }
+
+  #heard(status: ServerStatus | undefined): void {
+    this.#missed = 0;
+    if (status === undefined || this.#end !== undefined) return;
+    this.#status = status;
+    if (status.position !== undefined) this.#saw(status.position);
+    this.#ready.resolve(this);
+    for (const listener of this.#listeners) listener(status);
+  }
+
+  #saw(position: Position): Position {
+    const known: { storeId: string; version: Version } | undefined = this.#position;
+    if (known?.storeId !== position.storeId || known.version < position.version) this.#position = position;
+    return position;
+  }
+
+  /** Counts statuses that did not come by the turns of a timer: a stall of this process is no silence of the server. */
+  #listen(): void {
+    const { clock, address } = this.#deps;
+    this.#endTimer = clock.after(STATUS_EVERY_MS, () => {
+      this.#missed++;
+      if (this.#missed > MISSED_STATUSES) {
+        const silentMs = MISSED_STATUSES * STATUS_EVERY_MS;
+        this.#finish(new StorageError("unavailable", `${address} has said nothing for ${silentMs} ms`));
+        return;
+      }
+      this.#listen();
+    });
+  }
+
+  #toError(reason: unknown): StorageError {
+    if (StorageError.is(reason)) return reason;
+    const { address } = this.#deps;
+    const { code, rawMessage } = ConnectError.from(reason);
+    if (code === Code.FailedPrecondition)
+      return new StorageError("unsupported", rawMessage, { cause: reason });
+    return new StorageError("unavailable", `the connection to ${address} was lost: ${rawMessage}`, {
+      cause: reason,
+    });
+  }
+
+  #finish(error: StorageError): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    this.#endTimer();
+    this.#points.end(error.message);
+    this.#lists?.end(error.message);
+    for (const watch of this.#watches) watch.fail(error);
+    this.#listeners.clear();
+    this.#deps.connection.close();
+    this.#ready.reject(error);
+    this.#ended.resolve(error);
+  }
+
+  #unexpected(answer: Answer["answer"]): StorageError {
+    return new StorageError(
+      "unsupported",
+      `${this.#deps.address} answered with ${answer.case ?? "something unknown"}, which was not asked for`,
+    );
+  }
+}

@@ -1,0 +1,144 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Client } from "@connectrpc/connect";
+import {
+  type HelloSchema,
+  type StorageService,
+  WatchRequestSchema,
+  type WatchResponse,
+} from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+
+import type { TypeQuery, WatchOptions } from "../backend.ts";
+import { StorageError } from "../errors.ts";
+import type { Watch, WatchBatch } from "../watch.ts";
+import { fromErrorMessage, toMinimumMessage, toTypeQueryMessage } from "./call-codec.ts";
+import { fromBatchMessage } from "./watch-codec.ts";
+
+/** What a watch works with. */
+export interface RemoteWatchDeps {
+  readonly client: Client<typeof StorageService>;
+  readonly hello: MessageInitShape<typeof HelloSchema>;
+  /** What the failure of a stream means. */
+  readonly toError: (reason: unknown) => StorageError;
+  readonly onEnd: () => void;
+}
+
+/**
+ * A watch at a server. Its stream is read as its consumer asks for more, so that a slow consumer holds the server back, and nothing but the
+ * last message waits here.
+ */
+export class RemoteWatch implements Watch {
+  readonly #deps: RemoteWatchDeps;
+  readonly #abort = new AbortController();
+  readonly #source: AsyncIterator<WatchResponse>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void =>
+    this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
+  readonly #ending = Promise.withResolvers<undefined>();
+  #received: readonly WatchBatch[] = [];
+  #position = 0;
+  #isBusy = false;
+  #ended: { readonly error: StorageError | undefined } | undefined;
+
+  constructor(deps: RemoteWatchDeps, query: TypeQuery, { since, bookmarkIntervalMs, signal }: WatchOptions) {
+    this.#deps = deps;
+    this.#signal = signal;
+    const request = create(WatchRequestSchema, {
+      hello: deps.hello,
+      query: toTypeQueryMessage(query),
+      ...(since !== undefined && { since: toMinimumMessage(since) }),
+      ...(bookmarkIntervalMs !== undefined && {
+        bookmarkIntervalMs: Math.max(1, Math.round(bookmarkIntervalMs)),
+      }),
+    });
+    this.#source = deps.client.watch(request, { signal: this.#abort.signal })[Symbol.asyncIterator]();
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  async next(): Promise<WatchBatch | undefined> {
+    if (this.#isBusy) {
+      throw new StorageError(
+        "invalid",
+        "a watch has one consumer: expected the last next() to be answered before another, found it waiting",
+      );
+    }
+    this.#isBusy = true;
+    try {
+      return await this.#take();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  close(): void {
+    this.#end(undefined);
+  }
+
+  /** Ends the watch with an error, unless it has ended. */
+  fail(error: StorageError): void {
+    this.#end(error);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
+    return {
+      next: async () => {
+        const value = await this.next();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => {
+        this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #take(): Promise<WatchBatch | undefined> {
+    for (;;) {
+      if (this.#ended !== undefined) {
+        const { error } = this.#ended;
+        this.#ended = { error: undefined };
+        if (error !== undefined) throw error;
+        return undefined;
+      }
+      const batch = this.#received[this.#position];
+      if (batch !== undefined) {
+        this.#position++;
+        return batch;
+      }
+      await this.#receive();
+    }
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      const coming = this.#source.next();
+      // When the watch ends meanwhile, nobody hears how its stream does.
+      coming.catch(() => undefined);
+      const next = await Promise.race([coming, this.#ending.promise]);
+      if (next === undefined || this.#ended !== undefined) return;
+      if (next.done === true) {
+        this.fail(
+          new StorageError("unavailable", "the server ended the watch without saying why; open it again"),
+        );
+        return;
+      }
+      const { batches, error } = next.value;
+      this.#received = batches.map(fromBatchMessage);
+      this.#position = 0;
+      if (error !== undefined) this.fail(fromErrorMessage(error));
+    } catch (error) {
+      this.fail(this.#deps.toError(error));
+    }
+  }
+
+  #end(error: StorageError | undefined): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { error };
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#ending.resolve(undefined);
+    this.#abort.abort();
+    // A stream that nobody has read from yet fails in nobody's hands otherwise.
+    this.#source.next().catch(() => undefined);
+    this.#deps.onEnd();
+  }
+}

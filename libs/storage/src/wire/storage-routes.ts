@@ -1,0 +1,48 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import type { Clock } from "@trellis/resource";
+
+import type { Backend } from "../backend.ts";
+import type { SessionedCommits } from "../sessions.ts";
+import type { NextTurn } from "./outbox.ts";
+import { ServedExchange } from "./served-exchange.ts";
+import { serveWatch } from "./served-watch.ts";
+import type { StatusSource } from "./server-status.ts";
+
+/** What the storage service carries: the contract of storage, and commits in sessions. */
+export type StorageEndpoint = Backend & SessionedCommits;
+
+/** What the routes work with. */
+export interface StorageRoutesDeps {
+  readonly clock: Clock;
+  readonly nextTurn: NextTurn;
+  /** Undefined while there is no store to serve: calls are then answered `unavailable`. */
+  readonly endpoint: () => StorageEndpoint | undefined;
+  readonly status: StatusSource;
+}
+
+/** The bounds of what one client may have under way. */
+export interface StorageRoutesConfig {
+  /** Calls of one stream without an answer; more are refused as `resource-exhausted`. */
+  readonly callsPerStream?: number | undefined;
+  /** Bytes of answers that wait to go out on one stream; meanwhile nothing more is read from it. */
+  readonly answerBytes?: number | undefined;
+}
+
+const CALLS_PER_STREAM = 4096;
+const ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** Serves the storage service. */
+export function storageRoutes(
+  deps: StorageRoutesDeps,
+  { callsPerStream = CALLS_PER_STREAM, answerBytes = ANSWER_BYTES }: StorageRoutesConfig = {},
+): ServiceImpl<typeof StorageService> {
+  return {
+    async *exchange(requests, { signal }) {
+      yield* new ServedExchange(deps, { callsPerStream, answerBytes }).run(requests, signal);
+    },
+    async *watch(request, { signal }) {
+      yield* serveWatch(deps, request, signal);
+    },
+  };
+}
