@@ -42,6 +42,7 @@ export {
   connectTo,
   createConnectPeers,
 } from "./connect-peers/connect-peers.ts";
+export { awaitMembers, type AwaitMembersDeps } from "./connect-peers/await-members.ts";
 export { formationRoutes } from "./connect-peers/formation-routes.ts";
 export {
   awaitInitialCluster,

@@ -37,3 +37,12 @@ export {
   type RecoverDeps,
   type RecoverOptions,
 } from "./recover-store.ts";
+export { type DirectoryFailure, directoryRefusal } from "./directory-refusal.ts";
+export type { ClusterEntry } from "./storage-node/cluster-entry.ts";
+export {
+  createStorageNode,
+  type StorageNodeConfig,
+  type StorageNodeDeps,
+  type StorageNodeEvent,
+  type StorageNodePart,
+} from "./storage-node/storage-node.ts";

@@ -8,12 +8,9 @@ import { ensureIdentity, type Formation } from "../identity.ts";
 import type { Member } from "../member.ts";
 import type { DataDirectory, NodeClock, Random } from "../ports.ts";
 import type { StateChunk } from "../snapshots/snapshot-store.ts";
+import { ANSWER_MS, ASK_AGAIN_MS, sleep, stoppedWhileWaiting } from "./asking.ts";
 import { fromFormationMessage, toFormationMessage } from "./formation-routes.ts";
 import type { PeerConnection } from "./peer-link.ts";
-
-/** How often those that do not answer yet are asked again, and how long an answer may take. */
-const ASK_AGAIN_MS = 250;
-const ANSWER_MS = 2_000;
 
 /** What forming works with. */
 export interface InitialClusterDeps {
@@ -171,7 +168,7 @@ async function ask(
     const formation = found.formation === undefined ? undefined : fromFormationMessage(found.formation);
     return { member, nodeId: toNumber(found.nodeId), clusterId: found.clusterId, formation };
   } catch (error) {
-    if (signal?.aborted === true) throw aborted();
+    if (signal?.aborted === true) throw stoppedWhileWaiting();
     if (error instanceof ConnectError && error.code === Code.Unimplemented) {
       throw new RaftNodeError(
         "invalid",
@@ -200,22 +197,4 @@ async function tellOthers(
       );
     }),
   );
-}
-
-async function sleep(clock: NodeClock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => {
-      cancel();
-      reject(aborted());
-    };
-    const cancel = clock.after(ms, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
-function aborted(): RaftNodeError {
-  return new RaftNodeError("aborted", "the node was stopped while it waited for its cluster");
 }

@@ -28,8 +28,12 @@ export function changeMembers(
         here: async ({ node }) => {
           const status = node.status();
           const member = await identify(deps, status, { name, address }, signal);
-          if (!isThere(status, member))
-            await forOperator(node.changeMembership({ kind: "add-learner", member }, { signal }));
+          if (!isThere(status, member)) {
+            // A member that is there already has moved, or has another name now.
+            const isMember = status.members.some(({ id }) => id === member.id);
+            const kind = isMember ? "update" : "add-learner";
+            await forOperator(node.changeMembership({ kind, member }, { signal }));
+          }
           return { id: BigInt(member.id) };
         },
       }),

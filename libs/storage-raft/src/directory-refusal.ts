@@ -1,0 +1,33 @@
+import { join } from "node:path";
+
+import { lockHolder } from "./lock-holder.ts";
+
+/** A failure of the storage, or of the disk below it. */
+export interface DirectoryFailure {
+  readonly message: string;
+  readonly code?: string;
+  /** A file of the log, without its folder. */
+  readonly file?: string;
+}
+
+const DISK_REASONS: Readonly<Record<string, string>> = {
+  EEXIST: "is no directory; name one, or what is not there yet",
+  ENOTDIR: "is below a file; name a directory, or what is not there yet",
+  EACCES: "may not be used by this user; give it the rights, or name another directory",
+  EPERM: "may not be used by this user; give it the rights, or name another directory",
+  EROFS: "is on a disk that is only read; name another directory",
+  ENOSPC: "is on a disk that is full; make room, or name another directory",
+};
+
+/** Why the data directory of a node was not opened, in one line for whoever named it. */
+export function directoryRefusal(directory: string, { message, code = "", file }: DirectoryFailure): string {
+  const reason = DISK_REASONS[code];
+  if (reason !== undefined) return `${directory} ${reason}`;
+  if (code === "locked") {
+    const holder = lockHolder(join(directory, "LOCK"));
+    const who = holder === undefined ? "" : `, process ${holder}`;
+    return `${directory} is in use by another server${who}; stop that one first, or give this one another directory`;
+  }
+  const found = file === undefined ? message : message.replace(file, join(directory, "wal", file));
+  return `${directory} cannot be opened: ${found}`;
+}
