@@ -6,27 +6,32 @@ interface Stated {
 }
 
 /**
- * Who takes commits: of nodes, who leads in the highest term that anybody has heard of a leader in; without such a node, the first forwarder that
- * takes them, sooner one that is not about to stop. Undefined when nobody does.
+ * Who takes commits, of servers in the order in which they are wanted. A forwarder that is wanted most, while it knows a leader; else, of nodes, who leads in
+ * the highest term that anybody has heard of a leader in; without such a node, any forwarder, sooner one that is not about to stop. Undefined when
+ * nobody does.
  */
 export function findLeader<S extends Stated>(servers: Iterable<S>): S | undefined {
-  let leading: { readonly server: S; readonly status: ServerStatus } | undefined;
-  let forwarder: { readonly server: S; readonly status: ServerStatus } | undefined;
+  const linked = [...servers].flatMap((server) =>
+    server.status === undefined ? [] : [{ server, status: server.status }],
+  );
+  const forwarders = linked.filter(({ status }) => status.role === "forwarder" && status.takesCommits);
+  const staying = forwarders.find(({ status }) => !status.isStopping);
+  if (staying !== undefined && staying === linked.find(({ status }) => !status.isStopping))
+    return staying.server;
+  return (leadingNode(linked) ?? staying ?? forwarders[0])?.server;
+}
+
+/** The node that leads, as far as anybody has heard. */
+function leadingNode<L extends { readonly status: ServerStatus }>(linked: readonly L[]): L | undefined {
+  let leading: L | undefined;
   let known: ServerStatus | undefined;
-  for (const server of servers) {
-    const { status } = server;
-    if (status === undefined) continue;
-    if (status.role === "forwarder") {
-      if (!status.takesCommits) continue;
-      if (forwarder === undefined || (forwarder.status.isStopping && !status.isStopping))
-        forwarder = { server, status };
-      continue;
-    }
+  for (const one of linked) {
+    const { status } = one;
+    if (status.role === "forwarder") continue;
     if (status.leaderId !== undefined && status.term > (known?.term ?? -1)) known = status;
-    if (status.takesCommits && status.term > (leading?.status.term ?? -1)) leading = { server, status };
+    if (status.takesCommits && status.term > (leading?.status.term ?? -1)) leading = one;
   }
-  if (leading !== undefined && !isDeposed(leading.status, known)) return leading.server;
-  return forwarder?.server;
+  return leading !== undefined && !isDeposed(leading.status, known) ? leading : undefined;
 }
 
 /** Whether somebody has heard of another leader since. */
