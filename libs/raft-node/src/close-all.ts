@@ -16,3 +16,19 @@ export function notCleanly(id: number, cause: unknown): RaftNodeError {
     { cause },
   );
 }
+
+/** Why a node could not go on: what it says itself, or what it met. */
+export function hadToStop(id: number, error: unknown): RaftNodeError {
+  if (RaftNodeError.is(error)) return error;
+  const found = error instanceof Error ? error.message : String(error);
+  return new RaftNodeError(
+    "stopped",
+    `node ${id} had to stop: ${found}. Look at the cause, then start it again`,
+    { cause: error },
+  );
+}
+
+/** What a node says to those who wait, and to those who come later, once it was told to stop. */
+export function wasStopped(id: number): RaftNodeError {
+  return new RaftNodeError("stopping", `node ${id} was stopped; nothing was applied, ask another`);
+}

@@ -11,7 +11,7 @@ import {
 } from "@trellis/raft";
 import type { Wal } from "@trellis/wal";
 
-import { closeAll, notCleanly } from "./close-all.ts";
+import { closeAll, hadToStop, notCleanly, wasStopped } from "./close-all.ts";
 import { Consensus } from "./consensus.ts";
 import { RaftNodeError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
@@ -30,6 +30,7 @@ import { noSpace, notLeading, ProposalDesk } from "./proposal-desk.ts";
 import { ReadRequests } from "./read-requests.ts";
 import { SnapshotWork } from "./snapshot-work.ts";
 import { Ticker } from "./ticker.ts";
+import { TransferDesk } from "./transfer-desk.ts";
 
 /** What a node works with, once its state is loaded. */
 export interface NodeParts {
@@ -59,6 +60,7 @@ export class NodeLoop implements PeerReceiver {
   readonly snapshots: SnapshotWork;
   readonly #ticker: Ticker;
   readonly changes: MemberChanges;
+  readonly transfers: TransferDesk;
   readonly #leadership: Leadership;
   readonly inbox = new Inbox();
   readonly #listeners = new Set<() => void>();
@@ -106,6 +108,11 @@ export class NodeLoop implements PeerReceiver {
         this.#changed();
         this.wake();
       },
+    });
+    this.transfers = new TransferDesk({
+      target: (to) => this.#transferTarget(to),
+      begin: (target) => this.core.transferLeadership(target),
+      wake,
     });
     this.#ticker = new Ticker({ clock: parts.clock, tickMs: options.tickMs, onDue: wake });
   }
@@ -240,6 +247,7 @@ export class NodeLoop implements PeerReceiver {
   #turn(): void {
     const nowMs = this.#parts.clock.monotonic();
     this.#stepDownAfterStall(nowMs);
+    this.transfers.take();
     this.#takeInbox();
     if (this.#ticker.take()) this.#tick(nowMs);
     this.desk.take();
@@ -274,6 +282,12 @@ export class NodeLoop implements PeerReceiver {
       if (message.type === "MsgApp" && message.entries.length > 0 && !this.hasSpace()) continue;
       this.#consensus.step(message);
     }
+  }
+
+  #transferTarget(to: NodeId | undefined): NodeId {
+    const refused = this.#over ?? notLeading(this.id, this.core);
+    if (refused !== undefined) throw refused;
+    return this.changes.transferTarget(this.id, to);
   }
 
   #tick(nowMs: number): void {
@@ -355,29 +369,18 @@ export class NodeLoop implements PeerReceiver {
   }
 
   #fail(error: unknown): void {
-    const found = error instanceof Error ? error.message : String(error);
-    const failure = RaftNodeError.is(error)
-      ? error
-      : new RaftNodeError(
-          "stopped",
-          `node ${this.id} had to stop: ${found}. Look at the cause, then start it again`,
-          {
-            cause: error,
-          },
-        );
-    void this.end(failure);
+    void this.end(hadToStop(this.id, error));
   }
 
   /** Gives up what waits, and closes everything; `stopped` resolves then. */
   async end(failure: RaftNodeError | undefined): Promise<void> {
     if (this.#over !== undefined) return;
-    const over =
-      failure ??
-      new RaftNodeError("stopping", `node ${this.id} was stopped; nothing was applied, ask another`);
+    const over = failure ?? wasStopped(this.id);
     this.#over = over;
     this.#consensus.end();
     this.#ticker.stop();
     this.desk.refuseAll(over);
+    this.transfers.take();
     this.desk.pending.failAll(unknownOutcome("the node stopped", failure));
     this.reads.failAll(over);
     try {

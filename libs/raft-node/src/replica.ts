@@ -5,7 +5,7 @@ import { RaftNodeError } from "./errors.ts";
 import type { NodeLoop, NodeParts } from "./node-loop.ts";
 import { nodeStatus } from "./node-status.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { notLeading } from "./proposal-desk.ts";
+
 import type {
   Applied,
   CallOptions,
@@ -14,7 +14,7 @@ import type {
   OpenSnapshot,
   RaftNode,
 } from "./raft-node.ts";
-import { awaitTransfer } from "./transfer.ts";
+import { awaitTransfer, beforeAbort } from "./transfer.ts";
 
 /** What callers see of a node: it checks what they ask for, and has the loop do it. */
 export class Replica implements RaftNode {
@@ -82,11 +82,7 @@ export class Replica implements RaftNode {
   }
 
   async transferLeadership(to?: NodeId, options: CallOptions = {}): Promise<void> {
-    const refused = this.#loop.over ?? notLeading(this.id, this.#loop.core);
-    if (refused !== undefined) throw refused;
-    const target = this.#loop.changes.transferTarget(this.id, to);
-    this.#loop.core.transferLeadership(target);
-    this.#loop.wake();
+    const target = await beforeAbort(this.#loop.transfers.ask(to), options.signal);
     await awaitTransfer({
       clock: this.#parts.clock,
       target,

@@ -23,7 +23,6 @@ export async function awaitTransfer({
   onChange,
   signal,
 }: TransferWait): Promise<void> {
-  if (signal?.aborted === true) throw aborted();
   await new Promise<void>((resolve, reject) => {
     const end = (settle: () => void): void => {
       stopListening();
@@ -43,6 +42,20 @@ export async function awaitTransfer({
     };
     signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** What was asked for, unless the caller's signal ends the wait first. Rejects with `aborted` then. */
+export async function beforeAbort<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await asked;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(aborted());
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([asked, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 function aborted(): RaftNodeError {

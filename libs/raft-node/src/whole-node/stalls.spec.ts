@@ -34,6 +34,27 @@ describe("a stall of three seconds", () => {
     expect(await cluster.agreement()).toHaveLength(5);
   });
 
+  it("of the leader's event loop: what it is asked to hand over meanwhile it has no more, and it says nothing as a leader", async () => {
+    const { cluster, leader, follower } = await formed();
+    const { term } = leader.running.status();
+    // The next leader lags: to hand over to it, the leader would have to send it something first.
+    cluster.network.loses = ({ to, message }) => to === follower.id && message.type === "MsgApp";
+    await cluster.writeMany(2, "not seen by all");
+    leader.process.stall(STALL_MS);
+    const transfer = leader.running
+      .transferLeadership(follower.id)
+      .catch((error: { code: string }) => error.code);
+    const before = cluster.network.sent.length;
+    await cluster.time.pass(STALL_MS + 5);
+    expect(await cluster.time.settle(transfer)).toBe("not-leader");
+    const said = cluster.network.sent
+      .slice(before)
+      .filter(
+        ({ from, message }) => from === leader.id && message.type === "MsgApp" && message.term === term,
+      );
+    expect(said).toEqual([]);
+  });
+
   it("of a follower's event loop: it takes in what came before it counts time, and calls no election", async () => {
     const { cluster, leader, follower } = await formed();
     const { term } = leader.running.status();
