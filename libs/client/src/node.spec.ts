@@ -46,6 +46,16 @@ describe("a client over HTTP/2", () => {
     client.close();
   });
 
+  it("of several servers goes on at another when one stops, and its watches too", async () => {
+    const other = await listen();
+    const client = connectClient({ server: [other.url, server.url] });
+    await client.write(v2.Artist, { name: "korn", data: { name: "Korn" } });
+    await other.stop();
+    await client.write(v2.Artist, { name: "korn", data: { name: "Korn, elsewhere" } });
+    expect((await client.read(v2.Artist, { name: "korn" })).data.name).toBe("Korn, elsewhere");
+    client.close();
+  });
+
   it("that is closed ends its watches and refuses calls", async () => {
     const client = connectClient({ server: server.url });
     const { promise: isOpen, resolve: opened } = Promise.withResolvers<void>();

@@ -3,11 +3,12 @@ import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect
 
 import type { Client } from "./client.ts";
 import { type ClientOptions, createClient } from "./create-client.ts";
+import { anyOf } from "./several-servers.ts";
 
 /** How to reach a server. */
 export interface ConnectOptions extends Omit<ClientOptions, "transport" | "signal"> {
-  /** `http://host:port` (HTTP/2 without TLS) or `https://host:port`. */
-  readonly server: string;
+  /** `http://host:port` (HTTP/2 without TLS) or `https://host:port`; of a cluster, any number of its gateways: one is used as long as it answers. */
+  readonly server: string | readonly string[];
 }
 
 /** A client with a connection of its own. */
@@ -24,21 +25,26 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 /** Makes a client that reaches a server over HTTP/2. Connects at the first call. Throws TypeError for a URL that cannot be. */
 export function connectClient({ server, ...options }: ConnectOptions): ConnectedClient {
-  const baseUrl = checkServerUrl(server);
+  const urls = (typeof server === "string" ? [server] : server).map(checkServerUrl);
+  const connections = [...new Set(urls)].map(connect);
+  const closed = new AbortController();
+  const transport = anyOf(connections.map((connection) => connection.transport));
+  return {
+    ...createClient({ ...options, transport, signal: closed.signal }),
+    close() {
+      closed.abort(new ConnectError("the client is closed", Code.Canceled));
+      for (const { sessionManager } of connections) sessionManager.abort();
+    },
+  };
+}
+
+function connect(baseUrl: string) {
   const sessionManager = new Http2SessionManager(baseUrl, {
     pingIntervalMs: PING_INTERVAL_MS,
     pingTimeoutMs: PING_TIMEOUT_MS,
     idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
   });
-  const transport = createConnectTransport({ baseUrl, httpVersion: "2", sessionManager });
-  const closed = new AbortController();
-  return {
-    ...createClient({ ...options, transport, signal: closed.signal }),
-    close() {
-      closed.abort(new ConnectError("the client is closed", Code.Canceled));
-      sessionManager.abort();
-    },
-  };
+  return { sessionManager, transport: createConnectTransport({ baseUrl, httpVersion: "2", sessionManager }) };
 }
 
 /** The URL's origin. Throws TypeError saying what was expected. */

@@ -50,15 +50,24 @@ function isHarmless(method: DescMethodUnary, input: unknown): boolean {
   return (id?.uid ?? "") !== "" && version === "" && preconditions.length === 0;
 }
 
-/** What Node says when there was nobody to send to. */
-const NOT_SENT: readonly unknown[] = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"];
+/** What Node says when there was nobody to send to, or the connection was on its way out. */
+const NOT_SENT: readonly unknown[] = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ERR_HTTP2_GOAWAY_SESSION",
+];
+/** A stream that a server refused was not looked at (RFC 9113 §8.7). */
+const REFUSED_STREAM = "NGHTTP2_REFUSED_STREAM";
 /** Errors that one may be the cause of, one below the other. */
 const MAX_CAUSES = 8;
 
 function wasNeverSent(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof cause === "object" && cause !== null; depth++) {
-    if (NOT_SENT.includes((cause as { code?: unknown }).code)) return true;
+    const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+    if (NOT_SENT.includes(code) || String(message).endsWith(REFUSED_STREAM)) return true;
     ({ cause } = cause as { cause?: unknown });
   }
   return false;

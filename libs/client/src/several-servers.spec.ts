@@ -1,0 +1,98 @@
+import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
+import { describe, expect, it } from "@jest/globals";
+import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { apiError } from "@trellis/resource";
+
+import { anyOf } from "./several-servers.ts";
+
+/** A server that counts what it is asked, and fails as it is told. */
+class Server {
+  asked = 0;
+  fails: (() => ConnectError) | undefined;
+  readonly transport: Transport;
+
+  constructor() {
+    const answers = createRouterTransport((router) => {
+      router.service(ResourceService, { read: () => ({}), write: () => ({}) });
+    });
+    this.transport = {
+      stream: answers.stream.bind(answers),
+      unary: async (...call) => {
+        this.asked++;
+        if (this.fails !== undefined) throw this.fails();
+        return await answers.unary(...call);
+      },
+    };
+  }
+}
+
+const refused = (): ConnectError =>
+  new ConnectError("connect ECONNREFUSED", Code.Unavailable, undefined, undefined, { code: "ECONNREFUSED" });
+/** RFC 9113 §8.7: nothing was done with it. */
+const unprocessed = (): ConnectError =>
+  new ConnectError("it was closed", Code.Internal, undefined, undefined, {
+    code: "ERR_HTTP2_STREAM_ERROR",
+    message: "Stream closed with error code NGHTTP2_REFUSED_STREAM",
+  });
+const broken = (): ConnectError => new ConnectError("the stream was cut", Code.Aborted);
+const stopping = (): ConnectError =>
+  apiError({
+    code: Code.Unavailable,
+    reason: "SHUTTING_DOWN",
+    message: "it stops",
+    metadata: { applied: "no" },
+    retryAfterMs: 1_000,
+  });
+
+function setUp() {
+  const [first, second] = [new Server(), new Server()];
+  const client = createClient(ResourceService, anyOf([first.transport, second.transport]));
+  return { first, second, client, asked: () => [first.asked, second.asked] };
+}
+
+describe("a client of several servers", () => {
+  it("stays with one as long as that answers", async () => {
+    const { client, asked } = setUp();
+    for (let at = 0; at < 5; at++) await client.read({});
+    expect(asked()).toEqual([5, 0]);
+  });
+
+  it.each([
+    ["cannot be reached", refused],
+    ["is about to stop", stopping],
+    ["takes no streams any more", unprocessed],
+  ])("goes to another at once when it %s, with a write as well, and stays there", async (_, fails) => {
+    const { first, client, asked } = setUp();
+    first.fails = fails;
+    await client.write({});
+    await client.read({});
+    expect(asked()).toEqual([1, 2]);
+  });
+
+  it("reads again elsewhere when the connection breaks, and leaves a write of unknown outcome to its caller", async () => {
+    const { first, second, client, asked } = setUp();
+    first.fails = broken;
+    await client.read({});
+    expect(asked()).toEqual([1, 1]);
+    second.fails = broken;
+    await expect(client.write({})).rejects.toMatchObject({ code: Code.Aborted });
+    expect(asked()).toEqual([1, 2]);
+  });
+
+  it("fails when none can be reached, once each was asked", async () => {
+    const { first, second, client, asked } = setUp();
+    first.fails = refused;
+    second.fails = refused;
+    await expect(client.read({})).rejects.toMatchObject({ code: Code.Unavailable });
+    expect(asked()).toEqual([1, 1]);
+  });
+
+  it("does not leave a server for an answer that it does not like", async () => {
+    const { first, client, asked } = setUp();
+    first.fails = () => new ConnectError("no", Code.NotFound);
+    await expect(client.read({})).rejects.toMatchObject({ code: Code.NotFound });
+    first.fails = undefined;
+    await client.read({});
+    expect(asked()).toEqual([2, 0]);
+  });
+});
