@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ import { v2 } from "@trellis/demo";
 import { systemClock } from "@trellis/resource";
 import { eventually, runProgram } from "@trellis/testkit";
 
-import { albumsAt, type Mark } from "./test-support/albums.ts";
+import { albumsAt, type Answer, type Mark } from "./test-support/albums.ts";
 import { repositoryRoot } from "./test-support/checkout.ts";
 import { type Standalone, startStandalone } from "./test-support/standalone.ts";
 
@@ -63,6 +63,11 @@ function watchAlbums(url: string) {
       client.close();
     },
   };
+}
+
+/** The version of an album that a write has answered with. */
+function versionOf({ body }: Answer): string {
+  return String((body["resource"] as { version: string } | undefined)?.version ?? body["version"]);
 }
 
 describe("clients that go on where they were", () => {
@@ -135,10 +140,7 @@ describe("clients that go on where they were", () => {
         });
       }
       // Who would change what was there since is refused, and overwrites nothing.
-      const version = String(
-        (changed.body["resource"] as { version: string } | undefined)?.version ?? changed.body["version"],
-      );
-      expect(await after.put("changed", "On top", version)).toMatchObject({
+      expect(await after.put("changed", "On top", versionOf(changed))).toMatchObject({
         body: { reason: "VERSION_MISMATCH" },
       });
       const { store, version: next } = await after.put("new", "After");
@@ -155,6 +157,55 @@ describe("clients that go on where they were", () => {
         ]);
       }, AGAIN_MS);
       expect((await watch.client.read(v2.Album, { name: "kept" })).data.title).toBe("As it was saved");
+    } finally {
+      await watch.end();
+    }
+  });
+
+  it("are told when the directory of a member was recovered that had not heard of all: what it had not is gone", async () => {
+    const data = join(root, "data");
+    const first = start(["--data-dir", data]);
+    const url = await first.url();
+    const kept = await albumsAt(url).put("kept", "As it was heard of");
+    await albumsAt(url).put("changed", "As it was heard of");
+    first.signal("SIGKILL");
+    await first.ended;
+    const behind = join(root, "behind");
+    await cp(data, behind, { recursive: true });
+
+    const again = start(["--data-dir", data], new URL(url).host);
+    const before = albumsAt(await again.url());
+    const changed = await before.put("changed", "Since");
+    const last = await before.put("added", "Since");
+    const watch = watchAlbums(url);
+    try {
+      await eventually(() => expect(watch.told).toContain("endOfSnapshot"), AGAIN_MS);
+      again.signal("SIGKILL");
+      await again.ended;
+      expect(await trellis("cluster", "recover", "--data-dir", behind, "--yes")).toContain("Recovered");
+      await start(["--data-dir", behind], new URL(url).host).url();
+
+      const after = albumsAt(url);
+      for (const mark of [kept, last]) {
+        expect(await after.readSince("kept", mark)).toMatchObject({ body: { reason: "STORE_CHANGED" } });
+        expect(await after.watchSince(mark)).toMatchObject({
+          status: 410,
+          lines: [{ reason: "STORE_CHANGED" }],
+        });
+      }
+      const refused = { body: { reason: "VERSION_MISMATCH" } };
+      expect(await after.put("changed", "On top", versionOf(changed))).toMatchObject(refused);
+      expect(await after.put("added", "On top", versionOf(last))).toMatchObject(refused);
+      // Who read what is still so may go on.
+      expect(await after.put("kept", "Goes on", versionOf(kept))).toMatchObject({ status: 200 });
+      await eventually(() => {
+        const since = watch.told.slice(watch.told.indexOf("endOfSnapshot") + 1);
+        expect(since.sort()).toEqual([
+          "delete added Since",
+          "upsert changed As it was heard of",
+          "upsert kept Goes on",
+        ]);
+      }, AGAIN_MS);
     } finally {
       await watch.end();
     }
@@ -187,5 +238,19 @@ describe("clients that go on where they were", () => {
     } finally {
       await watch.end();
     }
+  });
+
+  it("are refused a write over what such a server held before, whether something is there again or not", async () => {
+    const first = start(["--memory"]);
+    const url = await first.url();
+    const gone = await albumsAt(url).put("gone", "Gone");
+    first.signal("SIGTERM");
+    await first.ended;
+    const after = albumsAt(await start(["--memory"], new URL(url).host).url());
+    const refused = { body: { reason: "VERSION_MISMATCH" } };
+    expect(await after.put("gone", "On top", versionOf(gone))).toMatchObject(refused);
+    await after.put("gone", "Somebody else's");
+    expect(await after.put("gone", "On top", versionOf(gone))).toMatchObject(refused);
+    expect((await after.read("gone")).body).toMatchObject({ data: { title: "Somebody else's" } });
   });
 });

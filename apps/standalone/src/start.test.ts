@@ -46,7 +46,7 @@ describe("the start of a standalone server", () => {
     const url = await standalone.url();
     const { stdout } = await runProgram(TRELLIS, ["status", "--server", url]);
     const [, types] = /types +(.*)\n/.exec(standalone.stdout()) ?? [];
-    expect(types).toMatch(/^17 in catalog\.v1 \(6\), .*, tenancy\.v1 \(2\)$/);
+    expect(types).toMatch(/^18 in catalog\.v1 \(6\), .*, tenancy\.v1 \(2\)$/);
     expect(stdout).toContain(`Types        ${types}\n`);
   });
 
@@ -61,7 +61,7 @@ describe("the start of a standalone server", () => {
     const standalone = start(["--listen", "0.0.0.0:0"]);
     expect((await fetch(`${await standalone.url()}/healthz`)).status).toBe(200);
     await standalone.seen(
-      /types +3 in internal\.v1 \(1\), tenancy\.v1 \(2\); name a domain with --domain for more\n/,
+      /types +4 in coordination\.v1 \(1\), internal\.v1 \(1\), tenancy\.v1 \(2\); name a domain with --domain for more\n/,
     );
     await standalone.seen(/controllers +the system's own\n/);
     await standalone.seen(/try next +npx trellis types/);

@@ -9,7 +9,7 @@ import {
 } from "@trellis/raft";
 
 import { NODE_KIND } from "./entry-codec.ts";
-import { RaftNodeError } from "./errors.ts";
+import { checkFeatureLevel } from "./feature-level.ts";
 import type { Machines } from "./machines.ts";
 import type { MembershipTable } from "./membership-table.ts";
 import type { NodeClock } from "./ports.ts";
@@ -116,12 +116,7 @@ export class Applier {
     const { table, featureLevel, onFeatureLevel, onMembership } = this.#deps;
     const before = table.featureLevel;
     table.apply(entry.data.subarray(1));
-    if (table.featureLevel > featureLevel) {
-      throw new RaftNodeError(
-        "unsupported",
-        `the cluster went on to feature level ${table.featureLevel}, this version supports ${featureLevel}; start a newer version`,
-      );
-    }
+    checkFeatureLevel({ cluster: table.featureLevel, supported: featureLevel });
     if (table.featureLevel !== before) onFeatureLevel();
     else onMembership();
     return undefined;

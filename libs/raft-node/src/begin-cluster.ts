@@ -15,8 +15,13 @@ import type { Member, SnapshotHeader } from "./member.ts";
 import type { DataDirectory, Random } from "./ports.ts";
 import { SnapshotStore, type StateChunk } from "./snapshots/snapshot-store.ts";
 
-/** How far numbering jumps at a restore or a forced recovery: further than any log that was cut off can have gone. */
+/** How far numbering jumps at least at a restore or a forced recovery: further than any log that was cut off can have gone. */
 export const RECOVERY_JUMP = 2 ** 32;
+/**
+ * How much further it may go, by chance: a snapshot is restored a second time, elsewhere, or another member of the same cluster is recovered, and whoever saw
+ * the first of these must not meet its versions in the second with other content. Enough that they keep apart, few enough for thousands of restores of restores.
+ */
+const RECOVERY_SPREAD = 2 ** 40 - RECOVERY_JUMP;
 
 /** Draws up a formation. */
 export function createFormation(members: readonly Member[], featureLevel: number, random: Random): Formation {
@@ -84,8 +89,9 @@ export interface RestoredState {
 
 /**
  * Begins a new cluster of this node alone with a state from elsewhere: a restored snapshot, or what a forced recovery saved. Numbering jumps by
- * 2^32, so that no version of before is met again; the cluster and the node get new ids, so that former members are refused. What the
- * directory held before is given up with the next start. Answers who the node is now. To be called while no node runs on the directory.
+ * 2^32 and more, so that no version of before is met again, nor one of another cluster that began with the same state; the cluster and the node get
+ * new ids, so that former members are refused. What the directory held before is given up with the next start. Answers who the node is now. To be
+ * called while no node runs on the directory.
  */
 export async function restoreCluster(
   data: DataDirectory,
@@ -95,13 +101,14 @@ export async function restoreCluster(
 ): Promise<{ readonly member: Member; readonly header: SnapshotHeader }> {
   const member = { ...self, id: mintNodeId(random) };
   const formation = createFormation([member], state.featureLevel, random);
+  const jump = RECOVERY_JUMP + Math.floor(random() * RECOVERY_SPREAD);
   return await oneAtATime(data.identity, async () => {
     const former = await readIdentity(data.identity);
     if (former === undefined) await writeIdentity(data.identity, { nodeId: member.id });
     // What is restored may be older than what this directory was restored from before.
     const [newest] = (await SnapshotStore.open(data.snapshots)).files;
     const header = headerOf(formation, {
-      index: Math.max(state.index, newest?.index ?? 0) + RECOVERY_JUMP,
+      index: Math.max(state.index, newest?.index ?? 0) + jump,
       term: Math.max(state.term, newest?.term ?? 0) + 1,
     });
     await beginWith(data, { nodeId: member.id }, header, state.chunks(formation));

@@ -1,7 +1,7 @@
 import type { WalLimits } from "@trellis/wal";
 
-import { RaftNodeError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
+import { checkFeatureLevel } from "./feature-level.ts";
 import { emptyHeader, loadNode } from "./load-node.ts";
 import { Machines } from "./machines.ts";
 import { NodeLoop } from "./node-loop.ts";
@@ -48,12 +48,7 @@ export async function createRaftNode(deps: RaftNodeDeps, config: RaftNodeConfig 
   try {
     const { snapshot, snapshots, clusterId } = loaded;
     const header = snapshot?.header ?? emptyHeader(clusterId);
-    if (header.featureLevel > options.featureLevel) {
-      throw new RaftNodeError(
-        "unsupported",
-        `the cluster is at feature level ${header.featureLevel}, this version supports ${options.featureLevel}; start a newer version`,
-      );
-    }
+    checkFeatureLevel({ cluster: header.featureLevel, supported: options.featureLevel });
     if (snapshot !== undefined)
       (await machines.restore(snapshots.chunks(snapshot), snapshot.index)).install();
     const parts = { ...deps, onEvent: deps.onEvent ?? (() => undefined), machines };

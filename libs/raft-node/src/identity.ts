@@ -8,6 +8,10 @@ import type { DataDirectory, Random } from "./ports.ts";
 const FILE = "node.json";
 const UNFINISHED = "node.json.unfinished";
 const FORMAT = 1;
+/** What to do about an identity that cannot be read. */
+const CURE =
+  "put the file back from a copy, or begin with an empty directory: restore a snapshot into it or, if this is a member of a cluster, remove the " +
+  "member and let it join again";
 /** Enough that two nodes never draw the same, few enough for a JavaScript number. */
 const ID_BITS = 2 ** 52;
 
@@ -59,6 +63,13 @@ export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
     const bytes = Buffer.alloc(await file.size());
     await file.read(bytes, 0);
     text = bytes.toString("utf8");
+  } catch (error) {
+    const code = (error as { readonly code?: unknown }).code;
+    throw new RaftNodeError(
+      "damaged",
+      `${disk.description}/${FILE} cannot be read (${code === "EISDIR" ? "it is a directory" : String(code ?? error)}); ${CURE}`,
+      { cause: error },
+    );
   } finally {
     await file.close();
   }
@@ -66,16 +77,14 @@ export async function readIdentity(disk: Disk): Promise<Identity | undefined> {
 }
 
 function parseIdentity(source: string, text: string): Identity {
-  const cure =
-    "put the file back from a copy, or remove this member from its cluster and join again with an empty directory";
   let found: Record<string, unknown> | null;
   try {
     found = JSON.parse(text) as Record<string, unknown> | null;
   } catch (error) {
-    throw new RaftNodeError("damaged", `${source} is no JSON; ${cure}`, { cause: error });
+    throw new RaftNodeError("damaged", `${source} is no JSON; ${CURE}`, { cause: error });
   }
   if (typeof found !== "object" || typeof found?.["format"] !== "number") {
-    throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
+    throw new RaftNodeError("damaged", `${source} does not say who this node is; ${CURE}`);
   }
   const { format, nodeId, clusterId, formation, beginsAt } = found as {
     format?: unknown;
@@ -95,7 +104,7 @@ function parseIdentity(source: string, text: string): Identity {
     (clusterId === undefined || (typeof clusterId === "string" && clusterId !== "")) &&
     (formation === undefined || (formation.clusterId === clusterId && Array.isArray(formation.members))) &&
     (beginsAt === undefined || (isWholeNumber(beginsAt.index) && isWholeNumber(beginsAt.term)));
-  if (!isWhole) throw new RaftNodeError("damaged", `${source} does not say who this node is; ${cure}`);
+  if (!isWhole) throw new RaftNodeError("damaged", `${source} does not say who this node is; ${CURE}`);
   return { nodeId, clusterId, formation, beginsAt } as Identity;
 }
 

@@ -89,9 +89,9 @@ export interface RaftNode {
   changeMembership(change: MembershipChange, options?: CallOptions): Promise<void>;
   /** Hands leadership to a voter, the most advanced one unless named. Resolves when this node no longer leads. */
   transferLeadership(to?: NodeId, options?: CallOptions): Promise<void>;
-  /** Makes a snapshot of what is applied now, unless there is one. Resolves with its index once it is durable. */
+  /** Makes a snapshot of what is applied now, unless there is one. Resolves with its index once it is durable. Rejects with `no-space`. */
   takeSnapshot(): Promise<LogIndex>;
-  /** The newest snapshot, made now when it is not of now: its header, and the bytes of its file, which stay readable until they are read. */
+  /** The newest snapshot, made now when it is not of now: its header, and the bytes of its file, which stay readable until they are read. Rejects with `no-space`. */
   openSnapshot(): Promise<OpenSnapshot>;
   /** Told of every change of leader, role, space and membership, after it; the answer ends that. */
   onChange(listener: () => void): () => void;

@@ -3,6 +3,7 @@ import type { Wal } from "@trellis/wal";
 
 import { RaftNodeError } from "./errors.ts";
 import type { NodeEvent } from "./events.ts";
+import { checkFeatureLevel } from "./feature-level.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { Machines } from "./machines.ts";
 import type { SnapshotHeader } from "./member.ts";
@@ -101,12 +102,18 @@ export class SnapshotWork {
     });
   }
 
-  /** Makes a snapshot of now; one that is being made may be of earlier, then another follows. */
+  /** Makes a snapshot of now; one that is being made may be of earlier, then another follows. Rejects with `no-space`. */
   async take(): Promise<LogIndex> {
     await this.#making?.catch(() => undefined);
     if (this.newestIndex === this.#deps.applied().index) return this.newestIndex;
     this.#making ??= this.#make();
-    return await this.#making;
+    try {
+      return await this.#making;
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      const message = "the disk has no space for a snapshot; free space, then try again";
+      throw new RaftNodeError("no-space", message, { cause: error });
+    }
   }
 
   async #make(): Promise<LogIndex> {
@@ -252,6 +259,10 @@ export class SnapshotWork {
         `the snapshot of entry ${index} of term ${term} is not there any more`,
       );
     const checked = await store.check(file);
+    checkFeatureLevel({
+      cluster: checked.header.featureLevel,
+      supported: this.#options.featureLevel,
+    });
     const prepared = await machines.restore(store.chunks(file), index);
     this.#prepared = checked;
     return { header: checked.header, prepared };

@@ -14,7 +14,7 @@ import {
 import { firstChunks } from "./open-local-store.ts";
 import { storeIdOf } from "./snapshot/first-content.ts";
 import { keyOf, put, remove } from "./test-support/contents.ts";
-import { LocalStores } from "./test-support/local-stores.ts";
+import { LocalStores, SMALL_WAL } from "./test-support/local-stores.ts";
 
 const stores = new LocalStores();
 beforeEach(() => stores.begin());
@@ -140,6 +140,23 @@ describe("a store in a directory", () => {
     });
     // Its lock was given back.
     await expect(stores.open("member")).rejects.toMatchObject({ code: "wrong-cluster" });
+  });
+
+  it("is not opened while the disk has no room for what a start writes, and says so at once; then it is", async () => {
+    const first = await stores.open("data");
+    await first.backend.commit([put("a", "one")]);
+    await stores.close(first);
+    const config = { wal: { ...SMALL_WAL, segmentsAhead: 3 } };
+    stores.isFull = true;
+    await expect(stores.open("data", config)).rejects.toMatchObject({
+      code: "no-space",
+      message: expect.stringMatching(
+        /data has no room on its disk for the log and the next snapshot; free space, then start it again$/,
+      ),
+    });
+    stores.isFull = false;
+    const { backend } = await stores.open("data", config);
+    expect(text((await backend.read(keyOf("a"))).record?.bytes)).toBe("one");
   });
 
   it("keeps the limits that it was given", async () => {

@@ -35,7 +35,7 @@ export interface LocalStore {
 
 /**
  * Opens the store in a directory; an empty one becomes a new store. Resolves when it can be written to. Rejects with `wrong-cluster` for a directory
- * of a member of a larger cluster, with `damaged` for one that has lost whose it is, with the log's `locked` for one that is open already, and as
+ * of a member of a larger cluster, with `damaged` for one that has lost whose it is, with `no-space` when the disk has no room for what a start writes, with the log's `locked` for one that is open already, and as
  * `createRaftNode` does.
  */
 export async function openLocalStore(
@@ -86,11 +86,30 @@ async function start(
   };
   try {
     refuseCluster(deps.data, node);
-    await node.confirmRead();
+    await leads(deps.data, node);
     return { backend, node, machine, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Resolves when the node leads and shows all that it had acknowledged. Rejects with `no-space` for want of room for the first entry of its term. */
+async function leads(data: DataDirectory, node: RaftNode): Promise<void> {
+  let stopListening = (): void => undefined;
+  const isFull = new Promise<never>((_, reject) => {
+    const look = (): void => {
+      if (node.status().hasSpace) return;
+      const message = `${data.description} has no room on its disk for the log and the next snapshot; free space, then start it again`;
+      reject(new RaftNodeError("no-space", message));
+    };
+    stopListening = node.onChange(look);
+    look();
+  });
+  try {
+    await Promise.race([node.confirmRead(), isFull]);
+  } finally {
+    stopListening();
   }
 }
 

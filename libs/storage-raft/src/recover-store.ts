@@ -42,7 +42,7 @@ export interface RecoverOptions {
 /**
  * Makes a new cluster of one out of a member's directory, when a majority of its cluster is gone for good: with all that its snapshot and its log hold, to the
  * log's end. What other members had acknowledged and this one had not heard of is lost. As after a restore, cluster, node and store have new ids, and
- * numbering jumps by 2^32: former members and clients of the former store are refused. Answers undefined when it was not confirmed: then nothing is changed.
+ * numbering jumps by 2^32 and more: former members and clients of the former store are refused. Answers undefined when it was not confirmed: then nothing is changed.
  * Rejects with the log's `locked` for a directory that is in use, `not-formed`, `damaged`, `unsupported`.
  */
 export async function recoverStore(

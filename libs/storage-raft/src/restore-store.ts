@@ -64,7 +64,7 @@ export interface RestoreOptions {
 
 /**
  * Makes a directory hold a new store with the resources of a snapshot: a cluster of this node alone, with ids of its own and versions that jump by
- * 2^32. The directory is empty, or has been given up with `replace`: then what it held is gone with its next start. Rejects with `invalid` for one
+ * 2^32 and more. The directory is empty, or has been given up with `replace`: then what it held is gone with its next start. Rejects with `invalid` for one
  * that holds something, `damaged` and `unsupported`, and with the log's `locked` for one that is in use; then what it held is as it was.
  */
 export async function restoreStore(

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -103,6 +103,19 @@ describe("a log on a real disk", () => {
     const wal = await open();
     expect(await codeOf(open())).toBe("locked");
     await wal.close();
+    await (await open()).close();
+  });
+
+  it("says of a lock that cannot be had for another reason which file it is, and what to do", async () => {
+    for (const spoil of [mkdir, (path: string) => writeFile(path, "x".repeat(4096))]) {
+      await spoil(join(directory, "LOCK"));
+      const refused = await open().catch((error: unknown) => error as Error);
+      expect(refused).toMatchObject({ code: "io" });
+      expect((refused as Error).message).toMatch(
+        /LOCK cannot be locked \(.+\)\. This user needs the right to write it and its directory; the file itself holds nothing/,
+      );
+      await rm(join(directory, "LOCK"), { recursive: true });
+    }
     await (await open()).close();
   });
 

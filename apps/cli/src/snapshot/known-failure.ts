@@ -14,6 +14,7 @@ export function isStorageFailure(error: unknown): error is StorageFailure {
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "is not there",
+  EEXIST: "is no data directory: a part of it is a file",
   EISDIR: "is a directory, and a snapshot is a file",
   EACCES: "may not be used",
   EPERM: "may not be used",

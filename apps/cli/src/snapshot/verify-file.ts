@@ -26,9 +26,15 @@ export interface FaultyFile {
 /** Reads a snapshot file to its end and checks all of it. Throws a CliError for a file that cannot be read. */
 export async function verifyFile(environment: Environment, file: string): Promise<VerifiedFile | FaultyFile> {
   const path = resolve(environment.cwd, file);
-  const { size: total } = await stat(path).catch((error: unknown): never => {
-    throw diskFailure(file, error, "Name a file that `trellis snapshot save` has written.");
+  const found = await stat(path).catch((error: unknown): never => {
+    throw diskFailure(file, error, HINT);
   });
+  // Of a pipe nobody knows whether it ends; and a restore reads twice.
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? "a directory" : "no plain file";
+    throw new CliError(`${file} is ${what}, and a snapshot is a file`, { hint: HINT });
+  }
+  const { size: total } = found;
   const progress = createProgress(environment, {
     title: "Checking",
     total,
@@ -62,5 +68,7 @@ export function filePieces(path: string, signal: AbortSignal): AsyncIterable<Uin
   return createReadStream(path, { signal, highWaterMark: PIECE_BYTES });
 }
 
+/** What to do about a file that is none. */
+const HINT = "Name a file that `trellis snapshot save` has written.";
 /** Bytes of one read. */
 const PIECE_BYTES = 256 * 1024;

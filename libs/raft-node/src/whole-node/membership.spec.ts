@@ -118,6 +118,28 @@ describe("membership", () => {
     old.crash();
     await expect(old.start({ featureLevel: 1 })).rejects.toMatchObject({ code: "unsupported" });
   });
+
+  it("stops a node below the feature level that a snapshot brings", async () => {
+    const cluster = await TestCluster.form(1, { config: { featureLevel: 2 }, spares: 1 });
+    const leader = await cluster.leader();
+    await cluster.time.until("it is at level 2", () => leader.running.status().featureLevel === 2);
+    await cluster.time.settle(leader.running.takeSnapshot());
+    const old = cluster.machines[1] as TestMachine;
+    const member = await cluster.join(old);
+    await old.stop();
+    await old.start({ featureLevel: 1 });
+    await cluster.time.settle(leader.running.changeMembership({ kind: "add-learner", member }));
+    await cluster.time.until("it is told", () => old.failure !== undefined);
+    expect(old.failure).toMatchObject({
+      code: "unsupported",
+      message: expect.stringContaining("feature level 2, this version supports 1; start a newer version"),
+    });
+    expect(old.machine.words).toEqual([]);
+    old.crash();
+    await old.start({ featureLevel: 2 });
+    await cluster.write("now it follows");
+    expect(await cluster.agreement()).toEqual(["now it follows"]);
+  });
 });
 
 describe("a transfer of leadership", () => {

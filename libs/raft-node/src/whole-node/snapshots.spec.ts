@@ -94,6 +94,24 @@ describe("snapshots", () => {
     await cluster.time.until("it makes its own", () => lagging.running.status().snapshotIndex > before + 20);
   });
 
+  it("for which there is no space are refused to whoever asks for one, and made once there is", async () => {
+    const cluster = await TestCluster.form(1);
+    await cluster.write("one");
+    const [machine] = cluster.machines as readonly [TestMachine];
+    machine.volume.fault = ({ folder, kind }) => {
+      if (folder === "snapshots" && kind === "write") throw diskError("ENOSPC");
+    };
+    await expect(cluster.time.settle(machine.running.openSnapshot())).rejects.toMatchObject({
+      code: "no-space",
+      message: expect.stringContaining("no space for a snapshot; free space, then try again"),
+    });
+    await cluster.write("two");
+    machine.volume.fault = undefined;
+    expect((await cluster.time.settle(machine.running.openSnapshot())).header.index).toBe(
+      machine.running.status().applied,
+    );
+  });
+
   it("whose sender falls silent do not keep others out", async () => {
     const cluster = await TestCluster.form(3, { config: EARLY });
     const [lagging, other] = (await cluster.followers()) as readonly [TestMachine, TestMachine];

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { openDataDirectory } from "@trellis/raft-node";
+import { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
 import { createVirtualClock } from "@trellis/testing";
 
 import { type LocalStore, type LocalStoreConfig, openLocalStore } from "../open-local-store.ts";
@@ -20,6 +20,8 @@ const SMALL: LocalStoreConfig = { wal: SMALL_WAL, entryBytes: 8 * 1024 };
 /** Stores in directories of this machine's disk, on a clock that stands still: a store of one waits for no time. */
 export class LocalStores {
   readonly clock = createVirtualClock();
+  /** Whether the disk has no room for new files of a log. */
+  isFull = false;
   #root = "";
   #open: LocalStore[] = [];
 
@@ -39,7 +41,8 @@ export class LocalStores {
 
   /** Opens the store in a directory. */
   async open(name: string, config: LocalStoreConfig = {}): Promise<LocalStore> {
-    const data = await openDataDirectory(this.path(name));
+    const found = await openDataDirectory(this.path(name));
+    const data = { ...found, wal: this.#limited(found.wal) };
     const nextTurn = (callback: () => void): void => void setImmediate(callback);
     const store = await openLocalStore(
       { clock: this.clock, random: Math.random, nextTurn, data },
@@ -47,6 +50,17 @@ export class LocalStores {
     );
     this.#open.push(store);
     return store;
+  }
+
+  #limited(disk: DataDirectory["wal"]): DataDirectory["wal"] {
+    return {
+      ...disk,
+      open: async (name, mode) => {
+        if (this.isFull && mode === "create")
+          throw Object.assign(new Error(`no room for ${name}`), { code: "ENOSPC" });
+        return await disk.open(name, mode);
+      },
+    };
   }
 
   async close(store: LocalStore): Promise<void> {

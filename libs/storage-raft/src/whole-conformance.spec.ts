@@ -1,0 +1,48 @@
+import { describe, it } from "@jest/globals";
+import type { Backend } from "@trellis/storage";
+import { conformanceCases, SMALL_HISTORY_COMMITS } from "@trellis/storage/conformance";
+import type { StoreLimits } from "@trellis/storage-memory";
+import { createVirtualClock } from "@trellis/testing";
+
+import { WholeCluster } from "./test-support/whole-cluster.ts";
+
+const clock = createVirtualClock();
+/** As many that the watches of a case are far ahead of what a follower shows. */
+const LAG_TURNS = 25;
+
+/** A member of three whole replicas; writes go to whoever leads. */
+async function openMember(
+  place: "leader" | "follower",
+  options: { limits?: Partial<StoreLimits>; hasLargeEntries?: boolean },
+): Promise<Backend> {
+  const cluster = await WholeCluster.form({ clock, lagTurns: LAG_TURNS, ...options });
+  const { backend } = place === "leader" ? await cluster.leader() : cluster.lagging;
+  let isClosed = false;
+  return {
+    capabilities: backend.capabilities,
+    position: () => backend.position(),
+    read: (key, how) => backend.read(key, how),
+    list: (query, how) => backend.list(query, how),
+    commit: async (operations, how) =>
+      await (isClosed ? backend : (await cluster.leader()).backend).commit(operations, how),
+    watch: (query, how) => backend.watch(query, how),
+    async close() {
+      isClosed = true;
+      await cluster.stop();
+    },
+  };
+}
+
+describe.each(["leader", "follower"] as const)("a %s with a real log, disk and peers", (place) => {
+  let hasLargeEntries = false;
+  const cases = conformanceCases({
+    open: () => openMember(place, { hasLargeEntries }),
+    openSmall: () => openMember(place, { limits: { historyCommits: SMALL_HISTORY_COMMITS } }),
+    elapse: (milliseconds) => clock.advance(milliseconds),
+  });
+
+  it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ name, run }) => {
+    hasLargeEntries = name.includes("4 MiB");
+    await run();
+  });
+});
