@@ -1,6 +1,3 @@
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
-
 import type { ClusterProcess } from "../cluster/cluster-shape.ts";
 import { isReady } from "../cluster/ready.ts";
 import { startProcess } from "../cluster/start-process.ts";
@@ -70,13 +67,4 @@ export class AppPlace {
   #tail(): string {
     return this.#log.split("\n").slice(-LAST_LINES).join("\n");
   }
-}
-
-/** Ports of the loopback that nobody uses now. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

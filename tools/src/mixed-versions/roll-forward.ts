@@ -1,7 +1,9 @@
 import { join } from "node:path";
 
-import { OperatorAt } from "./operators.ts";
-import { AppPlace, freePorts } from "./processes.ts";
+import { freePorts } from "../cluster/free-ports.ts";
+import { Operator } from "../cluster/operator.ts";
+import { HEALTHY_MS, replicasAreEqual } from "./operator-work.ts";
+import { AppPlace } from "./processes.ts";
 import { allThere, type Scenario } from "./take-over-store.ts";
 import { Writers } from "./writers.ts";
 
@@ -38,11 +40,12 @@ export async function rollForward({ earlier, directory, tell }: Scenario): Promi
     new AppPlace("gateway", directPort, ["--backend", direct, ...DOMAIN]),
   ];
   const all = [...nodes, forwarder, ...gateways];
+  let operator: Operator | undefined;
   try {
     for (const place of all) place.start(earlier);
     for (const place of all) await place.ready();
-    const operator = new OperatorAt(nodes[0]?.url ?? "");
-    await operator.healthy(nodes.length);
+    operator = new Operator(nodes.map(({ url }) => url));
+    await operator.healthy(nodes.length, HEALTHY_MS);
     let writers = new Writers(
       "rolling",
       gateways.map(({ url }) => url),
@@ -52,8 +55,8 @@ export async function rollForward({ earlier, directory, tell }: Scenario): Promi
       await place.stop();
       place.start();
       await place.ready();
-      await operator.healthy(nodes.length);
-      await operator.replicasAreEqual();
+      await operator.healthy(nodes.length, HEALTHY_MS);
+      await replicasAreEqual(operator);
       await pause();
       const who = at < nodes.length ? `node-${at + 1}` : "the forwarder";
       tell(
@@ -75,10 +78,11 @@ export async function rollForward({ earlier, directory, tell }: Scenario): Promi
       for (const [name, title] of writers.written) expected.set(name, title);
     }
     for (const { url } of gateways) await allThere(url, expected);
-    await operator.replicasAreEqual();
+    await replicasAreEqual(operator);
     tell(`  the gateways are of this build; all ${expected.size} are there, through both`);
     for (const place of all.toReversed()) await place.stop();
   } finally {
+    operator?.close();
     for (const place of all) await place.stop("SIGKILL");
   }
 }

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 
-import { OperatorAt } from "./operators.ts";
-import { AppPlace, freePorts } from "./processes.ts";
+import { freePorts } from "../cluster/free-ports.ts";
+import { Operator } from "../cluster/operator.ts";
+import { addVoter, HEALTHY_MS, replicasAreEqual } from "./operator-work.ts";
+import { AppPlace } from "./processes.ts";
 import { missingAlbums, writeAlbum } from "./rest-client.ts";
 
 /** What a scenario works with. */
@@ -30,6 +32,7 @@ export async function takeOverStore({ earlier, directory, tell }: Scenario): Pro
     places.push(made);
     return made;
   };
+  let operator: Operator | undefined;
   try {
     const expected = new Map<string, string>();
     const write = async (url: string, count: number, prefix: string): Promise<void> => {
@@ -62,24 +65,25 @@ export async function takeOverStore({ earlier, directory, tell }: Scenario): Pro
     await allThere(gateway.url, expected);
     tell("  a storage node serves the same store");
 
-    const operator = new OperatorAt(gateway.url);
+    operator = new Operator([gateway.url]);
     for (const [name, port] of [
       ["second", secondPort],
       ["third", thirdPort],
     ] as const) {
       const newcomer = node(name, port, ["--join", first.address]);
       newcomer.start();
-      await operator.add(name, newcomer.address);
+      await addVoter(operator, { name, address: newcomer.address });
       await write(gateway.url, 10, name);
     }
-    await operator.healthy(3);
-    await operator.transferLeadership();
+    await operator.healthy(3, HEALTHY_MS);
+    await operator.ask((client, options) => client.transferLeadership({ to: 0n }, options));
     await write(gateway.url, 10, "led-by-another");
-    await operator.replicasAreEqual();
+    await replicasAreEqual(operator);
     await allThere(gateway.url, expected);
     tell("  two newcomers have all of it, vote, and one of them leads");
     for (const running of places.toReversed()) await running.stop();
   } finally {
+    operator?.close();
     for (const running of places) await running.stop("SIGKILL");
   }
 }
