@@ -73,7 +73,7 @@ function addRemove(cluster: Command, context: CommandContext): void {
     onMember(context, remove, word, async (session, { id, name }) => {
       const { askCluster } = await import("../cluster/ask-cluster.ts");
       await askCluster(session, (service, options) => service.removeMember({ id }, options));
-      return `Removed ${name} (${id}). Stop its node; to come back it joins with an empty directory.\n`;
+      return `Removed ${name} (${id}). Stop its node, or take it back: trellis cluster add.\n`;
     }),
   );
 }

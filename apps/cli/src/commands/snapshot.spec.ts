@@ -289,6 +289,10 @@ describe("trellis snapshot restore", () => {
           "",
           `  npm start -- --data-dir ${join(root, "data")}`,
           "",
+          "or as the first node of a cluster with",
+          "",
+          `  trellis-storage-node --data-dir ${join(root, "data")} --name NAME --listen HOST:PORT`,
+          "",
         ].join("\n"),
       );
       expect(storeId).not.toBe(server.store.backend.position().storeId);

@@ -49,7 +49,11 @@ export function restoredText(restored: RestoredFile, colour: boolean): string {
     ["Store", `${storeId}, new, from version ${version} on`],
     ["Resources", String(records)],
   ];
-  return `${factsText(facts, colour)}\nStart it with\n\n  ${paint.accent(`npm start -- --data-dir ${quoted(path)}`)}\n`;
+  const alone = paint.accent(`npm start -- --data-dir ${quoted(path)}`);
+  const member = paint.accent(
+    `trellis-storage-node --data-dir ${quoted(path)} --name NAME --listen HOST:PORT`,
+  );
+  return `${factsText(facts, colour)}\nStart it with\n\n  ${alone}\n\nor as the first node of a cluster with\n\n  ${member}\n`;
 }
 
 /** A snapshot as programs read it. */

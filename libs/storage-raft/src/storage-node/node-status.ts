@@ -1,4 +1,3 @@
-import type { NodeStatus } from "@trellis/raft-node";
 import type { Clock } from "@trellis/resource";
 import type { ServerStatus, StatusSource } from "@trellis/storage/wire";
 
@@ -71,7 +70,7 @@ export class NodeStatusSource implements StatusSource {
   }
 
   #changed(): void {
-    const isLed = (this.#replica?.node.status() as NodeStatus).leader !== undefined;
+    const isLed = this.#replica?.node.status().leader !== undefined;
     if (isLed) this.#leaderlessSince = undefined;
     else this.#leaderlessSince ??= this.#deps.clock.monotonic();
     this.#tell();

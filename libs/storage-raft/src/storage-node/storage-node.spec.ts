@@ -1,13 +1,16 @@
 import { rm } from "node:fs/promises";
 
-import { createClient } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
 import { connectTo, joinCluster, openDataDirectory } from "@trellis/raft-node";
+import { systemClock } from "@trellis/resource";
 import type { StorageLink } from "@trellis/storage/wire";
 import { eventually } from "@trellis/testkit";
 
+import { recoverStore } from "../recover-store.ts";
 import { keyOf, put } from "../test-support/contents.ts";
+import { SMALL_WAL } from "../test-support/local-stores.ts";
 import { linkTo } from "../test-support/loopback.ts";
 import { type ServedNode, ServedNodes } from "../test-support/served-node.ts";
 
@@ -45,14 +48,21 @@ async function leaderOf(
   throw new Error("nobody leads");
 }
 
-async function membersAt(address: string) {
+async function withCluster<T>(
+  address: string,
+  ask: (cluster: Client<typeof ClusterService>) => Promise<T>,
+): Promise<T> {
   const connection = connectTo(address);
   try {
-    const { members } = await createClient(ClusterService, connection.transport).getStatus({});
-    return members.map(({ name, address: at }) => `${name}=${at}`);
+    return await ask(createClient(ClusterService, connection.transport));
   } finally {
     connection.close();
   }
+}
+
+async function membersAt(address: string) {
+  const { members } = await withCluster(address, (cluster) => cluster.getStatus({}));
+  return members.map(({ name, address: at }) => `${name}=${at}`);
 }
 
 describe("storage nodes", () => {
@@ -182,6 +192,48 @@ describe("a storage node that may not take part", () => {
       code: "wrong-cluster",
       message: expect.stringContaining("Remove the member whose place it takes, then let this node join"),
     });
+  });
+
+  it("was removed while it was away, says so, and can be taken back", async () => {
+    const [first, , gone] = (await nodes.form("n1", "n2", "n3")) as [ServedNode, ServedNode, ServedNode];
+    await ready(first, gone);
+    await gone.leave();
+    await withCluster(first.address, async (cluster) => {
+      const { members } = await cluster.getStatus({});
+      const { id = 0n } = members.find(({ name }) => name === "n3") ?? {};
+      await cluster.removeMember({ id });
+    });
+    await gone.start();
+    await eventually(
+      () =>
+        expect(gone.part?.notReady()).toMatch(
+          new RegExp(
+            `was removed .* while it was away; .*: trellis cluster add n3=${gone.address} --promote$`,
+          ),
+        ),
+      LIMIT_MS,
+    );
+    await withCluster(first.address, (cluster) => cluster.addMember({ name: "n3", address: gone.address }));
+    await ready(gone);
+  });
+
+  it("belongs to a cluster that another member was recovered from", async () => {
+    const all = await nodes.form("n1", "n2", "n3");
+    const [kept, , former] = all as [ServedNode, ServedNode, ServedNode];
+    await ready(...all);
+    for (const node of all) await node.leave();
+    const data = await openDataDirectory(kept.directory);
+    const recovered = await recoverStore(
+      { clock: systemClock, random: Math.random, nextTurn: (callback) => void setImmediate(callback), data },
+      { confirm: async () => true, wal: SMALL_WAL },
+    );
+    await kept.start();
+    await former.start();
+    await eventually(
+      () =>
+        expect(former.part?.notReady()).toContain(`${kept.address} belongs to ${recovered?.clusterId} now`),
+      LIMIT_MS,
+    );
   });
 
   it("waits to join, and is stopped meanwhile", async () => {

@@ -23,6 +23,7 @@ import { firstChunks } from "../open-local-store.ts";
 import { type Replica, type ReplicaConfig, startReplica } from "../start-replica.ts";
 import { type ClusterEntry, enterCluster } from "./cluster-entry.ts";
 import { endedBy } from "./ended-by.ts";
+import { type LeftBehind, watchLeftBehind } from "./left-behind.ts";
 import { NodeStatusSource } from "./node-status.ts";
 import { keepOwnAddress } from "./own-address.ts";
 
@@ -118,6 +119,7 @@ class StorageNode {
   #waitsFor = "its start";
   #peers: ConnectPeers | undefined;
   #replica: Replica | undefined;
+  #leftBehind: LeftBehind | undefined;
   readonly #ends: (() => void)[] = [];
 
   constructor(deps: StorageNodeDeps, config: StorageNodeConfig) {
@@ -191,10 +193,18 @@ class StorageNode {
   notReady(): string | undefined {
     const node = this.#replica?.node.status();
     if (node === undefined) return `it ${this.#waitsFor}`;
-    if (!node.members.some(({ id }) => id === node.id)) {
-      const { address, name } = this.#config;
-      return `it waits to be added to cluster ${node.clusterId}: trellis cluster add ${name}=${address} --promote`;
-    }
+    const { address, name } = this.#config;
+    const toAdd = `trellis cluster add ${name}=${address} --promote`;
+    if (!node.members.some(({ id }) => id === node.id))
+      return `it waits to be added to cluster ${node.clusterId}: ${toAdd}`;
+    const leftBehind = node.leader === undefined ? this.#leftBehind?.found : undefined;
+    if (leftBehind?.clusterId === node.clusterId)
+      return `it was removed from cluster ${node.clusterId} while it was away; stop it, or take it back: ${toAdd}`;
+    if (leftBehind !== undefined)
+      return (
+        `it waits for a leader of cluster ${node.clusterId}, and ${leftBehind.address} belongs to ${leftBehind.clusterId} now; ` +
+        `after a restore or a recovery former members join with empty directories (--join)`
+      );
     if (this.#replica?.machine.hasStore !== true) return "it waits for its first snapshot";
     return node.leader === undefined ? "it waits for a leader" : undefined;
   }
@@ -240,8 +250,10 @@ class StorageNode {
       config,
     );
     const { node } = replica;
+    const leftBehind = watchLeftBehind({ node, clock, connect });
     this.#peers = peers;
     this.#replica = replica;
+    this.#leftBehind = leftBehind;
     this.#status.follow(replica);
     void node.stopped.then((failure) => {
       if (failure !== undefined) this.#failed.resolve(failure);
@@ -251,6 +263,7 @@ class StorageNode {
         { node, clock, connect, onRefused: (reason) => onEvent?.({ kind: "address-not-noted", reason }) },
         { name, address },
       ),
+      () => leftBehind.end(),
     );
     if (keeper === undefined) return;
     this.#ends.push(
