@@ -11,12 +11,9 @@ import {
   serverConfig,
   serverOptions,
 } from "@trellis/server";
-import { storageLinks } from "@trellis/storage/wire";
+import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES, storageLinks } from "@trellis/storage/wire";
 
 import manifest from "../package.json" with { type: "json" };
-
-/** The largest message between servers of the storage: a commit of 4 MiB, with what it replaces, and room to spare. */
-const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 const clock = systemClock;
 const nextTurn = (callback: () => void): void => void setImmediate(callback);
@@ -60,7 +57,10 @@ await runProgram(
       const { limits, ...config } = serverConfig(values);
       const server = createServer({
         parts: [part],
-        config: { ...config, limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES } },
+        config: {
+          ...config,
+          limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES, maxSessionMegabytes: SESSION_MEGABYTES },
+        },
         log,
         clock,
       });

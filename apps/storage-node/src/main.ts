@@ -23,13 +23,12 @@ import {
   openDataDirectory,
   recentLoopDelay,
 } from "@trellis/storage-raft";
+import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES } from "@trellis/storage/wire";
 
 import manifest from "../package.json" with { type: "json" };
 import { nodePlace } from "./node-place.ts";
 import { StorageNodeError } from "./storage-node-error.ts";
 
-/** The largest message between servers of the storage: a commit of 4 MiB, with what it replaces, and room to spare. */
-const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** How often the event loop is looked at. */
 const LOOP_RESOLUTION_MS = 10;
 
@@ -118,7 +117,10 @@ await runProgram(
       const { limits, ...config } = serverConfig(values);
       const server = createServer({
         parts: [{ ...node, start: () => node.start().catch(refuse) }],
-        config: { ...config, limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES } },
+        config: {
+          ...config,
+          limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES, maxSessionMegabytes: SESSION_MEGABYTES },
+        },
         log,
         clock,
       });

@@ -16,6 +16,8 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** Open streams on one HTTP/2 connection. */
   readonly maxStreamsPerConnection: number;
+  /** What one HTTP/2 connection may take of this process's memory, in 10^6 bytes: past it new streams are refused. */
+  readonly maxSessionMegabytes: number;
   /** Requests under way in the whole server; those beyond it are answered with LIMIT_REACHED. */
   readonly maxRequests: number;
   /** How often an HTTP/2 connection is asked whether its peer is still there. */
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   idleSessionMs: 600_000,
   maxConnections: 10_000,
   maxStreamsPerConnection: 1_000,
+  maxSessionMegabytes: 64,
   maxRequests: 20_000,
   pingIntervalMs: 30_000,
   pingTimeoutMs: 15_000,

@@ -5,6 +5,8 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import { systemClock } from "@trellis/resource";
 import {
+  MAX_MESSAGE_BYTES,
+  SESSION_MEGABYTES,
   type ServerStatus,
   type StatusSource,
   type StorageConnection,
@@ -68,9 +70,10 @@ export async function serveOnLoopback(
       void router.service(
         StorageService,
         storageRoutes({ clock: systemClock, nextTurn: (call) => void setImmediate(call), endpoint, status }),
+        { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES },
       ),
   });
-  const server = createServer((request, response) => {
+  const server = createServer({ maxSessionMemory: SESSION_MEGABYTES }, (request, response) => {
     const method = request.url.split("/").at(-1) ?? "";
     requests.set(method, (requests.get(method) ?? 0) + 1);
     adapter(request, response);

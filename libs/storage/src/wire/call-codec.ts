@@ -25,7 +25,7 @@ import type {
 import { StorageError, type StorageErrorCode, isStorageErrorCode } from "../errors.ts";
 import { toVersion } from "../record.ts";
 import type { AppliedCommit, RefusedCommit, UnknownOutcome } from "../sessions.ts";
-import { known, toNumber, unsupported } from "./known.ts";
+import { fromNumber, known, toNumber, unsupported } from "./known.ts";
 import {
   fromKeyMessage,
   fromOwnerMessage,
@@ -44,9 +44,9 @@ export function fromPositionMessage(message: PositionMessage | undefined): Posit
   return { storeId, version: toVersion(toNumber(version)) };
 }
 
-/** A lower bound as messages carry it. */
+/** A lower bound as messages carry it. Throws `invalid` for a version that is none. */
 export function toMinimumMessage({ storeId = "", version }: MinimumPosition) {
-  return { storeId, version: BigInt(version) };
+  return { storeId, version: fromNumber(version, "a version") };
 }
 
 /** The lower bound of a message; undefined when there is none. Throws `unsupported`. */
@@ -74,20 +74,24 @@ export function fromTypeQueryMessage(message: TypeQueryMessage | undefined): Typ
   };
 }
 
-/** A list as messages carry it. */
+const MAX_UINT32 = 0xffff_ffff;
+
+/** A list as messages carry it. Throws `invalid` for a limit or a version that is none. */
 export function toListMessage(
   query: TypeQuery | OwnerQuery,
-  { consistency, minimum, atVersion, limit = 0, after }: ListOptions,
+  { consistency, minimum, atVersion, limit, after }: ListOptions,
 ): MessageInitShape<typeof ListSchema> {
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
+    throw new StorageError("invalid", `the limit of a list is a whole number from 1, found ${limit}`);
   return {
     query:
       "owner" in query
         ? { case: "owner", value: query.owner }
         : { case: "type", value: toTypeQueryMessage(query) },
     strong: consistency === "strong",
-    limit,
+    limit: Math.min(limit ?? 0, MAX_UINT32),
     ...(minimum !== undefined && { minimum: toMinimumMessage(minimum) }),
-    ...(atVersion !== undefined && { atVersion: BigInt(atVersion) }),
+    ...(atVersion !== undefined && { atVersion: fromNumber(atVersion, "a version") }),
     ...(after !== undefined && { after }),
   };
 }
@@ -179,10 +183,17 @@ export function fromReason(reason: OutcomeUnknown_Reason): UnknownOutcome["reaso
   }
 }
 
-/** An error of storage as messages carry it; what is none is a fault of the server, of which the caller is told no more than that. */
-export function toErrorMessage(error: unknown): ErrorMessage {
+/**
+ * An error of storage as messages carry it; what is none is a fault of the server, of which the caller is told no more than that, and that nothing is
+ * known of what a mutation did.
+ */
+export function toErrorMessage(
+  error: unknown,
+  { isMutation }: { readonly isMutation: boolean },
+): ErrorMessage {
   if (!StorageError.is(error)) {
-    return create(ErrorSchema, { code: "unavailable", message: "the storage failed; its log says why" });
+    const code: StorageErrorCode = isMutation ? "outcome-unknown" : "unavailable";
+    return create(ErrorSchema, { code, message: "the storage failed; its log says why" });
   }
   const { code, message, resumeVersion, isNotLeader } = error;
   return create(ErrorSchema, {
@@ -193,11 +204,17 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   });
 }
 
-/** The error of a message. One whose code this version does not know tells nothing about what was done. */
-export function fromErrorMessage({ code, message, resumeVersion, notLeader }: ErrorMessage): StorageError {
-  const knownCode: StorageErrorCode = isStorageErrorCode(code) ? code : "outcome-unknown";
-  return new StorageError(knownCode, message, {
-    isNotLeader: notLeader,
-    ...(resumeVersion !== undefined && { resumeVersion: toNumber(resumeVersion) }),
-  });
+/**
+ * The error of a message. One that this version does not know tells nothing about what a mutation did; whatever else it was about, that did not come about,
+ * and may be tried again.
+ */
+export function fromErrorMessage(
+  { code, message, resumeVersion, notLeader }: ErrorMessage,
+  { isMutation }: { readonly isMutation: boolean },
+): StorageError {
+  const resume = resumeVersion === undefined ? undefined : Number(resumeVersion);
+  const isKnown = isStorageErrorCode(code) && (resume === undefined || Number.isSafeInteger(resume));
+  if (!isKnown || (code === "outcome-unknown" && !isMutation))
+    return new StorageError(isMutation ? "outcome-unknown" : "unavailable", message);
+  return new StorageError(code, message, { isNotLeader: notLeader, resumeVersion: resume });
 }

@@ -13,7 +13,7 @@ import {
 import { StorageError } from "../errors.ts";
 import { fromErrorMessage } from "./call-codec.ts";
 import { type NextTurn, Outbox } from "./outbox.ts";
-import { BATCH_BYTES } from "./protocol.ts";
+import { BATCH_BYTES, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import type { ServerStatus } from "./server-status.ts";
 import { fromStatusMessage } from "./status-codec.ts";
 import { callWeight } from "./weights.ts";
@@ -80,10 +80,16 @@ export class CallStream {
       return Promise.reject(given("was given up before it was sent", isMutation, false));
     const { queueBytes } = this.#deps;
     if (this.#outbox.bytes > queueBytes) {
-      const message = `more than ${queueBytes} bytes of calls wait to be sent; try again in a second`;
-      return Promise.reject(new StorageError("resource-exhausted", message));
+      const reason = `more than ${queueBytes} bytes of calls wait to be sent; try again in a second`;
+      return Promise.reject(new StorageError("resource-exhausted", reason));
     }
-    const message = create(CallSchema, { id: ++this.#lastId, call: content });
+    const message = create(CallSchema, { id: this.#lastId + 1n, call: content });
+    const bytes = callWeight(message);
+    if (bytes > MAX_MESSAGE_BYTES) {
+      const reason = `a call has at most ${MAX_MESSAGE_BYTES} bytes, found ${bytes}; split it`;
+      return Promise.reject(new StorageError("invalid", reason));
+    }
+    this.#lastId = message.id;
     return new Promise((resolve, reject) => {
       const giveUp = (): void => this.#giveUp(pending);
       const end = (): void => {
@@ -96,7 +102,7 @@ export class CallStream {
         isSent: false,
         resolve(answer) {
           end();
-          if (answer.case === "error") reject(asked(fromErrorMessage(answer.value), isMutation));
+          if (answer.case === "error") reject(fromErrorMessage(answer.value, { isMutation }));
           else resolve(answer);
         },
         reject(error) {
@@ -148,18 +154,14 @@ export class CallStream {
   async *#requests(): AsyncGenerator<ExchangeRequest> {
     yield create(ExchangeRequestSchema, { hello: this.#deps.hello });
     for (let calls = await this.#outbox.next(); calls !== undefined; calls = await this.#outbox.next()) {
+      // Their callers have been told that they were not sent.
+      if (this.#ended !== undefined) return;
       const cancelled = this.#cancelled;
       this.#cancelled = [];
       for (const call of calls) call.isSent = true;
       yield create(ExchangeRequestSchema, { calls: calls.map(({ message }) => message), cancelled });
     }
   }
-}
-
-/** The error in an answer. One that this version does not know says nothing about what was done: of a read, nothing was. */
-function asked(error: StorageError, isMutation: boolean): StorageError {
-  if (isMutation || error.code !== "outcome-unknown") return error;
-  return new StorageError("unavailable", error.message, { cause: error });
 }
 
 function given(up: string, isMutation: boolean, isSent: boolean): StorageError {

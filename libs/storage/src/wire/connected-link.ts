@@ -44,6 +44,7 @@ import {
 import { CallStream } from "./call-stream.ts";
 import type { StorageConnection } from "./connect-storage.ts";
 import { toOperationMessage } from "./operation-codec.ts";
+import { listPages } from "./list-pages.ts";
 import type { NextTurn } from "./outbox.ts";
 import { STATUS_EVERY_MS } from "./protocol.ts";
 import { fromStoredRecordMessage } from "./record-codec.ts";
@@ -137,20 +138,8 @@ export class ConnectedLink implements StorageLink {
     };
   }
 
-  async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
-    const { limit } = options;
-    let { records, more, position } = await this.#listSome(query, options);
-    while (more && (limit === undefined || records.length < limit)) {
-      const rest = await this.#listSome(query, {
-        signal: options.signal,
-        atVersion: position.version,
-        after: records.at(-1)?.key,
-        ...(limit !== undefined && { limit: limit - records.length }),
-      });
-      records = [...records, ...rest.records];
-      ({ more } = rest);
-    }
-    return { records, more, position };
+  list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+    return listPages((asked, page) => this.#listPage(asked, page), query, options);
   }
 
   watch(query: TypeQuery, options: WatchOptions = {}): Watch {
@@ -160,12 +149,12 @@ export class ConnectedLink implements StorageLink {
         client: this.#client,
         hello: this.#deps.hello,
         toError: (reason) => this.#toError(reason),
-        onEnd: () => this.#watches.delete(watch),
+        onEnd: (ended) => this.#watches.delete(ended),
       },
       query,
       options,
     );
-    this.#watches.add(watch);
+    if (!watch.isEnded) this.#watches.add(watch);
     return watch;
   }
 
@@ -180,7 +169,8 @@ export class ConnectedLink implements StorageLink {
       isMutation ? { case: "commit", value } : { case: "evaluate", value },
       { signal, isMutation },
     );
-    return toCommitResult(this.#committed(answer), operations);
+    const toResult = (): CommitResult => toCommitResult(this.#committed(answer), operations);
+    return isMutation ? this.#understood(toResult) : toResult();
   }
 
   async openSession(id: string, { signal }: CallOptions = {}): Promise<Session> {
@@ -200,8 +190,11 @@ export class ConnectedLink implements StorageLink {
     checkCommit(operations);
     const value = { session: toRequestMessage(request), operations: operations.map(toOperationMessage) };
     const answer = await this.#points.call({ case: "commit", value }, { signal, isMutation: true });
-    if (answer.case === "unknown") return { outcome: "unknown", reason: fromReason(answer.value.reason) };
-    return this.#committed(answer);
+    return this.#understood(() =>
+      answer.case === "unknown"
+        ? { outcome: "unknown", reason: fromReason(answer.value.reason) }
+        : this.#committed(answer),
+    );
   }
 
   async keepAlive(session: Session, { signal }: CallOptions = {}): Promise<boolean> {
@@ -216,10 +209,10 @@ export class ConnectedLink implements StorageLink {
   async close(): Promise<void> {
     const closed = new StorageError("watch-closed", "the link was closed, and its watches with it");
     for (const watch of this.#watches) watch.fail(closed);
-    this.#finish(new StorageError("unavailable", `the connection to ${this.#deps.address} was closed`));
+    this.lose(new StorageError("unavailable", `the connection to ${this.#deps.address} was closed`));
   }
 
-  async #listSome(query: TypeQuery | OwnerQuery, options: ListOptions): Promise<ListResult> {
+  async #listPage(query: TypeQuery | OwnerQuery, options: ListOptions): Promise<ListResult> {
     this.#lists ??= this.#openStream();
     const answer = await this.#lists
       .call(
@@ -252,6 +245,20 @@ export class ConnectedLink implements StorageLink {
     return fromCommitResultMessage(answer.value);
   }
 
+  /** What an answer says of a commit: one that cannot be understood leaves open what was done. */
+  #understood<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      const { address } = this.#deps;
+      throw new StorageError(
+        "outcome-unknown",
+        `${address} answered a commit with what this version does not know; read what is stored`,
+        { cause: error },
+      );
+    }
+  }
+
   #openStream(): CallStream {
     const { nextTurn, hello, address } = this.#deps;
     if (this.#end !== undefined) throw this.#end;
@@ -262,7 +269,7 @@ export class ConnectedLink implements StorageLink {
       queueBytes: QUEUE_BYTES,
       onMessage: (status) => this.#heard(status),
       onEnd: (reason) =>
-        this.#finish(
+        this.lose(
           reason === undefined
             ? new StorageError("unavailable", `${address} ended the connection`)
             : this.#toError(reason),
@@ -292,7 +299,7 @@ export class ConnectedLink implements StorageLink {
       this.#missed++;
       if (this.#missed > MISSED_STATUSES) {
         const silentMs = MISSED_STATUSES * STATUS_EVERY_MS;
-        this.#finish(new StorageError("unavailable", `${address} has said nothing for ${silentMs} ms`));
+        this.lose(new StorageError("unavailable", `${address} has said nothing for ${silentMs} ms`));
         return;
       }
       this.#listen();
@@ -310,7 +317,8 @@ export class ConnectedLink implements StorageLink {
     });
   }
 
-  #finish(error: StorageError): void {
+  /** Gives the connection up, with all that is under way on it. */
+  lose(error: StorageError): void {
     if (this.#end !== undefined) return;
     this.#end = error;
     this.#endTimer();

@@ -20,7 +20,7 @@ export type { OpenStorageLink, StorageLink } from "./storage-link.ts";
 export { connectStorage, type StorageConnection } from "./connect-storage.ts";
 export { type StorageLinksConfig, type StorageLinksDeps, storageLinks } from "./open-storage-link.ts";
 export type { NextTurn } from "./outbox.ts";
-export { PROTOCOL_VERSION, STATUS_EVERY_MS } from "./protocol.ts";
+export { MAX_MESSAGE_BYTES, PROTOCOL_VERSION, SESSION_MEGABYTES, STATUS_EVERY_MS } from "./protocol.ts";
 export {
   type StorageEndpoint,
   type StorageRoutesConfig,

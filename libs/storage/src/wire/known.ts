@@ -21,6 +21,13 @@ export function known<M extends Message>(message: M | undefined, what: string): 
   return message;
 }
 
+/** A number as messages carry it. Throws `invalid` for one that is not whole, below 0 or beyond 2^53: a message with it could not be sent, nor others with it. */
+export function fromNumber(value: number, what: string): bigint {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new StorageError("invalid", `${what} is a whole number below 2^53, found ${value}`);
+  return BigInt(value);
+}
+
 /** A number of a message. Throws `unsupported` for one beyond 2^53. */
 export function toNumber(value: bigint): number {
   const number = Number(value);

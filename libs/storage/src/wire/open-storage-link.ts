@@ -30,17 +30,26 @@ export function storageLinks(
   { clock, nextTurn, connect = connectStorage }: StorageLinksDeps,
   { client, helloMs = HELLO_MS }: StorageLinksConfig,
 ): OpenStorageLink {
+  const open = (address: string): StorageConnection => {
+    try {
+      return connect(address);
+    } catch (cause) {
+      const found = JSON.stringify(address);
+      throw new StorageError("unavailable", `expected an address host:port, found ${found}`, { cause });
+    }
+  };
   return async (address, signal) => {
     const hello = { protocolVersion: PROTOCOL_VERSION, client };
-    const link = new ConnectedLink({ clock, nextTurn, connection: connect(address), hello, address });
-    const giveUp = (): void => void link.close();
-    const cancel = clock.after(helloMs, giveUp);
+    const link = new ConnectedLink({ clock, nextTurn, connection: open(address), hello, address });
+    const lose = (why: string): void => link.lose(new StorageError("unavailable", `${address} ${why}`));
+    const giveUp = (): void => lose("was not waited for any longer: the caller ended it by its signal");
+    const cancel = clock.after(helloMs, () =>
+      lose(`did not say within ${helloMs} ms who it is; see whether it runs, and serves storage there`),
+    );
     signal?.addEventListener("abort", giveUp, { once: true });
     try {
       if (signal?.aborted === true) giveUp();
       return await link.ready;
-    } catch (error) {
-      throw StorageError.is(error) ? error : new StorageError("unavailable", String(error), { cause: error });
     } finally {
       cancel();
       signal?.removeEventListener("abort", giveUp);

@@ -19,8 +19,12 @@ export interface RemoteWatchDeps {
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** What the failure of a stream means. */
   readonly toError: (reason: unknown) => StorageError;
-  readonly onEnd: () => void;
+  /** Told once; of a watch whose signal was aborted before, while it is made. */
+  readonly onEnd: (watch: RemoteWatch) => void;
 }
+
+/** The longest silence that a message can tell, in milliseconds: 49 days. */
+const MAX_BOOKMARK_MS = 0xffff_ffff;
 
 /**
  * A watch at a server. Its stream is read as its consumer asks for more, so that a slow consumer holds the server back, and nothing but the
@@ -36,6 +40,8 @@ export class RemoteWatch implements Watch {
   readonly #ending = Promise.withResolvers<undefined>();
   #received: readonly WatchBatch[] = [];
   #position = 0;
+  /** Why the watch ends once what was received is taken. */
+  #last: StorageError | undefined;
   #isBusy = false;
   #ended: { readonly error: StorageError | undefined } | undefined;
 
@@ -47,12 +53,16 @@ export class RemoteWatch implements Watch {
       query: toTypeQueryMessage(query),
       ...(since !== undefined && { since: toMinimumMessage(since) }),
       ...(bookmarkIntervalMs !== undefined && {
-        bookmarkIntervalMs: Math.max(1, Math.round(bookmarkIntervalMs)),
+        bookmarkIntervalMs: Math.min(Math.max(1, Math.round(bookmarkIntervalMs)), MAX_BOOKMARK_MS),
       }),
     });
     this.#source = deps.client.watch(request, { signal: this.#abort.signal })[Symbol.asyncIterator]();
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   async next(): Promise<WatchBatch | undefined> {
@@ -105,7 +115,8 @@ export class RemoteWatch implements Watch {
         this.#position++;
         return batch;
       }
-      await this.#receive();
+      if (this.#last === undefined) await this.#receive();
+      else this.fail(this.#last);
     }
   }
 
@@ -125,7 +136,7 @@ export class RemoteWatch implements Watch {
       const { batches, error } = next.value;
       this.#received = batches.map(fromBatchMessage);
       this.#position = 0;
-      if (error !== undefined) this.fail(fromErrorMessage(error));
+      if (error !== undefined) this.#last = fromErrorMessage(error, { isMutation: false });
     } catch (error) {
       this.fail(this.#deps.toError(error));
     }
@@ -139,6 +150,6 @@ export class RemoteWatch implements Watch {
     this.#abort.abort();
     // A stream that nobody has read from yet fails in nobody's hands otherwise.
     this.#source.next().catch(() => undefined);
-    this.#deps.onEnd();
+    this.#deps.onEnd(this);
   }
 }

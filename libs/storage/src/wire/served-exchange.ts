@@ -18,6 +18,9 @@ import { toStatusMessage } from "./status-codec.ts";
 import type { StorageRoutesDeps } from "./storage-routes.ts";
 import { answerWeight } from "./weights.ts";
 
+/** Calls that may have done what they ask for when they fail. */
+const MUTATIONS: ReadonlySet<Call["call"]["case"]> = new Set(["commit", "openSession", "keepAlive"]);
+
 /** What one stream may have under way. */
 interface Bounds {
   readonly callsPerStream: number;
@@ -43,21 +46,13 @@ export class ServedExchange {
     requests: AsyncIterable<ExchangeRequest>,
     signal: AbortSignal,
   ): AsyncGenerator<ExchangeResponse> {
-    const { status } = this.#deps;
     const source = requests[Symbol.asyncIterator]();
     const first = (await source.next()) as IteratorResult<ExchangeRequest, undefined>;
-    checkHello(first.value?.hello, status.status());
-    const close = (): void => this.#outbox.close();
-    signal.addEventListener("abort", close, { once: true });
-    const endStatus = status.onChange(() => this.#sayStatus());
-    const endTimer = this.#repeatStatus();
-    this.#outbox.touch();
-    if (first.value !== undefined) this.#take(first.value);
-    const reading = this.#read(source).catch((error: unknown) => {
-      this.#failure = error;
-      close();
-    });
+    checkHello(first.value?.hello, this.#deps.status.status());
+    const end = this.#open(source, signal);
     try {
+      if (first.value !== undefined) this.#take(first.value);
+      void this.#read(source);
       for (
         let answers = await this.#outbox.next();
         answers !== undefined;
@@ -67,22 +62,40 @@ export class ServedExchange {
       }
       if (this.#failure !== undefined) throw this.#failure;
     } finally {
-      signal.removeEventListener("abort", close);
-      endStatus();
-      endTimer();
-      close();
-      for (const call of this.#underWay.values()) call.abort();
-      void source.return?.();
-      void reading;
+      end();
     }
   }
 
+  /** Begins to say where the server stands. The answer ends the stream; so does the signal, as one whose client is gone may never be asked for more. */
+  #open(source: AsyncIterator<ExchangeRequest>, signal: AbortSignal): () => void {
+    const endStatus = this.#deps.status.onChange(() => this.#sayStatus());
+    const endTimer = this.#repeatStatus();
+    const end = (): void => {
+      signal.removeEventListener("abort", end);
+      endStatus();
+      endTimer();
+      this.#outbox.close();
+      for (const call of this.#underWay.values()) call.abort();
+      // How a stream ends that nobody reads any more is nobody's business.
+      source.return?.().catch(() => undefined);
+    };
+    signal.addEventListener("abort", end, { once: true });
+    this.#outbox.touch();
+    if (signal.aborted) end();
+    return end;
+  }
+
+  /** Takes in what comes, as answers are taken away. */
   async #read(source: AsyncIterator<ExchangeRequest, undefined>): Promise<void> {
-    for (let next = await source.next(); next.done !== true; next = await source.next()) {
-      this.#take(next.value);
-      await this.#outbox.drainedTo(this.#bounds.answerBytes);
+    try {
+      for (let next = await source.next(); next.done !== true; next = await source.next()) {
+        this.#take(next.value);
+        await this.#outbox.drainedTo(this.#bounds.answerBytes);
+      }
+      // The client has nothing more to ask, and waits for nothing.
+    } catch (error) {
+      this.#failure = error;
     }
-    // The client has nothing more to ask, and waits for nothing.
     this.#outbox.close();
   }
 
@@ -103,7 +116,12 @@ export class ServedExchange {
         "resource-exhausted",
         `a stream has at most ${callsPerStream} calls under way; wait for answers`,
       );
-      this.#outbox.add(create(AnswerSchema, { id, answer: { case: "error", value: toErrorMessage(error) } }));
+      this.#outbox.add(
+        create(AnswerSchema, {
+          id,
+          answer: { case: "error", value: toErrorMessage(error, { isMutation: false }) },
+        }),
+      );
       return;
     }
     const controller = new AbortController();
@@ -120,7 +138,7 @@ export class ServedExchange {
         throw new StorageError("unavailable", "this server has no store to serve yet; ask another");
       answer = await answerCall(endpoint, call, signal);
     } catch (error) {
-      answer = { case: "error", value: toErrorMessage(error) };
+      answer = { case: "error", value: toErrorMessage(error, { isMutation: MUTATIONS.has(call.call.case) }) };
     }
     this.#underWay.delete(id);
     if (!signal.aborted) this.#outbox.add(create(AnswerSchema, { id, answer }));

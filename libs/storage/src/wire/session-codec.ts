@@ -4,20 +4,20 @@ import type {
 } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 
 import type { Session, SessionRequest } from "../sessions.ts";
-import { known, toNumber } from "./known.ts";
+import { fromNumber, known, toNumber } from "./known.ts";
 
-/** The request of a session as messages carry it. */
+/** The request of a session as messages carry it. Throws `invalid` for numbers that are none. */
 export function toRequestMessage({ session, sequence, lowestUnanswered }: SessionRequest) {
   return {
     session: toSessionMessage(session),
-    sequence: BigInt(sequence),
-    lowestUnanswered: BigInt(lowestUnanswered),
+    sequence: fromNumber(sequence, "the sequence of a request"),
+    lowestUnanswered: fromNumber(lowestUnanswered, "the lowest unanswered sequence"),
   };
 }
 
-/** A session as messages carry it. */
+/** A session as messages carry it. Throws `invalid` for a number that is none. */
 export function toSessionMessage({ id, openedAt }: Session) {
-  return { id, openedAt: BigInt(openedAt) };
+  return { id, openedAt: fromNumber(openedAt, "where a session was opened") };
 }
 
 /** The request of a message. Throws `unsupported`. */
