@@ -3,14 +3,19 @@ import { readFileSync } from "node:fs";
 import { parseClusterSecret } from "@trellis/authz";
 import { type ConnectedClient, connectClient } from "@trellis/client/node";
 import type { AnyController } from "@trellis/controller";
-import { createControllerRuntime, createControllersPart } from "@trellis/controller/runtime";
+import {
+  CONTROLLER_LEASES,
+  createControllerRuntime,
+  createControllersPart,
+  SYSTEM_LEASES,
+  underLeases,
+} from "@trellis/controller/runtime";
 import { DomainError, loadDomain } from "@trellis/registry";
 import { CLUSTER_SECRET_HEADER, systemClock } from "@trellis/resource";
 import {
   ConfigError,
   createServer,
   nodeProcess,
-  option,
   optional,
   readOptionFile,
   repeated,
@@ -22,6 +27,7 @@ import {
 } from "@trellis/server";
 import { systemControllers } from "@trellis/system";
 
+import { holderOf } from "./holder.ts";
 import manifest from "../package.json" with { type: "json" };
 
 const deps = { clock: systemClock, random: Math.random };
@@ -42,10 +48,14 @@ await runProgram(
         help: "A domain whose controllers to run: a package, or a path",
         group: "Controllers",
       }),
-      server: option(serverUrl(), {
-        help: "The server to work against",
+      server: repeated(serverUrl(), {
+        help: "A server to work against; of several in one cluster one is used as long as it answers",
         group: "Controllers",
-        default: "http://127.0.0.1:7500",
+        default: ["http://127.0.0.1:7500"],
+      }),
+      identity: optional(text("NAME"), {
+        help: "What other managers and people know this one by; the host's name and a few letters by chance when absent",
+        group: "Controllers",
       }),
       clusterSecret: optional(text("FILE"), {
         help: "A file with the cluster's secret: the system's own controllers run here too",
@@ -61,21 +71,23 @@ await runProgram(
         specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
       );
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-      const { server: serverAt } = values;
-      const client = connectClient({ server: serverAt, ...deps });
+      const serverAt = values.server.join(", ");
+      const client = connectClient({ server: values.server, ...deps });
       const system = systemClient(values);
       if (system === undefined)
         log.info("without --cluster-secret the system's own controllers do not run here");
       checkControllers(controllers, { domains: domains.length, system: system !== undefined });
-      const partOf = (name: string, own: ConnectedClient, its: readonly AnyController[]) => {
-        const runtime = createControllerRuntime({ client: own, controllers: its, clock: systemClock, log });
+      const holder = holderOf(values.identity);
+      const partOf = (name: string, own: ConnectedClient, its: readonly AnyController[], prefix: string) => {
+        const placement = underLeases({ client: own, holder, prefix, log, ...deps });
+        const runtime = createControllerRuntime({ client: own, controllers: its, placement, log, ...deps });
         return createControllersPart({ name, runtime, server: serverAt, clock: systemClock, log });
       };
       const ofSystem = systemControllers(deps);
       const server = createServer({
         parts: [
-          ...(system === undefined ? [] : [partOf("system controllers", system, ofSystem)]),
-          partOf("controllers", client, controllers),
+          ...(system === undefined ? [] : [partOf("system controllers", system, ofSystem, SYSTEM_LEASES)]),
+          partOf("controllers", client, controllers, CONTROLLER_LEASES),
         ],
         config: serverConfig(values),
         log,
@@ -87,6 +99,7 @@ await runProgram(
           address,
           url,
           server: serverAt,
+          identity: holder.name,
           controllers: [...(system === undefined ? [] : ofSystem), ...controllers].map(({ name }) => name),
         },
         "listening",
@@ -110,7 +123,7 @@ function systemClient({
   server,
 }: {
   readonly clusterSecret: string | undefined;
-  readonly server: string;
+  readonly server: readonly string[];
 }): ConnectedClient | undefined {
   if (path === undefined) return undefined;
   const readText = (file: string): string => readFileSync(file, "utf8");

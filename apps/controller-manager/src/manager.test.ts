@@ -118,6 +118,7 @@ describe("a controller manager", () => {
       /--domain: expected controllers with different names; found two called "hello": rename one/,
     ],
     [["--listen", "127.0.0.1:99999", ...HELLO], /--listen: expected HOST:PORT/],
+    [["--identity", " ", ...HELLO], /--identity: expected a name of 1 to 253 characters; found " "/],
     [["--cluster-secret", "./nowhere", ...HELLO], /.*cluster-secret.*nowhere/],
   ])("refuses %j in one line", async (flags, message) => {
     const manager = start("controller-manager", [...FREE_PORT, "--log-level", "error", ...flags]);

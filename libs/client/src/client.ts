@@ -118,6 +118,11 @@ export interface WatchOptions {
   readonly onPosition?: ((position: StorePosition) => void) | undefined;
   /** Told why the watch was cut, each time before it is opened again. */
   readonly onInterrupt?: ((error: unknown) => void) | undefined;
+  /**
+   * Given a function that has the watch come to the present soon: to everything that this client has seen by then. On its own a watch tells how far it has come with
+   * what it tells, and while nothing changes only every now and then. Its stream is resumed for that, and nothing is told twice.
+   */
+  readonly onRefresher?: ((refresh: () => void) => void) | undefined;
 }
 
 /**

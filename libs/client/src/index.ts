@@ -17,3 +17,4 @@ export type {
 } from "./client.ts";
 export { statusOf } from "./convert.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
+export { withPreconditions } from "./with-preconditions.ts";

@@ -10,6 +10,7 @@ type Step =
   | { readonly kind: "write" | "remove"; readonly name: string }
   | { readonly kind: "together"; readonly names: readonly string[] }
   | { readonly kind: "wait"; readonly milliseconds: number }
+  | { readonly kind: "refresh" }
   | { readonly kind: "cut"; readonly afterMessages: number; readonly reason: "cut" | "lost" | "slow" };
 
 const name = fc.constantFrom("a", "b", "c", "d", "e");
@@ -20,6 +21,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     names: fc.uniqueArray(name, { minLength: 2, maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant("wait" as const), milliseconds: fc.constantFrom(0, 30, 300) }),
+  fc.record({ kind: fc.constant("refresh" as const) }),
   fc.record({
     kind: fc.constant("cut" as const),
     afterMessages: fc.nat(4),
@@ -38,7 +40,7 @@ describe("a watch that is cut at random points", () => {
         const setup = createSetup({ historyCommits: 4 }, seed);
         const reader = read(setup);
         let number = 0;
-        for (const one of steps) await perform(setup, one, (number += 1));
+        for (const one of steps) await perform(setup, reader, one, (number += 1));
         setup.faults = {};
         await setup.clock.advance(CALM_MS);
         const stored = new Map<string, string>();
@@ -59,8 +61,10 @@ function read(setup: Setup) {
   const shown = new Map<string, TypedResource>();
   const complaints: string[] = [];
   const stop = new AbortController();
+  let refresh = (): void => undefined;
+  const options = { signal: stop.signal, onRefresher: (given: () => void) => (refresh = given) };
   const ended = (async () => {
-    for await (const item of setup.client.watch(Artist, {}, { signal: stop.signal })) {
+    for await (const item of setup.client.watch(Artist, {}, options)) {
       if (item.kind === "endOfSnapshot") continue;
       const { id, version } = item.resource;
       const before = shown.get(id.name);
@@ -75,10 +79,15 @@ function read(setup: Setup) {
       shown.set(id.name, item.resource);
     }
   })();
-  return { shown, complaints, stop, ended };
+  return { shown, complaints, stop, ended, refresh: () => refresh() };
 }
 
-async function perform(setup: Setup, step: Step, number: number): Promise<void> {
+async function perform(
+  setup: Setup,
+  reader: ReturnType<typeof read>,
+  step: Step,
+  number: number,
+): Promise<void> {
   const { client } = setup.server;
   switch (step.kind) {
     case "write":
@@ -92,6 +101,9 @@ async function perform(setup: Setup, step: Step, number: number): Promise<void> 
       return;
     case "wait":
       await setup.clock.advance(step.milliseconds);
+      return;
+    case "refresh":
+      reader.refresh();
       return;
     case "cut": {
       let left = step.afterMessages;

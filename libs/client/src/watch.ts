@@ -17,6 +17,7 @@ import type { ListQuery, StorePosition, WatchItem, WatchOptions } from "./client
 import { typeOf } from "./convert.ts";
 import type { Mark } from "./mark.ts";
 import { firstSignal, isAborted } from "./signals.ts";
+import { isNewerVersion } from "./versions.ts";
 import { WatchState } from "./watch-state.ts";
 
 /** What a watch needs. */
@@ -79,12 +80,19 @@ async function* watchOnce<Desc extends DescMessage>(
   query: ListQuery,
   options: WatchOptions,
 ): AsyncGenerator<WatchItem<Desc>> {
-  const { signal, onPosition, onInterrupt } = options;
+  const { signal, onPosition, onInterrupt, onRefresher } = options;
   const state = new WatchState(type);
+  let refreshed = new AbortController();
+  onRefresher?.(() => refreshed.abort());
   for (let failures = 0; !isAborted(signal);) {
+    refreshed = new AbortController();
+    const own = firstSignal(refreshed.signal, signal);
     let failure: unknown;
     try {
-      for await (const { items, event, storeId } of openStream(deps, state, query, options)) {
+      for await (const { items, event, storeId } of openStream(deps, state, query, {
+        ...options,
+        signal: own,
+      })) {
         failures = 0;
         for (const item of items) {
           yield item;
@@ -95,11 +103,13 @@ async function* watchOnce<Desc extends DescMessage>(
       }
       failure = new ConnectError("the server ended the watch", Code.Unavailable);
     } catch (error) {
-      if (isAborted(signal)) return;
-      if (!mayReopen(error)) throw error;
-      if (LOST.includes(errorReason(error))) state.forgetPosition();
       failure = error;
     }
+    if (isAborted(signal)) return;
+    // It is resumed on purpose, and at once.
+    if (refreshed.signal.aborted) continue;
+    if (!mayReopen(failure)) throw failure;
+    if (LOST.includes(errorReason(failure))) state.forgetPosition();
     failures += 1;
     onInterrupt?.(failure);
     const backoff = backoffMs(failures, REOPEN_BACKOFF, deps.random);
@@ -125,9 +135,15 @@ interface StreamStep<Desc extends DescMessage> {
   readonly storeId: string;
 }
 
+/** Where a stream resumes must not be behind what the client has seen; of another store it has seen nothing that counts. */
+function headersToResume({ storeId, version }: StorePosition, { seen }: Mark): Record<string, string> {
+  const isBehind = seen?.storeId === storeId && isNewerVersion(seen.version, version);
+  return { [STORE_HEADER]: storeId, [MIN_VERSION_HEADER]: isBehind ? seen.version : version };
+}
+
 /** Opens one stream and reads it to its end. Closes it when its reader leaves early: the rpc client would not. */
 async function* openStream<Desc extends DescMessage>(
-  { rpc }: WatchDeps,
+  { rpc, mark }: WatchDeps,
   state: WatchState<Desc>,
   { partition, namespace, namePrefix = "", selector = "" }: ListQuery,
   { signal, name = "" }: WatchOptions,
@@ -148,8 +164,7 @@ async function* openStream<Desc extends DescMessage>(
     },
     {
       signal: firstSignal(left.signal, signal) ?? left.signal,
-      headers:
-        resume === undefined ? {} : { [STORE_HEADER]: resume.storeId, [MIN_VERSION_HEADER]: resume.version },
+      headers: resume === undefined ? {} : headersToResume(resume, mark),
       onHeader: (headers) => (storeId = headers.get(STORE_HEADER) ?? ""),
     },
   );

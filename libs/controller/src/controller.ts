@@ -66,7 +66,7 @@ export interface WatchDefinition<Desc extends DescMessage = DescMessage> {
 
 /** A control loop as plain data; made by `defineController`. */
 export interface ControllerDefinition<Desc extends DescMessage = DescMessage> {
-  /** For logs and metrics; unique in a process. */
+  /** For logs, metrics, and its lease; unique in a cluster. */
   readonly name: string;
   /** The managed type: the one whose names are reconciled. */
   readonly type: ResourceType<Desc>;

@@ -70,15 +70,15 @@ export function sleep(delayMs: number, clock: Clock, signal: AbortSignal): Promi
   });
 }
 
-/** `/healthz` (the process answers) and `/readyz` (every part can do its work; says what is waited for). */
+/** `/healthz` (the process answers) and `/readyz` (every part can do its work; says what is waited for, and what parts have to say besides). */
 export function healthRoutes(readiness: Readiness): readonly HttpRoute[] {
   return [
     probe("/healthz", () => json(200, { status: "live" })),
     probe("/readyz", () => {
       const waiting = readiness.waiting();
-      return waiting.length === 0
-        ? json(200, { status: "ready" })
-        : json(503, { status: "waiting", waiting });
+      if (waiting.length > 0) return json(503, { status: "waiting", waiting });
+      const remarks = readiness.remarks();
+      return json(200, { status: "ready", ...(remarks.length > 0 && { remarks }) });
     }),
   ];
 }

@@ -48,6 +48,8 @@ export interface Part {
   stop(): Promise<void>;
   /** Undefined while the part can do its work; otherwise what it waits for, in words. */
   notReady?(): string | undefined;
+  /** What people may want to know of a part that is ready: work that others do, say. Undefined when there is nothing. */
+  remark?(): string | undefined;
 }
 
 export type { HandlerContext };

@@ -6,12 +6,20 @@ export interface Waiting {
   readonly reason: string;
 }
 
+/** What a part that is ready has to say. */
+export interface Remark {
+  readonly part: string;
+  readonly remark: string;
+}
+
 /** What is known of the state of a server's parts. */
 export interface Readiness {
   /** Whether the server is on its way out. */
   readonly stopping: boolean;
   /** The parts that cannot do their work now; empty when the server is ready. */
   waiting(): readonly Waiting[];
+  /** What the parts have to say besides. */
+  remarks(): readonly Remark[];
   /** What one RPC service waits for; undefined when it serves. */
   waitingService(typeName: string): Waiting | undefined;
   /** Whether the part that brings this service has been started. */
@@ -48,6 +56,13 @@ export class ServerState implements Readiness {
   waiting(): readonly Waiting[] {
     if (this.#stopping) return [{ part: "server", reason: "the server is shutting down" }];
     return this.#parts.flatMap((part) => this.#waitingPart(part) ?? []);
+  }
+
+  remarks(): readonly Remark[] {
+    return this.#parts.flatMap((part) => {
+      const remark = part.remark?.();
+      return remark === undefined ? [] : [{ part: part.name, remark }];
+    });
   }
 
   waitingService(typeName: string): Waiting | undefined {

@@ -5,4 +5,4 @@ export { ensureDefaultTenancy } from "./tenancy/default-tenancy.ts";
 export { TENANCY_STATUS_KEY } from "./tenancy/emptiers.ts";
 export { TENANCY_FINALIZER } from "./tenancy/hooks.ts";
 export { createStoredTenancy } from "./tenancy/stored-tenancy.ts";
-export { Namespace, Partition, Tombstone } from "./types.ts";
+export { Lease, Namespace, Partition, Tombstone } from "./types.ts";

@@ -8,3 +8,6 @@ export const Tombstone = resourceType(TombstoneSchema);
 export const Partition = resourceType(PartitionSchema);
 /** A unit inside a partition. */
 export const Namespace = resourceType(NamespaceSchema);
+
+/** Says who does something that only one may do at a time. Anybody may use it; controllers have theirs in the default tenancy. */
+export { Lease } from "@trellis/controller/runtime";

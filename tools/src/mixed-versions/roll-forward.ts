@@ -13,48 +13,20 @@ const STEP_MS = 1_000;
 
 /** A cluster of an earlier build is replaced by this one, process by process, while clients write through both gateways. */
 export async function rollForward({ earlier, directory, tell }: Scenario): Promise<void> {
-  const ports = await freePorts(6);
-  const [forwarderPort = 0, gatewayPort = 0, directPort = 0, ...nodePorts] = ports;
-  const addresses = nodePorts.map((port) => `127.0.0.1:${port}`);
-  const list = addresses.map((address, at) => `node-${at + 1}=${address}`).join(",");
-  const nodes = nodePorts.map(
-    (port, at) =>
-      new AppPlace("storage-node", port, [
-        "--name",
-        `node-${at + 1}`,
-        "--data-dir",
-        join(directory, `node-${at + 1}`),
-        "--initial-cluster",
-        list,
-      ]),
-  );
-  const forwarder = new AppPlace(
-    "forwarding",
-    forwarderPort,
-    addresses.flatMap((address) => ["--node", address]),
-  );
-  const [first, ...others] = addresses;
-  const direct = `trellis://${first}?${others.map((address) => `node=${address}`).join("&")}`;
-  const gateways = [
-    new AppPlace("gateway", gatewayPort, ["--backend", `trellis://${forwarder.address}`, ...DOMAIN]),
-    new AppPlace("gateway", directPort, ["--backend", direct, ...DOMAIN]),
-  ];
+  const { nodes, forwarder, gateways } = await layOut(directory);
   const all = [...nodes, forwarder, ...gateways];
-  let operator: Operator | undefined;
+  const operator = new Operator(nodes.map(({ url }) => url));
   try {
     for (const place of all) place.start(earlier);
     for (const place of all) await place.ready();
-    operator = new Operator(nodes.map(({ url }) => url));
     await operator.healthy(nodes.length, HEALTHY_MS);
-    let writers = new Writers(
+    const writers = new Writers(
       "rolling",
       gateways.map(({ url }) => url),
     );
     await pause();
     for (const [at, place] of [...nodes, forwarder].entries()) {
-      await place.stop();
-      place.start();
-      await place.ready();
+      await replace(place);
       await operator.healthy(nodes.length, HEALTHY_MS);
       await replicasAreEqual(operator);
       await pause();
@@ -65,26 +37,61 @@ export async function rollForward({ earlier, directory, tell }: Scenario): Promi
     }
     await writers.end();
     failed(writers);
-    const expected = new Map(writers.written);
-    // Whoever stops a gateway has its clients go to another first: each is replaced while the other one serves.
-    for (const [at, gateway] of gateways.entries()) {
-      const other = gateways[1 - at] as AppPlace;
-      writers = new Writers(`gateway-${at}`, [other.url]);
-      await gateway.stop();
-      gateway.start();
-      await gateway.ready();
-      await writers.end();
-      failed(writers);
-      for (const [name, title] of writers.written) expected.set(name, title);
-    }
+    const expected = new Map([...writers.written, ...(await replaceGateways(gateways))]);
     for (const { url } of gateways) await allThere(url, expected);
     await replicasAreEqual(operator);
     tell(`  the gateways are of this build; all ${expected.size} are there, through both`);
     for (const place of all.toReversed()) await place.stop();
   } finally {
-    operator?.close();
+    operator.close();
     for (const place of all) await place.stop("SIGKILL");
   }
+}
+
+/** Three nodes, a forwarder, a gateway behind it and another that goes to the nodes. */
+async function layOut(directory: string) {
+  const [forwarderPort = 0, gatewayPort = 0, directPort = 0, ...nodePorts] = await freePorts(6);
+  const addresses = nodePorts.map((port) => `127.0.0.1:${port}`);
+  const list = addresses.map((address, at) => `node-${at + 1}=${address}`).join(",");
+  const nodes = nodePorts.map((port, at) => {
+    const name = `node-${at + 1}`;
+    const flags = ["--name", name, "--data-dir", join(directory, name), "--initial-cluster", list];
+    return new AppPlace("storage-node", port, flags);
+  });
+  const forwarder = new AppPlace(
+    "forwarding",
+    forwarderPort,
+    addresses.flatMap((address) => ["--node", address]),
+  );
+  const [first, ...others] = addresses;
+  const direct = `trellis://${first}?${others.map((address) => `node=${address}`).join("&")}`;
+  const gateways: readonly [AppPlace, AppPlace] = [
+    new AppPlace("gateway", gatewayPort, ["--backend", `trellis://${forwarder.address}`, ...DOMAIN]),
+    new AppPlace("gateway", directPort, ["--backend", direct, ...DOMAIN]),
+  ];
+  return { nodes, forwarder, gateways };
+}
+
+/** Ends what runs at a place in good order, and has this build take over. */
+async function replace(place: AppPlace): Promise<void> {
+  await place.stop();
+  place.start();
+  await place.ready();
+}
+
+/** Replaces each gateway while the other one serves, as clients go to another whose gateway is stopped. Answers what was written meanwhile. */
+async function replaceGateways(
+  gateways: readonly [AppPlace, AppPlace],
+): Promise<ReadonlyMap<string, string>> {
+  const written = new Map<string, string>();
+  for (const [gateway, other] of [gateways, gateways.toReversed() as [AppPlace, AppPlace]]) {
+    const writers = new Writers(`beside-${gateway.address.replace(/\D/g, "-")}`, [other.url]);
+    await replace(gateway);
+    await writers.end();
+    failed(writers);
+    for (const [name, title] of writers.written) written.set(name, title);
+  }
+  return written;
 }
 
 function failed({ failures }: Writers): void {

@@ -27,20 +27,19 @@ export class Hop {
     );
   }
 
-  #counted({ transport, close }: StorageConnection): StorageConnection {
-    const hop = this;
+  #counted(connection: StorageConnection): StorageConnection {
+    const { transport } = connection;
     return {
-      close,
+      close: () => connection.close(),
       transport: {
-        async unary(...call) {
-          hop.unary++;
+        unary: async (...call) => {
+          this.unary++;
           return await transport.unary(...call);
         },
-        async stream(method, signal, timeoutMs, header, input, contextValues) {
-          const counted = each(
-            input as AsyncIterable<Said>,
-            (said) => (hop.there += isOfCalls(said) ? 1 : 0),
-          );
+        stream: async (method, signal, timeoutMs, header, input, contextValues) => {
+          const counted = each(input as AsyncIterable<Said>, (said) => {
+            this.there += isOfCalls(said) ? 1 : 0;
+          });
           const response = await transport.stream(
             method,
             signal,
@@ -50,7 +49,7 @@ export class Hop {
             contextValues,
           );
           const message = each(response.message as AsyncIterable<Said>, (said) => {
-            hop.back += isOfCalls(said) ? 1 : 0;
+            this.back += isOfCalls(said) ? 1 : 0;
           });
           return { ...response, message: message as typeof response.message };
         },

@@ -61,10 +61,18 @@ export class ControllerRunner {
     return [this.definition.type, ...(this.definition.watches ?? []).map(({ type }) => type)];
   }
 
-  /** Once. Waits for the caches, then reconciles everything that is there, and from then on what changes. */
-  async start(): Promise<void> {
-    const informers = this.types.map((type) => this.#informer(type.gvk));
-    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), whenAborted(this.#stop.signal)]);
+  /**
+   * Once. Waits for the caches, until they show the store as of `since` where that is given; then reconciles everything that is there, and from then on what
+   * changes.
+   */
+  async start(since?: string): Promise<void> {
+    const { signal } = this.#stop;
+    const ready = this.types.map(async (type) => {
+      const informer = this.#informer(type.gvk);
+      await informer.synced;
+      if (since !== undefined) await informer.showing(since, signal);
+    });
+    await Promise.race([Promise.all(ready), whenAborted(signal)]);
     if (this.#stop.signal.aborted) return;
     this.#unsubscribe.push(
       this.#informer(this.definition.type.gvk).subscribe(({ key }) => this.#queue.add(key)),
@@ -77,9 +85,13 @@ export class ControllerRunner {
     this.#enqueueAll();
   }
 
-  /** Waits for at most `graceMs` for what is under way, whose signal is aborted; what is not done then can call nobody any more. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Waits for at most `graceMs` for what is under way, whose signal is aborted; what is not done then can call nobody any more. Cut off at once, it cannot
+   * meanwhile either.
+   */
+  async stop(graceMs: number, { cutOff }: { readonly cutOff: "at once" | "after the grace" }): Promise<void> {
     this.#stop.abort();
+    if (cutOff === "at once") this.#cutOff.abort();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#queue.stop();
     for (const mapping of this.#mappings) mapping.stop();

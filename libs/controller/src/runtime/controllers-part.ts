@@ -25,11 +25,13 @@ export interface ControllersPart {
   readonly routes: Readonly<Record<string, never>>;
   /** Why it is not ready; undefined once its controllers have seen everything. */
   notReady(): string | undefined;
+  /** Which controllers other processes run; undefined when none. */
+  remark(): string | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Controllers as a part of a process: ready once they have seen what the server holds. Says what it waits for. */
+/** Controllers as a part of a process: ready once they have seen what the server holds. Says what it waits for, and what other processes run. */
 export function createControllersPart({
   name,
   runtime,
@@ -48,10 +50,16 @@ export function createControllersPart({
     const { message } = (first.error ?? {}) as { readonly message?: string };
     return `waiting for ${first.type}${more}${from}${message === undefined ? "" : `: ${message}`}`;
   }
+  function remark(): string | undefined {
+    const { elsewhere } = runtime.status();
+    if (elsewhere.length === 0) return undefined;
+    return `standing by: ${elsewhere.map(({ name: controller, holder }) => `${controller} runs at ${holder}`).join(", ")}`;
+  }
   function check(): void {
     const waiting = notReady();
     if (waiting === undefined) {
-      log.info({ server }, `${name} are running`);
+      const standingBy = remark();
+      log.info({ server }, standingBy === undefined ? `${name} are running` : `${name} are ${standingBy}`);
       return;
     }
     if (toldAt === undefined || clock.monotonic() - toldAt >= REMIND_INTERVAL_MS) {
@@ -65,6 +73,7 @@ export function createControllersPart({
     name,
     routes: {},
     notReady,
+    remark,
     async start() {
       runtime.start();
       cancel = clock.after(CHECK_INTERVAL_MS, check);

@@ -1,4 +1,4 @@
-import type { Client } from "@trellis/client";
+import type { Client, ListQuery } from "@trellis/client";
 import type { Clock, ResourceType, TypedResource } from "@trellis/resource";
 
 import type { ControllerLog } from "../controller.ts";
@@ -11,6 +11,8 @@ export interface InformerDeps {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: ControllerLog;
+  /** What to watch of the type: everything when absent. */
+  readonly query?: ListQuery | undefined;
 }
 
 /** The wait before a watch that ended for good is opened again. */
@@ -22,6 +24,7 @@ export class Informer {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #log: ControllerLog;
+  readonly #query: ListQuery;
   readonly #listeners = new Set<(change: CacheChange) => void>();
   readonly #positionListeners = new Set<() => void>();
   readonly #stop = new AbortController();
@@ -32,8 +35,11 @@ export class Informer {
   #isSynced = false;
   #lastError: unknown;
   #running: Promise<void> | undefined;
+  /** Has the watch come to the present soon. */
+  #refresh = (): void => undefined;
 
-  constructor(type: ResourceType, { client, clock, log }: InformerDeps) {
+  constructor(type: ResourceType, { client, clock, log, query = {} }: InformerDeps) {
+    this.#query = query;
     this.cache = new TypeCache(type);
     this.#client = client;
     this.#clock = clock;
@@ -72,6 +78,33 @@ export class Informer {
     return () => this.#positionListeners.delete(listener);
   }
 
+  /**
+   * Resolves once the cache shows the store as of a version or later, or the signal ends the wait. The client must have seen that version: then a watch that tells
+   * nothing, because nothing changes, can be asked how far it has come.
+   */
+  async showing(version: string, signal: AbortSignal): Promise<void> {
+    const isShown = (): boolean => this.#version !== undefined && !isOlder(this.#version, version);
+    let asked = false;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!isShown() && !signal.aborted) {
+          // A snapshot that is under way would begin anew.
+          if (this.#told === undefined && !asked) {
+            asked = true;
+            this.#refresh();
+          }
+          return;
+        }
+        stopLooking();
+        signal.removeEventListener("abort", look);
+        resolve();
+      };
+      const stopLooking = this.onVersion(look);
+      signal.addEventListener("abort", look, { once: true });
+      look();
+    });
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }
@@ -97,18 +130,15 @@ export class Informer {
 
   async #watch(signal: AbortSignal): Promise<void> {
     this.#told = new Set();
-    const watch = this.#client.watch(
-      this.cache.type,
-      {},
-      {
-        signal,
-        onPosition: ({ version }) => this.#reached(version),
-        onInterrupt: (error) => {
-          this.#lastError = error;
-          this.#log.debug({ err: error }, "a watch was cut; it is resumed");
-        },
+    const watch = this.#client.watch(this.cache.type, this.#query, {
+      signal,
+      onPosition: ({ version }) => this.#reached(version),
+      onRefresher: (refresh) => (this.#refresh = refresh),
+      onInterrupt: (error) => {
+        this.#lastError = error;
+        this.#log.debug({ err: error }, "a watch was cut; it is resumed");
       },
-    );
+    });
     for await (const item of watch) {
       this.#lastError = undefined;
       if (item.kind === "endOfSnapshot") this.#endSnapshot();
@@ -164,4 +194,9 @@ export class Informer {
       signal.addEventListener("abort", end, { once: true });
     });
   }
+}
+
+/** Whether a store version, in decimal, is older than another. */
+export function isOlder(a: string, b: string): boolean {
+  return a.length === b.length ? a < b : a.length < b.length;
 }

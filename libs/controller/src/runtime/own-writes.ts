@@ -1,6 +1,6 @@
 import { type Clock, defaultTenancy, isMarkedForDeletion } from "@trellis/resource";
 
-import type { Informer } from "./informer.ts";
+import { type Informer, isOlder } from "./informer.ts";
 import { keyOf } from "./request-key.ts";
 
 /** One write of a reconcile. */
@@ -70,8 +70,4 @@ function isShown({ version, marked }: OwnWrite, { version: shown, cache }: Infor
   });
   const metadata = cache.get(key)?.metadata;
   return metadata !== undefined && isMarkedForDeletion(metadata);
-}
-
-function isOlder(a: string, b: string): boolean {
-  return a.length === b.length ? a < b : a.length < b.length;
 }
