@@ -2,6 +2,9 @@ export { eventually } from "./eventually.ts";
 export { createHistory, type History, type Recorded } from "./history/history.ts";
 export { judgeHistory } from "./history/judge.ts";
 export { recordingBackend } from "./history/recording-backend.ts";
+export { judgeLinearizability, type LinearizabilityVerdict } from "./linearizability/judge.ts";
+export { createDice, type Dice } from "./sim/world/dice.ts";
+export { residentBytesOf } from "./process-figures.ts";
 export { runProgram, type ProgramOptions, type ProgramResult } from "./program.ts";
 export {
   type GatewayOptions,

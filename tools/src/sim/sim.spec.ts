@@ -71,7 +71,16 @@ describe("coverage", () => {
     oneWayCuts: 1e6,
     ambiguous: 1e6,
     restores: 1e6,
+    routedRuns: 4,
+    routersCrashed: 1e6,
+    replicasChanged: 1e6,
+    commitsRepeated: 1e6,
   };
+
+  it("tells in what runs with routers come short, in proportion to their number", () => {
+    const totals = { ...addCoverage(undefined, report), ...LARGE, elections: 1e6, routersCrashed: 15 };
+    expect(shortfalls(totals, 9)).toEqual(["expected 16 routersCrashed at least over 9 seeds, found 15"]);
+  });
 });
 
 describe("seeds that failed", () => {

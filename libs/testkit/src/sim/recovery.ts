@@ -1,10 +1,15 @@
 import { RaftNodeError } from "@trellis/raft-node";
+import type { TypeQuery } from "@trellis/storage";
 
 import type { History } from "../history/history.ts";
+import { RoutedClient } from "./clients/routed-client.ts";
+import { SDK_QUERY } from "./clients/sdk-watcher.ts";
+import type { SdkUsers } from "./clients/sdk-users.ts";
 import type { SimulatedClient } from "./clients/simulated-client.ts";
 import type { SimulatedWatcher } from "./clients/simulated-watcher.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { CALM } from "./network/links.ts";
+import type { Routers } from "./routers/routers.ts";
 import type { Trace } from "./world/trace.ts";
 import type { World } from "./world/world.ts";
 
@@ -15,7 +20,11 @@ export interface RecoveryParts {
   readonly cluster: Cluster;
   readonly history: History;
   readonly client: SimulatedClient;
+  /** Everybody; through each of them the store is read at last. */
+  readonly clients: readonly (SimulatedClient | RoutedClient)[];
   readonly watchers: readonly SimulatedWatcher[];
+  readonly routers: Routers | undefined;
+  readonly sdk: SdkUsers | undefined;
   /** Resolves when all clients have done their work. */
   readonly worked: Promise<unknown>;
 }
@@ -31,6 +40,7 @@ export async function recover(parts: RecoveryParts): Promise<void> {
     if (isWell) return;
     for (const machine of cluster.machines)
       if (machine.id !== undefined && machine.id > 0) cluster.start(machine);
+    parts.routers?.start();
     world.in(PAUSE_MS, startMachines);
   };
   startMachines();
@@ -53,12 +63,31 @@ export async function recover(parts: RecoveryParts): Promise<void> {
     const query = { group: "g", kind, partition: "*", namespace: "*" };
     while ((await client.list(query, { consistency: "strong" }, cluster.leader)) === undefined)
       await world.sleep(PAUSE_MS);
+    await readThroughGateways(parts, query);
   }
+  while (!(await hasSdkSeenItAll(parts))) await world.sleep(PAUSE_MS);
   isWell = true;
   trace.note("recovery", "done");
 }
 
-function putRight({ world, cluster }: RecoveryParts): void {
+/** Each gateway shows what is there, and not less near by than at the leader. */
+async function readThroughGateways({ clients, world }: RecoveryParts, query: TypeQuery): Promise<void> {
+  for (const client of clients) {
+    if (!(client instanceof RoutedClient)) continue;
+    for (const consistency of ["strong", "eventual"] as const)
+      while ((await client.list(query, { consistency })) === undefined) await world.sleep(PAUSE_MS);
+  }
+}
+
+/** What the SDK's watchers show is what is stored. */
+async function hasSdkSeenItAll({ cluster, sdk }: RecoveryParts): Promise<boolean> {
+  if (sdk === undefined) return true;
+  const { replica } = cluster.leader ?? {};
+  const stored = await replica?.backend.list(SDK_QUERY).catch(() => undefined);
+  return stored !== undefined && sdk.watchers.every((watcher) => watcher.equals(stored.records));
+}
+
+function putRight({ world, cluster, routers }: RecoveryParts): void {
   cluster.links.healAll();
   Object.assign(cluster.links.weather, CALM);
   cluster.peers.breakRate = 0;
@@ -71,6 +100,7 @@ function putRight({ world, cluster }: RecoveryParts): void {
     volume.trouble.stalledUntilMs = Math.min(volume.trouble.stalledUntilMs, world.nowMs);
     process?.slowDown(0);
   }
+  for (const { process } of routers?.all ?? []) process?.slowDown(0);
 }
 
 /** A write that all watchers of a kind must see. */

@@ -1,19 +1,23 @@
-import { toVersion, WILDCARD } from "@trellis/storage";
+import { toVersion } from "@trellis/storage";
 
 import { createHistory, type History } from "../history/history.ts";
 import { judgeHistory } from "../history/judge.ts";
 import { judgeLinearizability } from "../linearizability/judge.ts";
-import { Calls } from "./clients/calls.ts";
 import { watchLocally } from "./clients/local-watcher.ts";
+import { SdkUsers } from "./clients/sdk-users.ts";
+import { createParticipants, everywhere, type Participants, WATCHED_KINDS } from "./clients/participants.ts";
 import { SimulatedClient } from "./clients/simulated-client.ts";
-import { SimulatedWatcher } from "./clients/simulated-watcher.ts";
 import { Workload } from "./clients/workload.ts";
 import { Cluster, type Coverage } from "./cluster/cluster.ts";
 import type { FaultCounts } from "./faults/fault.ts";
 import { makeTrouble } from "./faults/fault-plan.ts";
+import { makeRouterTrouble } from "./faults/routers.ts";
 import { recover } from "./recovery.ts";
 import { restorePhase } from "./restore/restore-phase.ts";
+import { NO_ROUTERS, type RouterCounts, Routers } from "./routers/routers.ts";
+import { serveStorage } from "./routers/serve-storage.ts";
 import { createDice } from "./world/dice.ts";
+import type { SimulatedProcess } from "./world/simulated-process.ts";
 import { Trace } from "./world/trace.ts";
 import { World } from "./world/world.ts";
 
@@ -34,7 +38,7 @@ export interface SimulationReport {
   readonly nodes: number;
   /** What is wrong, in words; empty when all checks hold. */
   readonly findings: readonly string[];
-  readonly coverage: Coverage & FaultCounts & ClientCounts;
+  readonly coverage: Coverage & FaultCounts & ClientCounts & RouterCounts;
   /** Of the whole trace: the same for every run of a seed. */
   readonly digest: number;
   readonly virtualMs: number;
@@ -49,10 +53,7 @@ export interface ClientCounts {
   undecidedKeys: number;
 }
 
-const EVERYWHERE = { group: "g", partition: WILDCARD, namespace: WILDCARD };
-const WATCHED_KINDS = ["k", "l"];
-const CLIENTS = 6;
-/** A client with a session does two things at a time. */
+/** A client with a session does two things at a time, and so does one of a gateway. */
 const THREADS = 2;
 /** Between two things that a client does, in virtual milliseconds. */
 const THINK_MS = 350;
@@ -64,6 +65,17 @@ const RECOVERY_MS = 60_000;
 const RESTORE_EVERY = 5;
 /** How long that may take, in virtual milliseconds. */
 const RESTORE_MS = 60_000;
+/**
+ * Of so many seeds, these have routers: half of them in clusters of three, half of five. All others are what they were before there were any, and so are the
+ * mutants that they kill.
+ */
+const ROUTED_OF = 16;
+const ROUTED: ReadonlySet<number> = new Set([0, 3, 8, 9, 13, 14]);
+
+/** Whether some clients of a seed enter by routers. */
+export function isRouted(seed: number): boolean {
+  return ROUTED.has(seed % ROUTED_OF);
+}
 
 /** Runs a cluster with clients under faults, then without, and judges everything. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
@@ -71,30 +83,38 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const world = new World();
   const trace = new Trace(world, sink);
   const history = createHistory({ storeId: "", version: toVersion(1) });
+  const watchFromWithin = (service: Parameters<typeof watchLocally>[0], process: SimulatedProcess): void => {
+    // The history is that of one store.
+    const watching = { history, safety: cluster.safety, isOver: () => cluster.isRestored };
+    for (const kind of WATCHED_KINDS)
+      watchLocally(service, process, everywhere(kind), watching).catch((error: unknown) =>
+        cluster.safety.report(`a watch in ${process.name} fails: ${String(error)}`),
+      );
+  };
   const cluster: Cluster = new Cluster({
     seed,
     world,
     trace,
     members: nodes,
     spares: 2,
-    onStart: (replica, process) => {
-      // The history is that of one store.
-      if (cluster.isRestored) return;
-      for (const kind of WATCHED_KINDS)
-        watchLocally(replica, process, { ...EVERYWHERE, kind }, { history, safety: cluster.safety }).catch(
-          (error: unknown) => cluster.safety.report(`a watch in ${process.name} fails: ${String(error)}`),
-        );
+    onStart: (started) => {
+      if (routers !== undefined) serveStorage(routers.listeners, started);
+      watchFromWithin(started.replica, started.process);
     },
   });
-  const run = new Run({ world, trace, cluster, history, seed });
+  const routers = isRouted(seed)
+    ? new Routers({ seed, world, trace, cluster, onGateway: watchFromWithin })
+    : undefined;
+  const run = new Run({ world, trace, cluster, history, seed, routers });
   const faultsEndMs = minutes * 60_000;
   await run.go(faultsEndMs);
   const verdict = judgeLinearizability(history);
+  const routed = routers?.counts ?? NO_ROUTERS;
   return {
     seed,
     nodes,
     findings: [...cluster.safety.violations, ...judgeHistory(history), ...verdict.findings],
-    coverage: { ...cluster.coverage, ...run.counts, ...run.clientCounts(verdict.undecided) },
+    coverage: { ...cluster.coverage, ...run.counts, ...run.clientCounts(verdict.undecided), ...routed },
     digest: trace.digest,
     virtualMs: world.nowMs,
   };
@@ -106,76 +126,58 @@ interface RunParts {
   readonly cluster: Cluster;
   readonly history: History;
   readonly seed: number;
+  readonly routers: Routers | undefined;
 }
 
 class Run {
   readonly counts: FaultCounts = { faults: 0, crashes: 0, oneWayCuts: 0, partitions: 0, stalls: 0 };
   readonly #parts: RunParts;
-  readonly #clients: SimulatedClient[];
-  readonly #watchers: SimulatedWatcher[];
+  readonly #participants: Participants;
+  readonly #sdk: SdkUsers | undefined;
   #operations = 0;
   #isQuiet = false;
   #isOver = false;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
-    const { world, cluster, history, trace, seed } = parts;
-    const dice = createDice(seed, "calls");
-    const calls = new Calls({
-      world,
-      links: cluster.links,
-      chance: (probability) => dice.chance(probability),
-    });
-    this.#clients = Array.from({ length: CLIENTS }, (_, at) => {
-      const name = `c${at + 1}`;
-      const own = { name, dice: createDice(seed, name), hasSession: at % 2 === 0 };
-      return new SimulatedClient({ ...own, world, cluster, calls, history, trace });
-    });
-    const queries = [
-      ...WATCHED_KINDS.map((kind) => ({ ...EVERYWHERE, kind })),
-      { group: "g", kind: "k", partition: "p", namespace: "x", namePrefix: "a" },
-    ];
-    this.#watchers = queries.map((query, at) => {
-      const name = `w${at + 1}`;
-      const links = cluster.links;
-      return new SimulatedWatcher({
-        name,
-        dice: createDice(seed, name),
-        world,
-        cluster,
-        links,
-        history,
-        trace,
-        query,
-      });
-    });
+    this.#participants = createParticipants(parts);
+    const { routers, cluster } = parts;
+    this.#sdk =
+      routers === undefined ? undefined : new SdkUsers({ ...parts, routers, safety: cluster.safety });
   }
 
   clientCounts(undecidedKeys: number): ClientCounts {
+    const { clients, watchers } = this.#participants;
     return {
       operations: this.#operations,
-      ambiguous: this.#clients.reduce((sum, { ambiguous }) => sum + ambiguous, 0),
-      resumedWatches: this.#watchers.reduce((sum, { resumed }) => sum + resumed, 0),
+      ambiguous: clients.reduce((sum, { ambiguous }) => sum + ambiguous, 0),
+      resumedWatches: watchers.reduce((sum, { resumed }) => sum + resumed, 0),
       undecidedKeys,
     };
   }
 
   async go(faultsEndMs: number): Promise<void> {
-    const { world, cluster, trace, seed } = this.#parts;
+    const { world, cluster, trace, seed, routers } = this.#parts;
+    const { first, clients, watchers } = this.#participants;
     const { safety } = cluster;
     const failed = (error: unknown): void => {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       safety.report(`the simulation itself fails: ${text}`);
     };
     cluster.form().catch(failed);
-    const working = this.#clients.flatMap((client, at) =>
-      Array.from({ length: client.parts.hasSession ? THREADS : 1 }, (_, thread) =>
+    routers?.start();
+    const working = clients.flatMap((client, at) =>
+      Array.from({ length: isSingle(client) ? 1 : THREADS }, (_, thread) =>
         this.#work(client, `${at} ${thread}`).catch(failed),
       ),
     );
-    for (const watcher of this.#watchers) watcher.run(() => this.#isOver).catch(failed);
-    const context = { world, cluster, trace, dice: createDice(seed, "faults"), counts: this.counts };
-    makeTrouble({ ...context, isOver: () => this.#isQuiet || world.nowMs > faultsEndMs }).catch(failed);
+    for (const watcher of watchers) watcher.run(() => this.#isOver).catch(failed);
+    this.#sdk?.start(() => this.#isQuiet, failed);
+    const isOver = (): boolean => this.#isQuiet || world.nowMs > faultsEndMs;
+    const context = { world, cluster, trace, counts: this.counts, isOver };
+    makeTrouble({ ...context, dice: createDice(seed, "faults") }).catch(failed);
+    if (routers !== undefined)
+      makeRouterTrouble({ ...context, routers, dice: createDice(seed, "router faults") }).catch(failed);
     const isBad = (): boolean => safety.violations.length > 0;
     await world.run({ ms: faultsEndMs, isOver: isBad });
     if (isBad()) return;
@@ -184,8 +186,9 @@ class Run {
     let isDone = false;
     recover({
       ...this.#parts,
-      client: this.#clients[0] as SimulatedClient,
-      watchers: this.#watchers,
+      ...this.#participants,
+      sdk: this.#sdk,
+      client: first,
       worked: Promise.all(working),
     })
       .catch(failed)
@@ -197,14 +200,16 @@ class Run {
     if (!isDone)
       safety.report(`${RECOVERY_MS} ms after the last fault the cluster is not well: ${describe(cluster)}`);
     else if (seed % RESTORE_EVERY === 0 && !isBad()) await this.#restore(failed);
+    routers?.end();
   }
 
   /** The store is restored at last; whoever goes on with what it had before must not be deceived. */
   async #restore(failed: (error: unknown) => void): Promise<void> {
-    const { world, cluster, trace, seed } = this.#parts;
+    const { world, cluster, trace, seed, routers } = this.#parts;
     const { safety } = cluster;
     let isDone = false;
-    restorePhase({ world, cluster, trace, dice: createDice(seed, "restore") })
+    const gateways = routers?.gateways ?? [];
+    restorePhase({ world, cluster, trace, gateways, dice: createDice(seed, "restore") })
       .catch(failed)
       .finally(() => {
         isDone = true;
@@ -214,18 +219,23 @@ class Run {
       safety.report(`${RESTORE_MS} ms after a restore the cluster is not well: ${describe(cluster)}`);
   }
 
-  async #work(client: SimulatedClient, thread: string): Promise<void> {
+  async #work(client: Participants["clients"][number], thread: string): Promise<void> {
     const { world, seed } = this.#parts;
     const dice = createDice(seed, `work ${thread}`);
     const workload = new Workload(client, thread, dice);
     await world.sleep(dice.between(500, 1500));
-    if (client === this.#clients[0]) await workload.fill();
+    if (client === this.#participants.first) await workload.fill();
     while (!this.#isQuiet || this.#operations < LEAST_OPERATIONS) {
       this.#operations++;
       await workload.step();
       await world.sleep(dice.around(THINK_MS));
     }
   }
+}
+
+/** Whether a client does one thing after the other: the replicas themselves take what it has no session for. */
+function isSingle(client: Participants["clients"][number]): boolean {
+  return client instanceof SimulatedClient && !client.parts.hasSession;
 }
 
 /** What every machine does, in a line. */

@@ -1,8 +1,7 @@
-import type { Replica } from "@trellis/storage-raft";
-import type { Machine } from "../cluster/machine.ts";
 import type { Links } from "../network/links.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { World } from "../world/world.ts";
+import type { Host } from "./host.ts";
 
 /** Why there is no answer. `refused`: nobody was there who could have done anything. */
 export class NoAnswer extends Error {
@@ -21,7 +20,7 @@ export interface CallParts {
   readonly chance: (probability: number) => boolean;
 }
 
-/** Calls of clients to replicas, over a network that cuts them off. */
+/** Calls of clients to replicas and gateways, over a network that cuts them off. */
 export class Calls {
   readonly #parts: CallParts;
 
@@ -29,12 +28,12 @@ export class Calls {
     this.#parts = parts;
   }
 
-  /** Has a replica do something. Rejects with its error, or with {@link NoAnswer}. */
-  call<T>(
+  /** Has somebody do something. Rejects with its error, or with {@link NoAnswer}. */
+  call<Service, T>(
     host: string,
-    machine: Machine,
+    callee: Host<Service>,
     timeoutMs: number,
-    execute: (replica: Replica, process: SimulatedProcess) => Promise<T>,
+    execute: (service: Service, process: SimulatedProcess) => Promise<T>,
   ): Promise<T> {
     const { world, links, chance } = this.#parts;
     return new Promise<T>((resolve, reject) => {
@@ -43,7 +42,7 @@ export class Calls {
       /** An answer goes back, if it gets there. */
       const back = (settle: () => void): void => {
         links.stream(
-          machine.name,
+          callee.name,
           host,
           () => {
             cancel();
@@ -54,11 +53,11 @@ export class Calls {
       };
       links.stream(
         host,
-        machine.name,
+        callee.name,
         () => {
-          const { process, replica } = machine;
-          if (process?.isAlive !== true || replica === undefined) {
-            back(() => reject(new NoAnswer("refused", `${machine.name} does not listen`)));
+          const { process, service } = callee;
+          if (process?.isAlive !== true || service === undefined) {
+            back(() => reject(new NoAnswer("refused", `${callee.name} does not listen`)));
             return;
           }
           // Some connections end with the process; of others nothing is heard any more.
@@ -66,7 +65,7 @@ export class Calls {
             if (chance(0.5)) world.in(links.delayMs(), broken);
           });
           process.input(0, () => {
-            execute(replica, process)
+            execute(service, process)
               .then(
                 (result) => back(() => resolve(result)),
                 (error: unknown) => back(() => reject(error as Error)),

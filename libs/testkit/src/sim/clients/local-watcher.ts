@@ -1,25 +1,32 @@
-import { StorageError, type TypeQuery, type WatchBatch } from "@trellis/storage";
-import type { Replica } from "@trellis/storage-raft";
+import { type Backend, StorageError, type TypeQuery, type WatchBatch } from "@trellis/storage";
 
 import type { History, RecordedWatch } from "../../history/history.ts";
 import type { Safety } from "../checks/safety.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 
+/** What a watch from within works with. */
+export interface LocalWatching {
+  readonly history: History;
+  readonly safety: Safety;
+  /** Whether the store that the history is of is there no more. */
+  readonly isOver: () => boolean;
+}
+
 /** Between two watches. */
 const PAUSE_MS = 20;
 
 /**
- * Watches a replica from within its process, from its start to its end, and reads at once whatever it is told of: an eventual read never shows anything
+ * Watches a backend from within its process, from its start to its end, and reads at once whatever it is told of: an eventual read never shows anything
  * older than an event that was delivered. Begins again where the watch ends.
  */
 export async function watchLocally(
-  { backend }: Replica,
+  { backend }: { readonly backend: Backend },
   process: SimulatedProcess,
   query: TypeQuery,
-  { history, safety }: { readonly history: History; readonly safety: Safety },
+  { history, safety, isOver }: LocalWatching,
 ): Promise<void> {
   const client = `${process.name} itself`;
-  for (;;) {
+  while (!isOver()) {
     const recorded: RecordedWatch = {
       kind: "watch",
       client,
@@ -31,6 +38,7 @@ export async function watchLocally(
     history.recorded.push(recorded);
     try {
       for await (const batch of backend.watch(query)) {
+        if (isOver()) return;
         recorded.batches.push(batch);
         await readBack(backend, batch, (what) => safety.report(`${client}: ${what}`));
       }
@@ -43,11 +51,7 @@ export async function watchLocally(
   }
 }
 
-async function readBack(
-  backend: Replica["backend"],
-  batch: WatchBatch,
-  report: (what: string) => void,
-): Promise<void> {
+async function readBack(backend: Backend, batch: WatchBatch, report: (what: string) => void): Promise<void> {
   if (batch.kind !== "commit") return;
   for (const { record } of batch.events) {
     const { position, record: found } = await backend.read(record.key);

@@ -1,40 +1,26 @@
 import {
+  type Backend,
   type CommitResult,
-  type Key,
-  type ListOptions,
-  type ListResult,
   type Operation,
-  type OwnerQuery,
   type ReadOptions,
   StorageError,
   type StorageErrorCode,
-  type StoredRecord,
-  type TypeQuery,
-  type Version,
   type SessionRequest,
   toCommitResult,
 } from "@trellis/storage";
-import { type Replica } from "@trellis/storage-raft";
+import type { Replica } from "@trellis/storage-raft";
 
-import type { History, RecordedCommit, RecordedList, RecordedRead } from "../../history/history.ts";
+import type { RecordedCommit } from "../../history/history.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
-import type { Dice } from "../world/dice.ts";
-import type { SimulatedProcess } from "../world/simulated-process.ts";
-import type { Trace } from "../world/trace.ts";
-import type { World } from "../world/world.ts";
-import { type Calls, NoAnswer } from "./calls.ts";
+import { isUnknownOutcome, within } from "./answers.ts";
+import { NoAnswer } from "./calls.ts";
 import { ClientSession, type Ticket } from "./client-session.ts";
+import { RecordingClient, type RecordingClientParts, type Shown } from "./recording-client.ts";
 
-/** What a client works with. */
-export interface ClientParts {
-  readonly name: string;
-  readonly world: World;
+/** What a client of the replicas themselves works with. */
+export interface ClientParts extends RecordingClientParts {
   readonly cluster: Cluster;
-  readonly calls: Calls;
-  readonly history: History;
-  readonly dice: Dice;
-  readonly trace: Trace;
   /** Whether its commits are sent again when nobody knows what became of them. */
   readonly hasSession: boolean;
 }
@@ -43,8 +29,6 @@ export interface ClientParts {
 const CALL_MS = 2_500;
 /** How long one try of a commit may take. */
 const TRY_MS = [400, 1_000, CALL_MS];
-/** How long a client tries, at most. */
-const PATIENCE_MS = 8_000;
 /** Probability that a request is sent again by somebody on the way, and how late, on average. */
 const REPEAT_RATE = 0.05;
 const REPEAT_MS = 1_500;
@@ -54,50 +38,19 @@ const SESSION_END_RATE = 0.02;
 const PAUSE_MS = 60;
 
 /** A client of the cluster: calls whoever it takes for the leader, tries again where that is allowed, and writes down what it did and saw. */
-export class SimulatedClient {
-  readonly parts: ClientParts;
+export class SimulatedClient extends RecordingClient<ClientParts, Machine> {
   readonly #session: ClientSession;
   /** Commits of which somebody on the way holds a copy. */
   readonly #copied = new WeakSet<Ticket>();
   #believedLeader: Machine | undefined;
-  /** The newest version it has seen; its reads show nothing older. */
-  newest = 0 as Version;
-  /** Commits of which nobody knows what became of them. */
-  ambiguous = 0;
 
   constructor(parts: ClientParts) {
-    this.parts = parts;
+    super(parts);
     const { name, dice } = parts;
     this.#session = new ClientSession(() => `${name}-${dice.below(2 ** 32).toString(36)}`);
   }
 
-  /** Commits, and answers what became of it: undefined when that is not known, or when nothing was done. */
-  async commit(operations: readonly Operation[], evaluateOnly = false): Promise<CommitResult | undefined> {
-    const { history, name, world, trace } = this.parts;
-    const recorded: RecordedCommit = {
-      kind: "commit",
-      client: name,
-      startedAt: history.moment(),
-      operations,
-      evaluateOnly,
-    };
-    history.recorded.push(recorded);
-    const outcome = await this.#tryToCommit(operations, evaluateOnly, world.nowMs + PATIENCE_MS);
-    recorded.endedAt = history.moment();
-    if (typeof outcome === "string") {
-      recorded.failure = outcome;
-      if (outcome === "outcome-unknown" && !evaluateOnly) this.ambiguous++;
-      if (trace.isOn) trace.note(name, `commits ${operations.length}: ${outcome}`);
-      return undefined;
-    }
-    recorded.result = outcome;
-    if (outcome.version > this.newest) this.newest = outcome.version;
-    if (trace.isOn)
-      trace.note(name, `commits ${operations.length}: ${outcome.outcome} at ${outcome.version}`);
-    return outcome;
-  }
-
-  async #tryToCommit(
+  protected override async tryToCommit(
     operations: readonly Operation[],
     evaluateOnly: boolean,
     untilMs: number,
@@ -189,72 +142,20 @@ export class SimulatedClient {
     recorded.endedAt = history.moment();
   }
 
-  /** Reads; undefined when nobody answered. */
-  async read(key: Key, options: ReadOptions, machine?: Machine): Promise<StoredRecord | undefined> {
-    const { history } = this.parts;
-    const recorded: RecordedRead = {
-      kind: "read",
-      client: this.parts.name,
-      startedAt: history.moment(),
-      key,
-      options,
-    };
-    history.recorded.push(recorded);
-    const found = await this.#look(machine, (replica, signal) =>
-      replica.backend.read(key, { ...options, signal }),
-    );
-    if (found === undefined) return undefined;
-    const { result, shownBy } = found;
-    const client = this.#reader(options, shownBy);
-    Object.assign(recorded, { result, client, endedAt: history.moment() });
-    this.#saw(options, result.position.version);
-    return result.record;
-  }
-
-  /** Lists; undefined when nobody answered. */
-  async list(
-    query: TypeQuery | OwnerQuery,
-    options: ListOptions,
-    machine?: Machine,
-  ): Promise<ListResult | undefined> {
-    const { history } = this.parts;
-    const recorded: RecordedList = {
-      kind: "list",
-      client: this.parts.name,
-      startedAt: history.moment(),
-      query,
-      options,
-    };
-    history.recorded.push(recorded);
-    const found = await this.#look(machine, (replica, signal) =>
-      replica.backend.list(query, { ...options, signal }),
-    );
-    if (found === undefined) return undefined;
-    const { result, shownBy } = found;
-    const client = this.#reader(options, shownBy);
-    Object.assign(recorded, { result, client, endedAt: history.moment() });
-    if (options.atVersion === undefined) this.#saw(options, result.position.version);
-    return result;
-  }
-
-  #saw({ consistency, minimum }: ReadOptions, version: Version): void {
-    if ((consistency === "strong" || minimum !== undefined) && version > this.newest) this.newest = version;
-  }
-
   /** Only what has a minimum, or is strong, goes on from what this client saw of others; the rest goes on from what that process showed it. */
-  #reader({ consistency, minimum }: ReadOptions, shownBy: string): string {
+  protected override reader({ consistency, minimum }: ReadOptions, shownBy: string): string {
     const { name } = this.parts;
     return consistency === "strong" || minimum !== undefined ? name : `${name} at ${shownBy}`;
   }
 
-  async #look<T>(
+  protected override async look<T>(
     machine: Machine | undefined,
-    look: (replica: Replica, signal: AbortSignal) => Promise<T>,
-  ): Promise<{ readonly result: T; readonly shownBy: string } | undefined> {
+    look: (backend: Backend, signal: AbortSignal) => Promise<T>,
+  ): Promise<Shown<T> | undefined> {
     const target = machine ?? this.anyMachine();
     try {
-      return await this.parts.calls.call(this.parts.name, target, CALL_MS, async (replica, process) => ({
-        result: await within(process, CALL_MS, (signal) => look(replica, signal)),
+      return await this.parts.calls.call(this.parts.name, target, CALL_MS, async ({ backend }, process) => ({
+        result: await within(process, CALL_MS, (signal) => look(backend, signal)),
         shownBy: process.name,
       }));
     } catch (error) {
@@ -286,28 +187,3 @@ export class SimulatedClient {
 
 /** The session does not tell what became of a commit. */
 class SessionLost extends StorageError {}
-
-const NOT_APPLIED: ReadonlySet<StorageErrorCode> = new Set(["unavailable", "resource-exhausted", "no-space"]);
-
-/** Nobody can tell whether it was executed. Throws what is no answer of a store. */
-function isUnknownOutcome(error: unknown): boolean {
-  if (error instanceof NoAnswer) return error.kind === "unknown";
-  if (!StorageError.is(error)) throw error;
-  if (error.code === "outcome-unknown") return true;
-  if (NOT_APPLIED.has(error.code)) return false;
-  throw error;
-}
-
-async function within<T>(
-  process: SimulatedProcess,
-  durationMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const cancel = process.after(durationMs, () => controller.abort());
-  try {
-    return await work(controller.signal);
-  } finally {
-    cancel();
-  }
-}

@@ -1,6 +1,6 @@
 import type { Message } from "@trellis/raft";
 import { createFormation, formCluster, joinCluster, type Member, type NodeEvent } from "@trellis/raft-node";
-import { firstChunks, type Replica } from "@trellis/storage-raft";
+import { firstChunks } from "@trellis/storage-raft";
 
 import { Safety } from "../checks/safety.ts";
 import { StallChecks } from "../checks/stalls.ts";
@@ -8,10 +8,9 @@ import { dataDirectory } from "../disk/process-disk.ts";
 import { Links } from "../network/links.ts";
 import { PeerSwitch } from "../network/peer-switch.ts";
 import { createDice, type Dice } from "../world/dice.ts";
-import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";
 import type { World } from "../world/world.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type StartedReplica } from "./machine.ts";
 
 /** What happened how often: a run in which nothing happened proves nothing. */
 export interface Coverage {
@@ -38,7 +37,7 @@ export interface ClusterOptions {
   /** Machines that may become members. */
   readonly spares: number;
   /** Told of every replica that has started, in its process. */
-  readonly onStart: (replica: Replica, process: SimulatedProcess) => void;
+  readonly onStart: (started: StartedReplica) => void;
 }
 
 /** So small that everything that takes long in real life happens within a minute. */

@@ -13,6 +13,14 @@ import { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";
 import type { World } from "../world/world.ts";
 
+/** A replica that has started, in its process. */
+export interface StartedReplica {
+  readonly machine: Machine;
+  readonly replica: Replica;
+  readonly process: SimulatedProcess;
+  readonly clusterId: string;
+}
+
 /** What machines share. */
 export interface MachineParts {
   readonly seed: number;
@@ -24,7 +32,7 @@ export interface MachineParts {
   /** Told what happens to the replica on a machine. */
   readonly onEvent: (machine: Machine, event: NodeEvent) => void;
   /** Told of every replica that has started. */
-  readonly onStart: (replica: Replica, process: SimulatedProcess) => void;
+  readonly onStart: (started: StartedReplica) => void;
   /** Told when a replica had to stop, or could not start. */
   readonly onFailure: (machine: Machine) => void;
 }
@@ -59,6 +67,10 @@ export class Machine {
       wallMs: WALL_MS + this.#dice.between(-1e4, 1e4),
     });
     this.volume = this.#newVolume();
+  }
+
+  get service(): Replica | undefined {
+    return this.replica;
   }
 
   get isUp(): boolean {
@@ -123,7 +135,7 @@ export class Machine {
     );
     this.replica = replica;
     trace.note(this.name, `is up as member ${nodeId}`);
-    onStart(replica, process);
+    onStart({ machine: this, replica, process, clusterId });
     void replica.node.stopped.then((error) => {
       if (!process.isAlive) return;
       if (error !== undefined) this.#failed(process, error);

@@ -2,7 +2,10 @@ import { StorageError } from "@trellis/storage";
 import type { Replica } from "@trellis/storage-raft";
 
 import type { Machine } from "../cluster/machine.ts";
+import type { Gateway } from "../routers/gateway.ts";
+import type { RouterMachine } from "../routers/router-machine.ts";
 import type { Trace } from "../world/trace.ts";
+import { StraddlingGateways } from "./gateways.ts";
 import { joinRestored, restoreOn, type RestoreParts, saveSnapshot } from "./restore-members.ts";
 import { askWithFormerPosition, type Holdings, putOf, writeWithFormerVersion } from "./straddlers.ts";
 
@@ -18,11 +21,14 @@ const MEMBERS = 3;
  * The cluster is given up: all machines lose their power at once, one snapshot is restored as a new cluster of one, and others join it with
  * empty disks. Whoever goes on with what it had of the store before is refused or told, on every member, however far that member is.
  */
-export async function restorePhase(parts: RestoreParts & { readonly trace: Trace }): Promise<void> {
-  const { world, cluster, dice, trace } = parts;
+export async function restorePhase(
+  parts: RestoreParts & { readonly trace: Trace; readonly gateways: readonly RouterMachine<Gateway>[] },
+): Promise<void> {
+  const { world, cluster, dice, trace, gateways } = parts;
   const { safety } = cluster;
   const report = (finding: string): void => safety.report(`after a restore: ${finding}`);
   const holdings = await gather(parts);
+  const straddling = new StraddlingGateways({ world, gateways, holdings, report });
   // Not one that was removed: its machine is about to be wiped.
   const listed = await onLeader(parts, async ({ node }) => node.status().members);
   const members = cluster.machines.filter(
@@ -70,6 +76,7 @@ export async function restorePhase(parts: RestoreParts & { readonly trace: Trace
   }
   isOver = true;
   await asked;
+  await straddling.arrive(restored, last.version);
   cluster.coverage.restores++;
   trace.note("operator", "the restored cluster is well");
 }

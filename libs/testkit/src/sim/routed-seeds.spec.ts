@@ -1,0 +1,17 @@
+import { describe, expect, it } from "@jest/globals";
+
+import { isRouted, simulate } from "./simulation.ts";
+
+/** Seeds whose clients enter by routers too, which routers crash and replicas change in mid-watch; the mutants that they kill name one. */
+const SEEDS = [3, 8, 9, 13, 14, 25];
+
+describe("a cluster that clients enter by routers", () => {
+  it.each(SEEDS)("keeps all promises (seed %i)", async (seed) => {
+    expect(isRouted(seed)).toBe(true);
+    const report = await simulate({ seed, nodes: seed % 2 === 0 ? 3 : 5, minutes: 1 });
+    expect(report.findings).toEqual([]);
+    expect(report.coverage.routersCrashed).toBeGreaterThan(0);
+    expect(report.coverage.replicasChanged).toBeGreaterThan(0);
+    expect(report.coverage.commitsRepeated).toBeGreaterThan(0);
+  });
+});
