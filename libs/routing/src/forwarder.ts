@@ -1,5 +1,12 @@
-import type { Backend, Position, Session, SessionedCommits, Submitted } from "@trellis/storage";
-import type { ServerStatus, StatusSource } from "@trellis/storage/wire";
+import {
+  type Backend,
+  type Position,
+  type Session,
+  type SessionedCommits,
+  StorageError,
+  type Submitted,
+} from "@trellis/storage";
+import type { OpenStorageLink, ServerStatus, StatusSource } from "@trellis/storage/wire";
 
 import { NO_MARK } from "./calls/mark.ts";
 import type { LeaderCalls } from "./calls/leader-calls.ts";
@@ -40,7 +47,11 @@ export interface Forwarder {
  */
 export function createForwarder(deps: RoutingDeps, config: ForwarderConfig): Forwarder {
   // Its callers say themselves how new an answer must be.
-  const { view, leader, reads, watches } = createRouting(deps, config, () => NO_MARK);
+  const { view, leader, reads, watches } = createRouting(
+    { ...deps, openLink: toNodes(deps.openLink) },
+    config,
+    () => NO_MARK,
+  );
   const status = new ForwarderStatus(deps, view, config.name);
   view.start();
   const close = async (): Promise<void> => {
@@ -63,6 +74,17 @@ export function createForwarder(deps: RoutingDeps, config: ForwarderConfig): For
     reached: () => reachedBy(view),
     announceStop: () => status.announceStop(),
     close,
+  };
+}
+
+/** Links to storage nodes only: forwarders that went to each other would pass calls round in a circle, and each take the other for a leader. */
+function toNodes(openLink: OpenStorageLink): OpenStorageLink {
+  return async (address, signal) => {
+    const link = await openLink(address, signal);
+    if (link.status.role !== "forwarder") return link;
+    const { name } = link.status;
+    await link.close();
+    throw new StorageError("unsupported", `it is a forwarder, ${name}; expected a storage node: name those`);
   };
 }
 

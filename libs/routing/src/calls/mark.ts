@@ -18,7 +18,7 @@ export class Mark {
 
   /** Callers are shown this. */
   shows(position: Position): void {
-    this.#store.saw(position);
+    if (this.#store.id === undefined) this.#store.saw(position);
     const before = this.position;
     if (position.storeId !== this.#store.id) return;
     if (before === undefined || position.version > before.version) this.#newest = position;

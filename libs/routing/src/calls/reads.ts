@@ -113,10 +113,13 @@ export class Reads {
     }
   }
 
-  /** What a replica of a former store still shows is not passed on. */
+  /** What a replica of another store shows is not passed on. */
   #believed<T extends { readonly position: Position }>(result: T): T {
-    if (!this.#deps.view.store.isFormer(result.position)) return result;
-    throw new StorageError("unavailable", "the replica shows a store that was replaced since; ask another");
+    if (!this.#deps.view.store.isOther(result.position)) return result;
+    throw new StorageError(
+      "unavailable",
+      "the replica shows a store that was replaced since, or that of another cluster; ask another",
+    );
   }
 
   /** A caller that ended its wait for a position is told so. */

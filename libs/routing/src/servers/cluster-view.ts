@@ -72,7 +72,7 @@ export class ClusterView {
       if (except?.has(server) === true) continue;
       const { link } = server;
       const position = link?.status.position;
-      if (link === undefined || position === undefined || this.store.isFormer(position)) continue;
+      if (link === undefined || position === undefined || this.store.isOther(position)) continue;
       if (isCurrent(link, newest)) return { server, link };
       if (last === undefined || (last.link.status.isStopping && !link.status.isStopping))
         last = { server, link };
@@ -99,7 +99,7 @@ export class ClusterView {
     let newest: Position | undefined;
     for (const { status } of this.#servers.values()) {
       const position = status?.position;
-      if (position === undefined || this.store.isFormer(position)) continue;
+      if (position === undefined || this.store.isOther(position)) continue;
       if (newest === undefined || position.version > newest.version) newest = position;
     }
     return newest;
@@ -128,7 +128,7 @@ export class ClusterView {
   #changed(): void {
     if (this.#isStopped) return;
     this.#learn();
-    const found = findLeader(this.#servers.values());
+    const found = this.#findLeader();
     const link = found?.link;
     const before = this.#leader;
     this.#leader = found === undefined || link === undefined ? undefined : { server: found, link };
@@ -143,6 +143,22 @@ export class ClusterView {
     this.#tell();
   }
 
+  /**
+   * Who leads, of those that show the store that is known here or none yet. Only when none of them does, another store's leader: the storage was restored, or
+   * recovered. Terms of different clusters say nothing of each other. A former store's leader is never gone back to.
+   */
+  #findLeader(): LinkedServer | undefined {
+    const isLeft = ({ status }: LinkedServer): boolean =>
+      status?.position !== undefined && this.store.isFormer(status.position);
+    const servers = [...this.#servers.values()].filter((server) => !isLeft(server));
+    return findLeader(servers.filter((server) => this.#isOwn(server))) ?? findLeader(servers);
+  }
+
+  /** Whether a server shows the store that is known here, as far as it shows one. */
+  #isOwn({ status }: LinkedServer): boolean {
+    return status?.position === undefined || !this.store.isOther(status.position);
+  }
+
   #report(before: Reached | undefined): void {
     const { onEvent } = this.#deps;
     const now = this.#leader;
@@ -153,9 +169,9 @@ export class ClusterView {
 
   /** Goes to the members of the cluster that the nodes name, and forgets those that it went to which are none any more. */
   #learn(): void {
-    const nodes = [...this.#servers.values()].flatMap(({ status }) =>
-      status?.role === "node" ? [status] : [],
-    );
+    const nodes = [...this.#servers.values()]
+      .filter((server) => this.#isOwn(server))
+      .flatMap(({ status }) => (status?.role === "node" ? [status] : []));
     const informed = nodes.reduce<(typeof nodes)[number] | undefined>(
       (best, status) => (best === undefined || status.term > best.term ? status : best),
       undefined,

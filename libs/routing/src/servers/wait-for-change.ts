@@ -2,7 +2,7 @@ import type { Clock } from "@trellis/resource";
 
 import type { ClusterView } from "./cluster-view.ts";
 
-/** Resolves when the view changes such that `isDue`, when the time is up, or with the signal. Without a time, only for the other two. */
+/** Resolves when the view changes such that `isDue`, when it is stopped, when the time is up, or with the signal. Without a time, only for the others. */
 export function waitForChange(
   { view, clock }: { readonly view: ClusterView; readonly clock: Clock },
   {
@@ -15,7 +15,7 @@ export function waitForChange(
     readonly atMostMs?: number | undefined;
   },
 ): Promise<void> {
-  if (signal.aborted || isDue()) return Promise.resolve();
+  if (signal.aborted || view.isStopped || isDue()) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       stopListening();
