@@ -126,6 +126,17 @@ describe("a failed mutation", () => {
     expect(fault.calls).toBe(2);
   });
 
+  it("is repeated when a server that stops had not begun with it", async () => {
+    const refused = new ConnectError(
+      "http/2 stream closed with error code REFUSED_STREAM (0x7)",
+      Code.Unavailable,
+    );
+    const fault = throwing(refused);
+    setup.faults = { request: fault };
+    await through(write());
+    expect(fault.calls).toBe(2);
+  });
+
   it("is repeated without knowing the outcome when it is a dry run, or a delete of one incarnation", async () => {
     const { resource } = await through(write());
     const lost = (): unknown => failure("OUTCOME_UNKNOWN", "unknown");

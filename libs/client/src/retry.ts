@@ -21,7 +21,7 @@ export interface FailedCall {
 export function mayRepeat({ method, input, error, storeMoved }: FailedCall): boolean {
   const { code } = ConnectError.from(error);
   const reason = errorReason(error);
-  const safe = isHarmless(method, input) || errorApplied(error) === "no" || wasNeverSent(error);
+  const safe = isHarmless(method, input) || errorApplied(error) === "no" || wasNeverBegun(error);
   switch (reason) {
     case undefined:
       return safe && BROKEN_CONNECTION.includes(code);
@@ -58,16 +58,20 @@ const NOT_SENT: readonly unknown[] = [
   "EHOSTUNREACH",
   "ERR_HTTP2_GOAWAY_SESSION",
 ];
-/** A stream that a server refused was not looked at (RFC 9113 §8.7). */
-const REFUSED_STREAM = "NGHTTP2_REFUSED_STREAM";
+/**
+ * In the words of Node and of connect-node for a stream that the server refused: it was not looked at (RFC 9113 §8.7). So ends what a client sends while a
+ * server that stops is telling it to go away.
+ */
+const REFUSED_STREAM = "REFUSED_STREAM";
 /** Errors that one may be the cause of, one below the other. */
 const MAX_CAUSES = 8;
 
-function wasNeverSent(error: unknown): boolean {
+/** Whether no server has begun with the call. */
+function wasNeverBegun(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof cause === "object" && cause !== null; depth++) {
     const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
-    if (NOT_SENT.includes(code) || String(message).endsWith(REFUSED_STREAM)) return true;
+    if (NOT_SENT.includes(code) || String(message).includes(REFUSED_STREAM)) return true;
     ({ cause } = cause as { cause?: unknown });
   }
   return false;

@@ -35,6 +35,11 @@ export interface Listener {
 
 /** How often connections are checked against the timeouts for headers and bodies. */
 const CHECK_INTERVAL_MS = 1_000;
+/**
+ * How long a peer that was told to go away may take to close its side. What it had sent by then is read and dropped: a connection that is closed over
+ * unread bytes is reset (RFC 9293 §3.10.4), and the peer would not learn that nothing was done with them.
+ */
+const LINGER_MS = 500;
 /** Connections that the kernel keeps waiting for the process to accept them. */
 const BACKLOG = 1_024;
 
@@ -46,6 +51,8 @@ export function createListener(options: ListenerOptions): Listener {
   const { limits, clock, log } = options;
   const sessions = createSessions(clock, limits);
   const sockets = new Set<Socket>();
+  /** Those that speak HTTP/2: their sessions end them. */
+  const multiplexed = new WeakSet<Socket>();
   const h1 = createHttp1Server(options);
   const h2 = createHttp2Server(options);
   h2.on("session", (session) => sessions.add(session));
@@ -62,6 +69,7 @@ export function createListener(options: ListenerOptions): Listener {
       if (protocol === "http2") {
         // The HTTP/1.1 server lets its sockets be half open; an HTTP/2 connection that was then cut in an upload would never be freed.
         socket.allowHalfOpen = false;
+        multiplexed.add(socket);
         h2.emit("connection", socket);
       }
       if (protocol !== "http1") return;
@@ -85,8 +93,12 @@ export function createListener(options: ListenerOptions): Listener {
       sessions.destroy();
       const closed = h1.listening ? new Promise((resolve) => h1.close(resolve)) : undefined;
       const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) if (!multiplexed.has(socket)) socket.destroy();
+      const cancel = clock.after(LINGER_MS, () => {
+        for (const socket of sockets) socket.destroy();
+      });
       await Promise.all([closed, ...gone]);
+      cancel();
     },
     connections: () => sockets.size,
   };
@@ -114,6 +126,7 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
 
 function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http2Server {
   const server = http2.createServer({
+    maxSessionMemory: limits.maxSessionMegabytes,
     settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_BYTES },
   });
   server.on("request", handle);

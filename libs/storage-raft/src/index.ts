@@ -1,5 +1,6 @@
 export { connectTo, type DataDirectory, openDataDirectory } from "@trellis/raft-node";
 export { type SilentSession, STORAGE_KIND } from "./command.ts";
+export { encodeCommand } from "./command-codec.ts";
 export type { CommitAnswer } from "./commit-answer.ts";
 export {
   createRaftBackend,
@@ -39,6 +40,7 @@ export {
 } from "./recover-store.ts";
 export { type DirectoryFailure, directoryRefusal } from "./directory-refusal.ts";
 export type { ClusterEntry } from "./storage-node/cluster-entry.ts";
+export { type NodeStatusDeps, NodeStatusSource } from "./storage-node/node-status.ts";
 export {
   createStorageNode,
   type StorageNodeConfig,

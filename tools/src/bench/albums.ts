@@ -13,12 +13,15 @@ export type BenchClient = Client<typeof ResourceService>;
 /** The type of all resources of the bench. */
 export const ALBUM = { group: "demo", groupVersion: "v2", kind: "Album" };
 
+/** What the names of all of them begin with. */
+export const ALBUM_PREFIX = "album-";
+
 /** Calls under way while the store is filled. */
 const FILL_CLIENTS = 64;
 
 /** The id of the album with that number. */
 export function albumId(item: number) {
-  return { type: ALBUM, name: `album-${item}` };
+  return { type: ALBUM, name: `${ALBUM_PREFIX}${item}` };
 }
 
 /** A resource of about 600 bytes as stored; `revision` makes each write a change. */

@@ -11,6 +11,8 @@ export interface ClusterProcess {
   readonly kind: Kind;
   /** The app's program, relative to the checkout. */
   readonly bin: string;
+  /** The checkout; this one when left out. */
+  readonly root?: string | undefined;
   readonly flags: readonly string[];
   readonly port: number;
   readonly url: string;
@@ -19,7 +21,7 @@ export interface ClusterProcess {
 /** Where each process listens, on the loopback. */
 export interface ClusterPorts {
   readonly nodes: readonly number[];
-  readonly forwarder: number;
+  readonly forwarders: readonly number[];
   readonly gateways: readonly [number, number];
   readonly managers: readonly [number, number];
 }
@@ -27,7 +29,7 @@ export interface ClusterPorts {
 /** The ports that the documentation speaks of. */
 export const DEFAULT_PORTS: ClusterPorts = {
   nodes: [7511, 7512, 7513],
-  forwarder: 7520,
+  forwarders: [7520],
   gateways: [7500, 7501],
   managers: [7530, 7531],
 };
@@ -37,6 +39,10 @@ export interface ClusterShape {
   /** Where each node has a directory, and the cluster's secret is. */
   readonly dataDir: string;
   readonly ports: ClusterPorts;
+  /** Where the processes reach each other, when that is not where they listen. */
+  readonly reachedAt?: ClusterPorts | undefined;
+  /** Nodes that do not form the cluster with the others: the last of those that have ports. */
+  readonly spares?: number | undefined;
   readonly domains: readonly string[];
   /** A file with the secret by which managers act as the system. */
   readonly secretFile: string;
@@ -45,68 +51,97 @@ export interface ClusterShape {
 const HOST = "127.0.0.1";
 
 /**
- * The processes of a cluster on one machine: storage nodes, a forwarder, two gateways, two controller managers. The first gateway goes through the forwarder, the
- * second to the nodes directly, so that both ways are in use.
+ * The processes of a cluster on one machine: storage nodes, forwarders, two gateways, two controller managers. The first gateway goes through the forwarders, and to
+ * the nodes only while none of those is there; the second to the nodes directly. So both ways are in use.
  */
-export function clusterProcesses({
-  dataDir,
-  ports,
-  domains,
-  secretFile,
-}: ClusterShape): readonly ClusterProcess[] {
-  const nodes = ports.nodes.map((port, at) => ({ name: `node-${at + 1}`, address: `${HOST}:${port}`, port }));
-  const initialCluster = nodes.map(({ name, address }) => `${name}=${address}`).join(",");
-  const [firstNode, ...otherNodes] = nodes.map(({ address }) => address);
-  const direct = `trellis://${firstNode}${otherNodes.map((address, at) => `${at === 0 ? "?" : "&"}node=${address}`).join("")}`;
-  const ofDomains = domains.flatMap((domain) => ["--domain", domain]);
-  const secret = ["--cluster-secret", secretFile];
-  const [gateway, directGateway] = ports.gateways;
-  const process = (
-    name: string,
-    kind: Kind,
-    bin: string,
-    port: number,
-    flags: readonly string[],
-  ): ClusterProcess => ({
-    name,
-    kind,
-    bin: `apps/${bin}/bin/trellis-${bin}.js`,
-    flags: ["--listen", `${HOST}:${port}`, ...flags],
-    port,
-    url: `http://${HOST}:${port}`,
-  });
+export function clusterProcesses(shape: ClusterShape): readonly ClusterProcess[] {
+  const { ports, domains, secretFile, reachedAt = ports, spares = 0 } = shape;
+  const formedBy = ports.nodes.length - spares;
+  const nodes = addressesOf(reachedAt.nodes.slice(0, formedBy));
+  const common = ["--cluster-secret", secretFile, ...domains.flatMap((domain) => ["--domain", domain])];
+  const forwarderName = (at: number): string =>
+    ports.forwarders.length === 1 ? "forwarder" : `forwarder-${at + 1}`;
+  const initialCluster = nodes.map((address, at) => `${nodeName(at)}=${address}`).join(",");
+  const forwarders = addressesOf(reachedAt.forwarders);
+  const backends = [backendUrl([...forwarders, ...nodes]), backendUrl(nodes)];
   return [
-    ...nodes.map(({ name, port }) =>
-      process(name, "node", "storage-node", port, [
-        "--name",
-        name,
-        "--data-dir",
-        join(dataDir, name),
-        "--initial-cluster",
-        initialCluster,
+    ...nodes.map((_, at) => nodeProcess(shape, at, ["--initial-cluster", initialCluster])),
+    ...ports.forwarders.map((port, at) =>
+      listening(
+        { name: forwarderName(at), kind: "forwarder", app: "forwarding", port },
+        nodes.flatMap((address) => ["--node", address]),
+      ),
+    ),
+    ...ports.gateways.map((port, at) =>
+      listening({ name: `gateway-${at + 1}`, kind: "gateway", app: "gateway", port }, [
+        "--backend",
+        backends[at] ?? "",
+        ...common,
       ]),
     ),
-    process(
-      "forwarder",
-      "forwarder",
-      "forwarding",
-      ports.forwarder,
-      nodes.flatMap(({ address }) => ["--node", address]),
-    ),
-    process("gateway-1", "gateway", "gateway", gateway, [
-      "--backend",
-      `trellis://${HOST}:${ports.forwarder}`,
-      ...secret,
-      ...ofDomains,
-    ]),
-    process("gateway-2", "gateway", "gateway", directGateway, ["--backend", direct, ...secret, ...ofDomains]),
     ...ports.managers.map((port, at) =>
-      process(`manager-${at + 1}`, "manager", "controller-manager", port, [
-        "--server",
-        `http://${HOST}:${ports.gateways[at]}`,
-        ...secret,
-        ...ofDomains,
+      listening({ name: `manager-${at + 1}`, kind: "manager", app: "controller-manager", port }, [
+        ...[reachedAt.gateways[at], reachedAt.gateways[1 - at]].flatMap((gateway) => [
+          "--server",
+          `http://${HOST}:${gateway}`,
+        ]),
+        ...common,
       ]),
     ),
   ];
+}
+
+/** The storage node at a place among those that have ports, to join the cluster of the others. */
+export function joiningNode(shape: ClusterShape, at: number): ClusterProcess {
+  const { ports, reachedAt = ports } = shape;
+  const others = addressesOf(reachedAt.nodes.toSpliced(at, 1));
+  return nodeProcess(
+    shape,
+    at,
+    others.flatMap((address) => ["--join", address]),
+  );
+}
+
+function nodeProcess(
+  { dataDir, ports, reachedAt }: ClusterShape,
+  at: number,
+  entry: readonly string[],
+): ClusterProcess {
+  const name = nodeName(at);
+  const advertise = reachedAt === undefined ? [] : ["--advertise", `${HOST}:${reachedAt.nodes[at]}`];
+  return listening({ name, kind: "node", app: "storage-node", port: ports.nodes[at] ?? 0 }, [
+    "--name",
+    name,
+    "--data-dir",
+    join(dataDir, name),
+    ...advertise,
+    ...entry,
+  ]);
+}
+
+function listening(
+  { name, kind, app, port }: Pick<ClusterProcess, "name" | "kind" | "port"> & { readonly app: string },
+  flags: readonly string[],
+): ClusterProcess {
+  return {
+    name,
+    kind,
+    bin: `apps/${app}/bin/trellis-${app}.js`,
+    flags: ["--listen", `${HOST}:${port}`, ...flags],
+    port,
+    url: `http://${HOST}:${port}`,
+  };
+}
+
+function backendUrl([first, ...others]: readonly string[]): string {
+  const more = others.map((address, at) => `${at === 0 ? "?" : "&"}node=${address}`);
+  return `trellis://${first}${more.join("")}`;
+}
+
+function addressesOf(ports: readonly number[]): readonly string[] {
+  return ports.map((port) => `${HOST}:${port}`);
+}
+
+function nodeName(at: number): string {
+  return `node-${at + 1}`;
 }

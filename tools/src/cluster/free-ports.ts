@@ -6,10 +6,14 @@ const LAST = 30_000;
 const MAX_TRIES = 1_000;
 
 /** Ports of the loopback that nobody uses now. */
-export async function freePorts(count: number, random: () => number = Math.random): Promise<readonly number[]> {
+export async function freePorts(
+  count: number,
+  random: () => number = Math.random,
+): Promise<readonly number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries++) {
-    if (tries === MAX_TRIES) throw new Error(`found only ${found.size} of ${count} free ports from ${FIRST} to ${LAST}`);
+    if (tries === MAX_TRIES)
+      throw new Error(`found only ${found.size} of ${count} free ports from ${FIRST} to ${LAST}`);
     const port = FIRST + Math.floor(random() * (LAST - FIRST));
     if (!found.has(port) && (await isFree(port))) found.add(port);
   }

@@ -1,10 +1,6 @@
 /**
  * `npm run cluster`: three storage nodes, a forwarder, two gateways and two controller managers as processes on this machine. See `--help`.
  */
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { systemClock } from "@trellis/resource";
 import { choice, nodeProcess, onOff, option, repeated, runProgram, text } from "@trellis/server";
 
@@ -12,10 +8,10 @@ import { clusterProcesses, DEFAULT_PORTS } from "./cluster-shape.ts";
 import { clusterScreen } from "./cluster-screen.ts";
 import { LogLines } from "./log-lines.ts";
 import { awaitReady } from "./ready.ts";
+import { secretIn } from "./secret-file.ts";
 import { startProcess } from "./start-process.ts";
 import { Supervisor } from "./supervisor.ts";
 
-const SECRET_BYTES = 32;
 /** What there is to see when nobody names a domain. */
 const DOMAINS = ["@trellis/catalog", "@trellis/demo"];
 /** How far apart processes are started: two cores are not to compile eight programs at once. */
@@ -97,12 +93,3 @@ await runProgram(
   },
   nodeProcess(process),
 );
-
-/** The file with the cluster's secret; made once. */
-function secretIn(dataDir: string): string {
-  mkdirSync(dataDir, { recursive: true });
-  const path = join(dataDir, "cluster-secret");
-  if (!existsSync(path))
-    writeFileSync(path, `${randomBytes(SECRET_BYTES).toString("hex")}\n`, { mode: 0o600 });
-  return path;
-}

@@ -8,14 +8,14 @@ import type { StartedProcess } from "./supervisor.ts";
 
 /** Starts a process of the cluster; what it prints, on either stream, goes to `onOutput`. */
 export function startProcess(
-  { bin, flags }: ClusterProcess,
+  { bin, flags, root = repositoryRoot }: ClusterProcess,
   onOutput: (text: string) => void,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): StartedProcess {
-  const args = [join(repositoryRoot, bin), "--log-format", "json", ...flags];
+  const args = [join(root, bin), "--log-format", "json", ...flags];
   // A group of its own: Ctrl-C is for this process, which stops the others one after the other.
   const child = spawn(process.execPath, args, {
-    cwd: repositoryRoot,
+    cwd: root,
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],
     detached: process.platform !== "win32",

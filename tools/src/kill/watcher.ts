@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { WatchEvent } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
-import { ALBUM, type BenchClient } from "../bench/albums.ts";
+import { ALBUM, ALBUM_PREFIX, type BenchClient } from "../bench/albums.ts";
 import { changeOf } from "./ledger.ts";
 
 /** A watch that goes on over restarts: each time from the last version that it was given. */
@@ -63,7 +63,8 @@ export class ResumedWatcher {
   /** One stream; true when another is to follow at once. */
   async #stream(client: BenchClient, signal: AbortSignal): Promise<boolean> {
     try {
-      const stream = client.watchList({ type: ALBUM, sinceVersion: this.#since }, { signal, timeoutMs: 0 });
+      const query = { type: ALBUM, namePrefix: ALBUM_PREFIX, sinceVersion: this.#since };
+      const stream = client.watchList(query, { signal, timeoutMs: 0 });
       for await (const event of stream) this.#take(event);
       return false;
     } catch (error) {

@@ -1,13 +1,13 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WriteRequest_Mode as Mode } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
-import { ALBUM, album, albumId, type BenchClient } from "../bench/albums.ts";
+import { ALBUM, ALBUM_PREFIX, album, albumId, type BenchClient } from "../bench/albums.ts";
 import type { Found, Ledger } from "./ledger.ts";
 
 /** Where the revision of a resource stands. */
 const REVISION = "revision";
 /** Resources that each writer changes by turns. */
-const RESOURCES = 4;
+export const RESOURCES = 4;
 /** Every so many changes of a writer is a deletion. */
 const DELETE_EVERY = 7;
 /** What a server answers with that thinks otherwise about a resource that only the asking writer changes. */
@@ -38,6 +38,26 @@ export class Writer {
   }
 }
 
+/** Changes a resource once, and throws when there was no answer, or another than that it is done. */
+export async function attempt(
+  client: BenchClient,
+  ledger: Ledger,
+  item: number,
+  revision: number,
+): Promise<void> {
+  const { name } = albumId(item);
+  const found = ledger.find(name);
+  if (found !== undefined && revision % DELETE_EVERY === 0) {
+    ledger.begin(name, { kind: "delete" });
+    await client.delete({ id: albumId(item), version: String(found.version) });
+    ledger.acknowledge(name, 0);
+  } else {
+    ledger.begin(name, { kind: "put", revision });
+    const version = await put(client, item, revision, found);
+    ledger.acknowledge(name, version);
+  }
+}
+
 /** Changes a resource once. False when there was no answer, or a contradiction. */
 export async function change(
   client: BenchClient,
@@ -45,24 +65,14 @@ export async function change(
   item: number,
   revision: number,
 ): Promise<boolean> {
-  const { name } = albumId(item);
-  const found = ledger.find(name);
   try {
-    if (found !== undefined && revision % DELETE_EVERY === 0) {
-      ledger.begin(name, { kind: "delete" });
-      await client.delete({ id: albumId(item), version: String(found.version) });
-      ledger.acknowledge(name, 0);
-    } else {
-      ledger.begin(name, { kind: "put", revision });
-      const version = await put(client, item, revision, found);
-      ledger.acknowledge(name, version);
-    }
+    await attempt(client, ledger, item, revision);
     return true;
   } catch (error) {
     const { code, message, details } = ConnectError.from(error);
     // A connection that breaks has a code, too, but only a server gives details.
     if (details.length > 0 && CONTRADICTIONS.includes(code))
-      ledger.findings.push(`${name} could not be changed: ${message}`);
+      ledger.findings.push(`${albumId(item).name} could not be changed: ${message}`);
     return false;
   }
 }
@@ -87,7 +97,7 @@ export async function listAll(
   const found: Found[] = [];
   let version = "";
   for (let pageToken: string | undefined = ""; pageToken !== undefined;) {
-    const page = await client.list({ type: ALBUM, tenancy: {}, pageToken });
+    const page = await client.list({ type: ALBUM, namePrefix: ALBUM_PREFIX, tenancy: {}, pageToken });
     for (const { id, version: at, metadata } of page.resources) {
       found.push({ name: id?.name ?? "", version: Number(at), revision: Number(metadata[REVISION]) });
     }
