@@ -34,12 +34,12 @@ export class ChaosCluster {
   readonly disks: ReadonlyMap<string, SmallDisk>;
   /** The node that is started to join the others. */
   spare = `node-${NODES}`;
-  readonly #stopLooking: () => void;
+  readonly #gateways: ReadyGateways;
   readonly #onExit = (): void => this.releaseDisks({ keep: false });
 
   private constructor(
     parts: Pick<ChaosCluster, "cluster" | "network" | "reachedAt" | "balancer" | "disks"> & {
-      readonly stopLooking: () => void;
+      readonly gateways: ReadyGateways;
     },
   ) {
     this.cluster = parts.cluster;
@@ -48,7 +48,7 @@ export class ChaosCluster {
     this.reachedAt = parts.reachedAt;
     this.balancer = parts.balancer;
     this.disks = parts.disks;
-    this.#stopLooking = parts.stopLooking;
+    this.#gateways = parts.gateways;
     process.on("exit", this.#onExit);
   }
 
@@ -80,7 +80,12 @@ export class ChaosCluster {
       tell,
       onCreated: (created) => (cluster = created),
     });
-    return new ChaosCluster({ cluster, network, reachedAt, balancer, disks, stopLooking: ready.watch() });
+    return new ChaosCluster({ cluster, network, reachedAt, balancer, disks, gateways: ready });
+  }
+
+  /** Has the balancer look which gateways are ready, from now on until the answer is called. */
+  async balance(): Promise<() => void> {
+    return await this.#gateways.watch();
   }
 
   /** Starts the spare node, which waits to be added; where others reach it. */
@@ -100,7 +105,6 @@ export class ChaosCluster {
   }
 
   async stop(): Promise<void> {
-    this.#stopLooking();
     this.operator.close();
     await this.cluster.stop();
     await this.network.close();
@@ -129,7 +133,8 @@ class ReadyGateways {
     return [...this.#ports.slice(first), ...this.#ports.slice(0, first)];
   }
 
-  watch(): () => void {
+  async watch(): Promise<() => void> {
+    await this.#look();
     const timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }

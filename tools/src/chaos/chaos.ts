@@ -34,8 +34,8 @@ export interface ChaosOutcome {
   readonly rests: readonly RestComparison[];
 }
 
-/** Writes that fill what a node keeps of its history, so that it cannot grow any more. */
-const WARM_UP_BULK = 60;
+/** Writes of 700 KiB that fill what a node keeps of its history (256 MiB), so that it cannot grow any more. */
+const WARM_UP_BULK = 400;
 const CHECK_MS = 60_000;
 
 /** Breaks a cluster in every way that there is, heals it, and judges what clients saw of that. */

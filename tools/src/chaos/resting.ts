@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 
 import { residentBytesOf } from "@trellis/testkit";
 
@@ -11,6 +12,8 @@ export interface AtRest {
   readonly residentBytes: number;
   /** Open descriptors: files, sockets, pipes. */
   readonly openFiles: number;
+  /** How many there are of each kind. */
+  readonly kinds: ReadonlyMap<string, number>;
 }
 
 /** How long collecting garbage may take. */
@@ -31,11 +34,30 @@ export async function rest(
   });
   for (const { pid } of pids) signalProcess(pid, "SIGUSR2");
   await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
-  return pids.map(({ name, pid }) => ({
-    name,
-    residentBytes: residentBytesOf(pid) ?? 0,
-    openFiles: readdirSync(`/proc/${pid}/fd`).length,
-  }));
+  return pids.map(({ name, pid }) => {
+    const kinds = openKinds(pid);
+    const openFiles = [...kinds.values()].reduce((sum, count) => sum + count, 0);
+    return { name, residentBytes: residentBytesOf(pid) ?? 0, openFiles, kinds };
+  });
+}
+
+/** What a process has open, by kind: sockets, pipes, and files by their names without numbers. */
+function openKinds(pid: number): ReadonlyMap<string, number> {
+  const kinds = new Map<string, number>();
+  for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+    const kind = kindOfFile(`/proc/${pid}/fd/${descriptor}`);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return kinds;
+}
+
+function kindOfFile(path: string): string {
+  try {
+    const target = readlinkSync(path);
+    return target.startsWith("/") ? basename(target).replaceAll(/\d+/g, "#") : target.replace(/:.*/, "");
+  } catch {
+    return "gone";
+  }
 }
 
 /** A process before and after. */
@@ -67,9 +89,18 @@ function findingsOf(before: AtRest, after: AtRest): readonly string[] {
     );
   if (after.openFiles !== before.openFiles)
     findings.push(
-      `${after.name} has ${after.openFiles} open files at rest; ${before.openFiles} after the warm-up`,
+      `${after.name} has ${after.openFiles} open files at rest (${difference(before.kinds, after.kinds)}); ${before.openFiles} after the warm-up`,
     );
   return findings;
+}
+
+/** What there is more, and less, of each kind. */
+function difference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((kind) => ({ kind, more: (after.get(kind) ?? 0) - (before.get(kind) ?? 0) }))
+    .filter(({ more }) => more !== 0)
+    .map(({ kind, more }) => `${more > 0 ? "+" : ""}${more} ${kind}`)
+    .join(", ");
 }
 
 function kindOf(name: string): string {

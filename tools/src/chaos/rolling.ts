@@ -38,6 +38,7 @@ export async function restartInOrder(
   timeline: Timeline,
   restarts: Restarts,
 ): Promise<RollingVerdict> {
+  const stopBalancing = await chaos.balance();
   const balancer = `http://127.0.0.1:${chaos.balancer}`;
   const ledger = new Ledger();
   const meter = new Meter(() => performance.now());
@@ -69,6 +70,7 @@ export async function restartInOrder(
   } finally {
     await clients.end();
     await watchers.close();
+    stopBalancing();
   }
 }
 

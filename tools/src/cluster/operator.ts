@@ -12,6 +12,8 @@ import type { RunningCluster } from "./running-cluster.ts";
 
 /** How long one call may take, unless its caller has more patience. */
 const CALL_MS = 10_000;
+/** A connection without calls is closed after this: whoever counts connections is not to find those of an operator. */
+const IDLE_MS = 5_000;
 const LOOK_EVERY_MS = 100;
 /** A member so near to the others has caught up. */
 const CAUGHT_UP = 1_000n;
@@ -25,7 +27,7 @@ export class Operator {
 
   constructor(urls: readonly string[]) {
     this.#servers = urls.map((baseUrl) => {
-      const sessionManager = new Http2SessionManager(baseUrl);
+      const sessionManager = new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs: IDLE_MS });
       const transport = createConnectTransport({ baseUrl, httpVersion: "2", sessionManager });
       return { client: createClient(ClusterService, transport), close: () => sessionManager.abort() };
     });

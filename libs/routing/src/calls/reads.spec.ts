@@ -42,6 +42,27 @@ describe("reads", () => {
     expect(calls("read").at(-1)).toBe("node-3:7511 read");
   });
 
+  it("do not wait for a replica that has just come back and knows of no leader, unless none does", async () => {
+    const { cluster, backend, calls } = await openRouted({ servers: SERVERS });
+    cluster.node(3).isBehind = true;
+    cluster.node(3).knowsLeader = false;
+    cluster.node(3).tell();
+    const [version = 0] = await putAll(backend, ["a"]);
+    const seen = outcomeOf(backend.read(keyOf("a"), { minimum: { version: version as never } }));
+    await cluster.clock.flush();
+    expect(seen.state).toBe("done");
+    expect(calls("read")).toEqual(["node-2:7511 read"]);
+    for (const node of cluster.nodes) {
+      node.knowsLeader = false;
+      node.tell();
+    }
+    cluster.node(3).isBehind = false;
+    cluster.node(3).catchUp();
+    await cluster.clock.flush();
+    await backend.read(keyOf("a"));
+    expect(calls("read").at(-1)).toBe("node-3:7511 read");
+  });
+
   it("that wait at a replica which falls behind go on at another", async () => {
     const { cluster, backend } = await openRouted({ servers: SERVERS });
     cluster.node(3).isBehind = true;

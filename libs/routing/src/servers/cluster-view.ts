@@ -64,20 +64,26 @@ export class ClusterView {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** A replica near by that shows the present, the first of the configuration that does; without one, any that shows the store at all. */
+  /**
+   * A replica near by that shows the present, the first of the configuration that does, and sooner one that knows of a leader: what is asked of one that has just come
+   * back waits until it has heard what it missed. Without one, any that shows the store at all.
+   */
   near(except?: ReadonlySet<LinkedServer>): Reached | undefined {
     const newest = this.newest()?.version ?? 0;
+    let current: Reached | undefined;
     let last: Reached | undefined;
     for (const server of this.#servers.values()) {
       if (except?.has(server) === true) continue;
       const { link } = server;
       const position = link?.status.position;
       if (link === undefined || position === undefined || this.store.isOther(position)) continue;
-      if (isCurrent(link, newest)) return { server, link };
-      if (last === undefined || (last.link.status.isStopping && !link.status.isStopping))
+      if (isCurrent(link, newest)) {
+        if (link.status.leaderId !== undefined) return { server, link };
+        current ??= { server, link };
+      } else if (last === undefined || (last.link.status.isStopping && !link.status.isStopping))
         last = { server, link };
     }
-    return last;
+    return current ?? last;
   }
 
   /** The server of an address, while it is linked. */

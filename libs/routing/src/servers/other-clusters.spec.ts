@@ -80,6 +80,10 @@ describe("a router between two clusters", () => {
     await cluster.clock.advance(1_000);
     expect(late.state).toBe("done");
     expect((await other.node(1).backend.read(keyOf("c"))).record).toBeDefined();
+    other.lead(undefined);
+    const held = outcomeOf(backend.commit([put("d")]));
+    await cluster.clock.advance(3_000);
+    expect(held.state).toBe("pending");
     expect(events.filter(({ kind }) => kind === "store-changed")).toHaveLength(1);
   });
 });

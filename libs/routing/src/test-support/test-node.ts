@@ -22,6 +22,8 @@ export class TestNode implements StatusSource {
   isBehind = false;
   isStopping = false;
   leaderlessMs = 0;
+  /** False while nobody has told it who leads, as after a start. */
+  knowsLeader = true;
   readonly #cluster: TestCluster;
   readonly #answers = new Map<number, (answer: unknown) => void>();
   readonly #listeners = new Set<() => void>();
@@ -69,7 +71,7 @@ export class TestNode implements StatusSource {
       name: `node-${this.id}`,
       position: this.machine.position,
       term,
-      leaderId: leader,
+      leaderId: this.knowsLeader ? leader : undefined,
       takesCommits: leader === this.id,
       leaderlessMs: this.leaderlessMs,
       isStopping: this.isStopping,

@@ -312,6 +312,13 @@ export class ConnectedLink implements StorageLink {
     const { code, rawMessage } = ConnectError.from(reason);
     if (code === Code.FailedPrecondition)
       return new StorageError("unsupported", rawMessage, { cause: reason });
+    if (code === Code.Unimplemented) {
+      return new StorageError(
+        "unsupported",
+        `${address} serves no storage; name a storage node or a forwarder`,
+        { cause: reason },
+      );
+    }
     return new StorageError("unavailable", `the connection to ${address} was lost: ${rawMessage}`, {
       cause: reason,
     });

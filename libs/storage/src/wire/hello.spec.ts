@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import {
   type ExchangeRequest,
@@ -121,6 +121,19 @@ describe("the opening of a link", () => {
     });
     expect(clock.pending()).toBe(0);
     expect(wire.listeners).toBe(0);
+  });
+
+  it("at a server of something else, a gateway say, tells what to name instead", async () => {
+    const transport = createRouterTransport(() => undefined);
+    const open = storageLinks(
+      { clock, nextTurn, connect: () => ({ transport, close: () => undefined }) },
+      { client: "a test" },
+    );
+    expect(await failure(open("server:7500"))).toMatchObject({
+      code: "unsupported",
+      message: "server:7500 serves no storage; name a storage node or a forwarder",
+    });
+    expect(clock.pending()).toBe(0);
   });
 
   it("ends with its signal", async () => {
