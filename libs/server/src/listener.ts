@@ -2,7 +2,7 @@ import http from "node:http";
 import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
-import type { Clock } from "@trellis/resource";
+import { type Clock, systemClock } from "@trellis/resource";
 
 import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
 import { MAX_HEADER_BYTES, refuseBadHttp1, refuseBadHttp2, refuseWithoutHost } from "./http-refusals.ts";
@@ -94,7 +94,8 @@ export function createListener(options: ListenerOptions): Listener {
       const closed = h1.listening ? new Promise((resolve) => h1.close(resolve)) : undefined;
       const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
       for (const socket of sockets) if (!multiplexed.has(socket)) socket.destroy();
-      const cancel = clock.after(LINGER_MS, () => {
+      // Sockets live in real time, whatever clock the server has.
+      const cancel = systemClock.after(LINGER_MS, () => {
         for (const socket of sockets) socket.destroy();
       });
       await Promise.all([closed, ...gone]);

@@ -14,6 +14,8 @@ export interface BrokenRun {
 /** How long a run may take in real time: one that never ends is a finding, too. */
 const RUN_MS = 120_000;
 const WORKERS = 2;
+/** Runs of one process: what a run leaves behind when it ends, its open watches above all, goes with the process. */
+const RUNS_OF_WORKER = 40;
 
 /** Runs many seeds over several processes. `onResult` is told of each, in no order; false from it ends the rest. */
 export async function runSeeds(
@@ -28,10 +30,12 @@ export async function runSeeds(
   };
   const serve = async (): Promise<void> => {
     let worker: ChildProcess | undefined;
+    let served = 0;
     for (let run = next(); run !== undefined; run = next()) {
       worker ??= fork(join(import.meta.dirname, "worker.ts"));
       const result = await runOne(worker, run);
-      if ("failedRun" in result) {
+      served++;
+      if ("failedRun" in result || served % RUNS_OF_WORKER === 0) {
         worker.kill("SIGKILL");
         worker = undefined;
       }

@@ -37,7 +37,8 @@ export class RemoteWatch implements Watch {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void =>
     this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
-  readonly #ending = Promise.withResolvers<undefined>();
+  /** Ends the wait for the next message, when somebody waits. */
+  #stopWaiting: () => void = () => undefined;
   #received: readonly WatchBatch[] = [];
   #position = 0;
   /** Why the watch ends once what was received is taken. */
@@ -122,10 +123,7 @@ export class RemoteWatch implements Watch {
 
   async #receive(): Promise<void> {
     try {
-      const coming = this.#source.next();
-      // When the watch ends meanwhile, nobody hears how its stream does.
-      coming.catch(() => undefined);
-      const next = await Promise.race([coming, this.#ending.promise]);
+      const next = await this.#comingOrEnd();
       if (next === undefined || this.#ended !== undefined) return;
       if (next.done === true) {
         this.fail(
@@ -142,11 +140,22 @@ export class RemoteWatch implements Watch {
     }
   }
 
+  /**
+   * The next message, or undefined when the watch ends first: then nobody hears how its stream does. A promise for each message: one that all were raced against
+   * would hold them until the watch ends.
+   */
+  async #comingOrEnd(): Promise<IteratorResult<WatchResponse> | undefined> {
+    return await new Promise((resolve, reject) => {
+      this.#stopWaiting = () => resolve(undefined);
+      this.#source.next().then(resolve, reject);
+    });
+  }
+
   #end(error: StorageError | undefined): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#ending.resolve(undefined);
+    this.#stopWaiting();
     this.#abort.abort();
     // A stream that nobody has read from yet fails in nobody's hands otherwise.
     this.#source.next().catch(() => undefined);

@@ -108,6 +108,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const run = new Run({ world, trace, cluster, history, seed, routers });
   const faultsEndMs = minutes * 60_000;
   await run.go(faultsEndMs);
+  run.end();
   const verdict = judgeLinearizability(history);
   const routed = routers?.counts ?? NO_ROUTERS;
   return {
@@ -201,6 +202,12 @@ class Run {
       safety.report(`${RECOVERY_MS} ms after the last fault the cluster is not well: ${describe(cluster)}`);
     else if (seed % RESTORE_EVERY === 0 && !isBad()) await this.#restore(failed);
     routers?.end();
+  }
+
+  /** Lets go of what would keep the run in memory. */
+  end(): void {
+    this.#sdk?.end();
+    this.#parts.routers?.listeners.end();
   }
 
   /** The store is restored at last; whoever goes on with what it had before must not be deceived. */

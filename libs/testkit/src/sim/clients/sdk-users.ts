@@ -30,6 +30,7 @@ export class SdkUsers {
   readonly watchers: readonly SdkWatcher[];
   readonly #parts: SdkUsersParts;
   readonly #writer: SdkWriter;
+  readonly #ending = new AbortController();
   #isQuiet: () => boolean = () => false;
 
   constructor(parts: SdkUsersParts) {
@@ -43,11 +44,16 @@ export class SdkUsers {
     this.#writer = new SdkWriter(this.#client("s0", 0), createDice(seed, "sdk writer"));
   }
 
-  /** Begins to watch, for good, and to write until it is over. `failed` is told what nobody expects. */
+  /** Begins to watch, until the end, and to write until it is over. `failed` is told what nobody expects. */
   start(isOver: () => boolean, failed: (error: unknown) => void): void {
     this.#isQuiet = isOver;
     for (const watcher of this.watchers) watcher.run().catch(failed);
     this.#write(isOver).catch(failed);
+  }
+
+  /** Ends all watches and calls: Node keeps a signal that follows others, and with it the whole run, for as long as nobody has aborted it. */
+  end(): void {
+    this.#ending.abort();
   }
 
   async #write(isOver: () => boolean): Promise<void> {
@@ -72,6 +78,6 @@ export class SdkUsers {
       { host: name, process },
       addresses,
     );
-    return createClient({ transport, clock: process, random: dice.next });
+    return createClient({ transport, clock: process, random: dice.next, signal: this.#ending.signal });
   }
 }

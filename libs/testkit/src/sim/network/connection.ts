@@ -89,6 +89,11 @@ export class Connection {
     else links.stream(source, target, arrive, () => this.#break("the connection broke"));
   }
 
+  /** A call has begun to be served on it; the answer says that it is over. */
+  opened(call: { cancel(): void }): () => void {
+    return this.#parts.listeners.opened(call);
+  }
+
   /** Told once, in the process of that end, when the connection is lost. */
   onLost(end: End, listener: (why: string) => void): () => void {
     this.#onLost[end].add(listener);

@@ -12,6 +12,18 @@ export interface Listener {
 /** Who listens where. */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>();
+  readonly #open = new Set<{ cancel(): void }>();
+
+  /** A call has begun to be served; the answer says that it is over. */
+  opened(call: { cancel(): void }): () => void {
+    this.#open.add(call);
+    return () => void this.#open.delete(call);
+  }
+
+  /** Cancels all calls, also those of processes that were killed: Node keeps a signal that follows others, and all behind it, until one is aborted. */
+  end(): void {
+    for (const call of this.#open) call.cancel();
+  }
 
   at(address: string): Listener | undefined {
     return this.#listeners.get(address);

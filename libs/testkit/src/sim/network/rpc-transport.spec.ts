@@ -38,7 +38,7 @@ function start({ answers = 0, silentRate = 0 } = {}) {
   const parts: ConnectionParts = { world, links, listeners, chance: () => silentRate > 0 };
   const connection = dialer(parts, { host: "client", process: client })("server:1");
   const rpc = createClient(StorageService, connection.transport);
-  return { world, links, client, server, serve, connection, rpc, seen };
+  return { world, links, listeners, client, server, serve, connection, rpc, seen };
 }
 
 /** Reads a watch to its end. */
@@ -116,5 +116,17 @@ describe("calls over a simulated connection", () => {
       await world.run({ ms: 2_000 });
       expect({ end, aborted: seen.aborted }).toEqual({ end, aborted: 1 });
     }
+  });
+
+  it("are let go of at the end of a run, also where their process was killed", async () => {
+    const { world, listeners, server, serve, rpc, seen } = start({ answers: 1 });
+    serve();
+    read(rpc.watch({}));
+    await world.run({ ms: 1_000 });
+    server.kill();
+    await world.run({ ms: 10_000 });
+    expect(seen.aborted).toBe(0);
+    listeners.end();
+    expect(seen.aborted).toBe(1);
   });
 });

@@ -59,7 +59,12 @@ export class ServedCall {
     const left = (): number | undefined =>
       untilMs === undefined ? undefined : untilMs - process.monotonic();
     this.#context = Object.assign(context, { timeoutMs: left });
-    this.#untune = connection.onLost("server", () => this.cancel());
+    const untune = connection.onLost("server", () => this.cancel());
+    const over = connection.opened(this);
+    this.#untune = () => {
+      untune();
+      over();
+    };
     void this.#run();
   }
 

@@ -73,12 +73,10 @@ export class Routers {
     this.#submissions = new Submissions((violation) => cluster.safety.report(violation));
     const forwarders = ["f1", "f2"];
     this.forwarders = forwarders.map((name) => this.#forwarder(name, this.#someNodes(name)));
+    const g1 = this.#someNodes("g1");
     this.gateways = [
-      this.#gateway("g1", this.#someNodes("g1")),
-      this.#gateway(
-        "g2",
-        forwarders.map((name) => `${name}:${FORWARDER_PORT}`),
-      ),
+      this.#gateway("g1", () => this.#members(g1)),
+      this.#gateway("g2", () => forwarders.map((name) => `${name}:${FORWARDER_PORT}`)),
     ];
   }
 
@@ -119,11 +117,26 @@ export class Routers {
     return [...names.slice(first), ...names.slice(0, first)].slice(0, CONFIGURED);
   }
 
-  #gateway(name: string, servers: readonly string[]): RouterMachine<Gateway> {
+  /**
+   * What a router is started with: its servers but for those that are no members any more, for which others stand. Whoever starts one again puts that right; else it
+   * would know of nobody that there is.
+   */
+  #members(servers: readonly string[]): readonly string[] {
+    const statuses = this.#parts.cluster.machines.flatMap(
+      (machine) => (machine.isUp ? machine.replica?.node.status() : undefined) ?? [],
+    );
+    const informed = statuses.toSorted((a, b) => b.applied - a.applied)[0];
+    if (informed === undefined) return servers;
+    const members = informed.members.map(({ address }) => address);
+    const staying = servers.filter((address) => members.includes(address));
+    return [...new Set([...staying, ...members])].slice(0, servers.length);
+  }
+
+  #gateway(name: string, servers: () => readonly string[]): RouterMachine<Gateway> {
     const run = (process: SimulatedProcess, dice: Dice) => {
       const gateway = runGateway({
         deps: this.#deps(name, process, dice),
-        servers,
+        servers: servers(),
         submissions: this.#submissions,
         onReplicaChanged: () => void this.#replicasChanged++,
         listen: (routes) => this.listeners.listen(`${name}:${GATEWAY_PORT}`, process, routes),
@@ -139,7 +152,7 @@ export class Routers {
       runForwarding({
         deps: this.#deps(name, process, dice),
         name: process.name,
-        servers,
+        servers: this.#members(servers),
         submissions: this.#submissions,
         listen: (routes) => this.listeners.listen(`${name}:${FORWARDER_PORT}`, process, routes),
       });
