@@ -66,7 +66,6 @@ export async function runTests(options: TestRunOptions): Promise<CheckResult> {
 
 function jestArguments(reportFile: string): readonly string[] {
   return [
-    "--max-old-space-size=12000",
     "--experimental-vm-modules",
     "--no-warnings",
     inRepository("node_modules/jest/bin/jest.js"),
