@@ -78,6 +78,15 @@ describe("the gate's run of the tests", () => {
     expect(result.output.match(/● one/g)).toHaveLength(1);
   });
 
+  it("runs the files in parts, each of them in one", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 5 }, (_, index) => [`good-${index}`, 'test("good", () => {});']),
+    );
+    const parts = [await run(files, { shard: "1/2" }), await run(files, { shard: "2/2" })];
+    expect(parts.map(({ passed }) => passed).toSorted()).toEqual([2, 3]);
+    expect(parts.map(({ failed }) => failed)).toEqual([0, 0]);
+  });
+
   it("does not pass without a test", async () => {
     expect(await run({})).toMatchObject({ passed: 0, failed: 1 });
   });

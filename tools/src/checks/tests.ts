@@ -14,6 +14,8 @@ export interface TestRunOptions {
   readonly root: string;
   /** Told a line for each file that is done, once the run takes long. */
   readonly tell: (line: string) => void;
+  /** Which part of the files, as jest's `--shard` has it: `1/3`. All when left out. */
+  readonly shard?: string;
   /** How long the whole run may take. */
   readonly timeoutMs?: number;
   /** How long jest may take to end once every test has. */
@@ -45,7 +47,7 @@ export async function runTests(options: TestRunOptions): Promise<CheckResult> {
   const reportFile = join(tmpdir(), `trellis-tests-${process.pid}-${Date.now()}.json`);
   const progress = followProgress(options);
   try {
-    const result = await runCommand("node", jestArguments(reportFile), {
+    const result = await runCommand("node", jestArguments(reportFile, options.shard), {
       cwd: options.root,
       // Flags of an outer run are not meant for this one.
       env: { NODE_OPTIONS: "" },
@@ -64,12 +66,13 @@ export async function runTests(options: TestRunOptions): Promise<CheckResult> {
   }
 }
 
-function jestArguments(reportFile: string): readonly string[] {
+function jestArguments(reportFile: string, shard: string | undefined): readonly string[] {
   return [
     "--experimental-vm-modules",
     "--no-warnings",
     inRepository("node_modules/jest/bin/jest.js"),
     "--ci",
+    ...(shard === undefined ? [] : [`--shard=${shard}`]),
     "--json",
     `--outputFile=${reportFile}`,
     "--reporters=default",
