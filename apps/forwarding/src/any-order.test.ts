@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { VERSION_HEADER } from "@trellis/resource";
-import { eventually } from "@trellis/testkit";
+import { eventually, freePorts } from "@trellis/testkit";
 
-import { freePorts, type Running, start } from "./test-support/running.ts";
+import { type Running, start } from "./test-support/running.ts";
 import { serveStorage, type StorageServer } from "./test-support/storage-server.ts";
 
 const PATIENCE_MS = 20_000;

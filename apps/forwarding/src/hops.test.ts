@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { systemClock } from "@trellis/resource";
 import { createForwardingPart, createRoutedBackend, type RoutedBackend } from "@trellis/routing";
 import { type Operation, WILDCARD } from "@trellis/storage";
+import { freePorts } from "@trellis/testkit";
 
 import { Hop, nextTurn, served } from "./test-support/counted-hops.ts";
-import { freePorts } from "./test-support/running.ts";
 import { serveStorage, type StorageServer } from "./test-support/storage-server.ts";
 
 const clock = systemClock;

@@ -28,6 +28,8 @@ export interface ServerLimits {
   readonly writeStallMs: number;
   /** How long requests under way may take to finish once the server stops. */
   readonly graceMs: number;
+  /** How long a peer that was told to go away may take to close its side; 0 cuts it at once. */
+  readonly lingerMs: number;
 }
 
 /** The limits of a server that is told nothing else. */
@@ -46,4 +48,5 @@ export const DEFAULT_LIMITS: ServerLimits = {
   pingTimeoutMs: 15_000,
   writeStallMs: 60_000,
   graceMs: 5_000,
+  lingerMs: 500,
 };

@@ -2,7 +2,7 @@ import http from "node:http";
 import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
-import { type Clock, systemClock } from "@trellis/resource";
+import type { Clock } from "@trellis/resource";
 
 import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
 import { MAX_HEADER_BYTES, refuseBadHttp1, refuseBadHttp2, refuseWithoutHost } from "./http-refusals.ts";
@@ -35,11 +35,6 @@ export interface Listener {
 
 /** How often connections are checked against the timeouts for headers and bodies. */
 const CHECK_INTERVAL_MS = 1_000;
-/**
- * How long a peer that was told to go away may take to close its side. What it had sent by then is read and dropped: a connection that is closed over
- * unread bytes is reset (RFC 9293 §3.10.4), and the peer would not learn that nothing was done with them.
- */
-const LINGER_MS = 500;
 /** Connections that the kernel keeps waiting for the process to accept them. */
 const BACKLOG = 1_024;
 
@@ -93,9 +88,10 @@ export function createListener(options: ListenerOptions): Listener {
       sessions.destroy();
       const closed = h1.listening ? new Promise((resolve) => h1.close(resolve)) : undefined;
       const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-      for (const socket of sockets) if (!multiplexed.has(socket)) socket.destroy();
-      // Sockets live in real time, whatever clock the server has.
-      const cancel = systemClock.after(LINGER_MS, () => {
+      // What a peer had sent by the time that it was told to go away is read and dropped: a connection that is closed over unread bytes is reset
+      // (RFC 9293 §3.10.4), and the peer would not learn that nothing was done with them.
+      for (const socket of sockets) if (limits.lingerMs === 0 || !multiplexed.has(socket)) socket.destroy();
+      const cancel = clock.after(limits.lingerMs, () => {
         for (const socket of sockets) socket.destroy();
       });
       await Promise.all([closed, ...gone]);

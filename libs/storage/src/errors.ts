@@ -1,4 +1,5 @@
-const CODES = [
+/** All codes of {@link StorageErrorCode}. */
+export const STORAGE_ERROR_CODES = [
   "invalid",
   "unavailable",
   "resource-exhausted",
@@ -18,11 +19,11 @@ const CODES = [
  * What went wrong, a closed set. `unavailable`, `resource-exhausted` and `no-space` (the disk is full) mean *not applied*; `outcome-unknown` means that a
  * commit may or may not have been applied. The rest are about reads and watches, or about the caller.
  */
-export type StorageErrorCode = (typeof CODES)[number];
+export type StorageErrorCode = (typeof STORAGE_ERROR_CODES)[number];
 
 /** Whether a text is one of the codes. */
 export function isStorageErrorCode(text: string): text is StorageErrorCode {
-  return (CODES as readonly string[]).includes(text);
+  return (STORAGE_ERROR_CODES as readonly string[]).includes(text);
 }
 
 /** The one error class of the storage layer. */

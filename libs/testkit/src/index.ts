@@ -1,4 +1,5 @@
 export { eventually } from "./eventually.ts";
+export { freePorts } from "./free-ports.ts";
 export { createHistory, type History, type Recorded } from "./history/history.ts";
 export { judgeHistory } from "./history/judge.ts";
 export { recordingBackend } from "./history/recording-backend.ts";

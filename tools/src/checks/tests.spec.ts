@@ -83,7 +83,7 @@ describe("the gate's run of the tests", () => {
       Array.from({ length: 5 }, (_, index) => [`good-${index}`, 'test("good", () => {});']),
     );
     const parts = [await run(files, { shard: "1/2" }), await run(files, { shard: "2/2" })];
-    expect(parts.map(({ passed }) => passed).toSorted()).toEqual([2, 3]);
+    expect(new Set(parts.map(({ passed }) => passed))).toEqual(new Set([2, 3]));
     expect(parts.map(({ failed }) => failed)).toEqual([0, 0]);
   });
 

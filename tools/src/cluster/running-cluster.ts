@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { systemClock } from "@trellis/resource";
+import { freePorts } from "@trellis/testkit";
 
 import {
   type ClusterPorts,
@@ -10,7 +11,6 @@ import {
   type ClusterShape,
   type Kind,
 } from "./cluster-shape.ts";
-import { freePorts } from "./free-ports.ts";
 import { awaitReady, isReady } from "./ready.ts";
 import { secretIn } from "./secret-file.ts";
 import { startProcess } from "./start-process.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { eventually, type ProgramResult, runProgram } from "@trellis/testkit";
+import { eventually, type ProgramResult, runProgram, freePorts } from "@trellis/testkit";
 
 import { parseComposeFile } from "./compose-file.ts";
 import {
@@ -15,7 +15,6 @@ import {
   startService,
 } from "./compose-process.ts";
 import { only } from "./dockerfile.ts";
-import { freePorts } from "../cluster/free-ports.ts";
 import { type StagedImage, stageImage } from "./staged-image.ts";
 import { repositoryRoot } from "../repository.ts";
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { operatorOf } from "../cluster/operator.ts";
 import { RunningCluster } from "../cluster/running-cluster.ts";
 import { Ledger } from "../kill/ledger.ts";
@@ -85,8 +87,4 @@ async function killLeader(
   const firstSuccessMs = await Promise.race([succeeded, tooLate]);
   await operator.healthy(VOTERS, RECOVERY_MS);
   return { leader, firstSuccessMs, longestStallMs: meter.longestStallMs() };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
-import { freePorts } from "../cluster/free-ports.ts";
+import { freePorts } from "@trellis/testkit";
+
 import { Operator } from "../cluster/operator.ts";
 import { addVoter, HEALTHY_MS, replicasAreEqual } from "./operator-work.ts";
 import { AppPlace } from "./processes.ts";

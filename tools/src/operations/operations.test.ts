@@ -9,9 +9,9 @@ import {
   runProgram,
   type ServerProcess,
   startGateway,
+  freePorts,
 } from "@trellis/testkit";
 
-import { freePorts } from "../cluster/free-ports.ts";
 import { NodePlace } from "./node-place.ts";
 
 /** What a busy machine may need for an election, or a start. */

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer as createTcpServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../../..");
@@ -36,13 +34,4 @@ export function start(app: string, flags: readonly string[]): Running {
       return code;
     },
   };
-}
-
-/** Ports of the loopback that nobody uses now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createTcpServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map(async (server) => await once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(async (server) => await once(server.close(), "close")));
-  return ports;
 }

@@ -25,6 +25,8 @@ const LIMITS = {
   maxRequestBytes: 64 * 1024 * 1024,
   /** How long a call that a test left open may hold up the end of its server. */
   graceMs: 500,
+  /** The clock of a test may stand still. */
+  lingerMs: 0,
 };
 
 const open = new Set<FixtureServer>();

@@ -7,7 +7,6 @@ import {
   type NodeClock,
   type PeerConnection,
   type Random,
-  RaftNodeError,
 } from "@trellis/raft-node";
 
 import { firstChunks } from "../open-local-store.ts";
@@ -29,7 +28,7 @@ export interface ClusterEntryDeps {
   readonly onWait: (what: string) => void;
 }
 
-/** Resolves with who this node is, once it belongs to a cluster. Rejects as `awaitInitialCluster` and `awaitMembers` do, and with `not-formed`. */
+/** Resolves with who this node is, once it belongs to a cluster. Rejects as `awaitInitialCluster` and `awaitMembers` do. Without an entry it has to belong to one. */
 export async function enterCluster(
   deps: ClusterEntryDeps,
   { entry, address }: { readonly entry: ClusterEntry | undefined; readonly address: string },
@@ -42,9 +41,6 @@ export async function enterCluster(
   }
   if (entry?.kind === "join") await awaitMembers(deps, entry.addresses, signal);
   const { nodeId, clusterId } = await ensureIdentity(deps.data, deps.random);
-  if (clusterId !== undefined) return { nodeId, clusterId };
-  throw new RaftNodeError(
-    "not-formed",
-    `${deps.data.description} belongs to no cluster; say which ones form it, or which one to join`,
-  );
+  if (clusterId === undefined) throw new Error("broken invariant of a storage node: it entered no cluster");
+  return { nodeId, clusterId };
 }

@@ -132,13 +132,15 @@ describe("storage nodes", () => {
     await ready(...all);
     const leader = await leaderOf(all);
     await leader.link.commit([put("a", "one")]);
+    const { term } = leader.link.status;
     const told: boolean[] = [];
     leader.link.onStatus(({ isStopping }) => told.push(isStopping));
     const rest = all.filter((node) => node !== leader.node);
     await leader.node.leave();
     expect(told).toContain(true);
-    // Nobody had to wait for an election: the next leader was made before the old one was gone.
-    const next = await leaderOf(rest);
+    // Whoever was handed the leadership has it, or is about to: in the very next term, and not in one that somebody had to begin by himself.
+    const next = await eventually(() => leaderOf(rest), LIMIT_MS);
+    expect(next.link.status.term).toBe(term + 1);
     await next.link.commit([put("a", "two")]);
     await leader.link.ended;
   });

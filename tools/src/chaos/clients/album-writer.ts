@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Client } from "@trellis/client";
 import { v2 } from "@trellis/demo";
 import { WriteRequest_Mode as Mode } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
@@ -150,8 +152,4 @@ export class AlbumWriter {
 /** A resource as the book has it. */
 export function writtenOf({ id, version, metadata }: Pick<Album, "id" | "version" | "metadata">): Written {
   return { name: id.name, revision: metadata[REVISION] ?? "", version: Number(version) };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { systemClock } from "@trellis/resource";
 import { createRoutedBackend } from "@trellis/routing";
 import {
@@ -219,8 +221,4 @@ export class JudgedClients {
 
 function epoch(): number {
   return Math.floor(performance.now() / EPOCH_MS);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -27,7 +27,3 @@ export function aWhile({ dice }: Pick<FaultContext, "dice">): number {
 export function forSeconds(ms: number): string {
   return `for ${(ms / 1_000).toFixed(1)} s`;
 }
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -1,4 +1,6 @@
-import { aWhile, type FaultContext, forSeconds, sleep } from "./fault.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { aWhile, type FaultContext, forSeconds } from "./fault.ts";
 
 /** Writes of 700 KiB: more than all segments that a log has in reserve. */
 const BULK_WRITES = 80;

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { VOTERS } from "../chaos-cluster.ts";
-import { type FaultContext, type MakeFault, sleep } from "./fault.ts";
+import { type FaultContext, type MakeFault } from "./fault.ts";
 import { fillDisk } from "./full-disk.ts";
 import { replaceMember, transferLeadership } from "./members.ts";
 import { cutBothWays, cutOneWay, isolate } from "./networks.ts";

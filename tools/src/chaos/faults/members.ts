@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import {
   type GetStatusResponse,
   MemberStatus_Role as Role,
 } from "@trellis/protos/trellis/cluster/v1/cluster_pb";
 
 import { VOTERS } from "../chaos-cluster.ts";
-import { type FaultContext, sleep } from "./fault.ts";
+import { type FaultContext } from "./fault.ts";
 
 /** How long one change may take while other faults go on. */
 const CHANGE_MS = 90_000;

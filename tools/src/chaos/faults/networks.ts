@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Way } from "../network/gates.ts";
-import { aWhile, type FaultContext, forSeconds, sleep } from "./fault.ts";
+import { aWhile, type FaultContext, forSeconds } from "./fault.ts";
 
 /** How often the connections of a cut break when it is mended; the others go on with what was held back. */
 const BREAKS = 0.4;

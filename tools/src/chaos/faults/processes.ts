@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { signalProcess } from "../../process-family.ts";
-import { aWhile, type FaultContext, forSeconds, sleep } from "./fault.ts";
+import { aWhile, type FaultContext, forSeconds } from "./fault.ts";
 
 /** Any process that runs. */
 function anyProcess({

@@ -1,9 +1,8 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { eventually } from "@trellis/testkit";
+import { eventually, freePorts } from "@trellis/testkit";
 
-import { freePorts } from "../../cluster/free-ports.ts";
 import { Network } from "./network.ts";
 import { inodeOf } from "./who-connects.ts";
 

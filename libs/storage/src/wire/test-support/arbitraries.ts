@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 import type { ListOptions, OwnerQuery, TypeQuery } from "../../backend.ts";
-import type { StorageErrorCode } from "../../errors.ts";
+import { STORAGE_ERROR_CODES } from "../../errors.ts";
 import type { Key } from "../../key.ts";
 import type { Operation, Precondition } from "../../operation.ts";
 import { type OwnerRef, type RecordInit, type StoredRecord, toVersion } from "../../record.ts";
@@ -83,23 +83,8 @@ export const watchBatch: fc.Arbitrary<WatchBatch> = fc.oneof(
   }),
 );
 
-const CODES: readonly StorageErrorCode[] = [
-  "invalid",
-  "unavailable",
-  "resource-exhausted",
-  "no-space",
-  "outcome-unknown",
-  "store-changed",
-  "version-not-reached",
-  "version-gone",
-  "history-gone",
-  "slow-watcher",
-  "watch-closed",
-  "unsupported",
-  "aborted",
-];
 export const storageError = fc.record({
-  code: fc.constantFrom(...CODES),
+  code: fc.constantFrom(...STORAGE_ERROR_CODES),
   message: text,
   resumeVersion: fc.option(number, { nil: undefined }),
   isNotLeader: fc.boolean(),
