@@ -1,7 +1,8 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
-import type { Socket } from "node:net";
 
 import { describe, expect, it } from "@jest/globals";
+import { systemClock } from "@trellis/resource";
 import { createVirtualClock } from "@trellis/testing";
 
 import { type Protocol, sniffProtocol } from "./preface.ts";
@@ -56,6 +57,24 @@ describe("the first bytes of a connection", () => {
     expect(decisions).toEqual([]);
     await clock.advance(1);
     expect([decisions, socket.destroyed, clock.pending()]).toEqual([["none"], true, 0]);
+  });
+
+  it("are read before the connection is cut for the lack of them, when the process stood still while they came", async () => {
+    const timeoutMs = 50;
+    const decided = Promise.withResolvers<Protocol>();
+    const server = createServer((socket) => {
+      sniffProtocol(socket, { clock: systemClock, timeoutMs }, decided.resolve);
+      // The client has them under way, and nothing is read here until the time is up.
+      for (const untilMs = performance.now() + 2 * timeoutMs; performance.now() < untilMs;);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    client.on("error", () => undefined);
+    client.write("GET / HTTP/1.1\r\n");
+    const protocol = await decided.promise;
+    client.destroy();
+    server.close();
+    expect(protocol).toBe("http1");
   });
 
   it("that come one a minute do not put off the timeout", async () => {

@@ -20,6 +20,7 @@ export function sniffProtocol(
   let seen: Buffer = Buffer.alloc(0);
 
   const finish = (protocol: Protocol): void => {
+    isDecided = true;
     cancel();
     socket.off("data", onData);
     socket.off("end", onEnd);
@@ -38,7 +39,13 @@ export function sniffProtocol(
     socket.destroy();
     finish("none");
   };
-  const cancel = options.clock.after(options.timeoutMs, onEnd);
+  let isDecided = false;
+  // After a stall of the process the time is up before what came meanwhile is read: that has one more turn of the event loop.
+  const cancel = options.clock.after(options.timeoutMs, () => {
+    setImmediate(() => {
+      if (!isDecided) onEnd();
+    });
+  });
   socket.on("data", onData);
   socket.once("end", onEnd);
   socket.once("close", onEnd);
