@@ -13,7 +13,16 @@ class Server {
 
   constructor() {
     const answers = createRouterTransport((router) => {
-      router.service(ResourceService, { read: () => ({}), write: () => ({}) });
+      router.service(ResourceService, {
+        read: () => ({}),
+        write: () => ({}),
+        async *watchList(_, { signal }) {
+          for (;;) {
+            signal.throwIfAborted();
+            yield {};
+          }
+        },
+      });
     });
     this.transport = {
       stream: answers.stream.bind(answers),
@@ -92,6 +101,41 @@ describe("a client of several servers", () => {
     first.fails = () => new ConnectError("no", Code.NotFound);
     await expect(client.read({})).rejects.toMatchObject({ code: Code.NotFound });
     first.fails = undefined;
+    await client.read({});
+    expect(asked()).toEqual([2, 0]);
+  });
+
+  it("does not leave a server whose answer is that a write was refused: another would say the same", async () => {
+    const { first, client, asked } = setUp();
+    first.fails = () =>
+      apiError({
+        code: Code.Aborted,
+        reason: "VERSION_MISMATCH",
+        message: "it has changed",
+        metadata: { applied: "no" },
+      });
+    await expect(client.write({})).rejects.toMatchObject({ code: Code.Aborted });
+    first.fails = undefined;
+    await client.read({});
+    expect(asked()).toEqual([2, 0]);
+  });
+
+  it("does not leave a server because its caller ends a call, or a watch", async () => {
+    const { first, client, asked } = setUp();
+    const gone = new AbortController();
+    first.fails = () => {
+      gone.abort();
+      return new ConnectError("This operation was aborted", Code.Canceled);
+    };
+    await expect(client.read({}, { signal: gone.signal })).rejects.toMatchObject({ code: Code.Canceled });
+    first.fails = undefined;
+    const over = new AbortController();
+    const watch = client.watchList({}, { signal: over.signal });
+    await expect(
+      (async () => {
+        for await (const _ of watch) over.abort();
+      })(),
+    ).rejects.toMatchObject({ code: Code.Canceled });
     await client.read({});
     expect(asked()).toEqual([2, 0]);
   });

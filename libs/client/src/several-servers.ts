@@ -1,5 +1,6 @@
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { errorReason } from "@trellis/resource";
 
 import { mayRepeat } from "./retry.ts";
 
@@ -14,8 +15,8 @@ export function anyOf(servers: readonly Transport[]): Transport {
   let at = 0;
   const current = (): Transport => servers[at % servers.length] ?? only;
   /** Whether there is another one to be asked now. */
-  const leave = (from: number, error: unknown): void => {
-    if (isGone(error) && from === at) at++;
+  const leave = (from: number, error: unknown, signal: AbortSignal | undefined): void => {
+    if (from === at && signal?.aborted !== true && isGone(error)) at++;
   };
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
@@ -24,7 +25,7 @@ export function anyOf(servers: readonly Transport[]): Transport {
         try {
           return await current().unary(method, signal, timeoutMs, header, input, contextValues);
         } catch (error) {
-          leave(from, error);
+          leave(from, error, signal);
           const failed = { method: method as DescMethodUnary, input, error, storeMoved: false };
           if (asked >= servers.length || from === at || signal?.aborted === true || !mayRepeat(failed))
             throw error;
@@ -37,21 +38,23 @@ export function anyOf(servers: readonly Transport[]): Transport {
         const response = await current().stream(method, signal, timeoutMs, header, input, contextValues);
         return {
           ...response,
-          message: watched(response.message, (error) => leave(from, error)),
+          message: watched(response.message, (error) => leave(from, error, signal)),
         } as typeof response;
       } catch (error) {
-        leave(from, error);
+        leave(from, error, signal);
         throw error;
       }
     },
   };
 }
 
-/** How a server shows that does not answer, or soon will not. */
-const GONE: readonly Code[] = [Code.Unavailable, Code.Aborted, Code.Internal, Code.Canceled, Code.Unknown];
+/** How a connection shows that it is broken. */
+const BROKEN: readonly Code[] = [Code.Aborted, Code.Internal, Code.Canceled, Code.Unknown];
 
+/** Whether a server does not answer, or soon will not. An error that gives a reason is an answer: others would give the same, unless it is that this one is not available. */
 function isGone(error: unknown): boolean {
-  return GONE.includes(ConnectError.from(error).code);
+  const { code } = ConnectError.from(error);
+  return code === Code.Unavailable || (BROKEN.includes(code) && errorReason(error) === undefined);
 }
 
 async function* watched<M>(messages: AsyncIterable<M>, onError: (error: unknown) => void): AsyncGenerator<M> {

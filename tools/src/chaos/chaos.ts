@@ -7,6 +7,7 @@ import { makeTrouble } from "./faults/make-trouble.ts";
 import { type AtRest, compareRests, rest, type RestComparison } from "./resting.ts";
 import { findingsOf } from "./report.ts";
 import { restartInOrder, type Restarts, type RollingVerdict } from "./rolling.ts";
+import { takeTurns } from "./take-turns.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What is to be done. */
@@ -83,7 +84,8 @@ async function warmRest(
   const albums = AlbumClients.start(gatewaysOf(chaos), `${name}-`, seed);
   const endMs = performance.now() + warmUpSeconds * 1_000;
   await albums.bulk(WARM_UP_BULK, warmUpSeconds * 1_000);
-  await new Promise((resolve) => setTimeout(resolve, endMs - performance.now()));
+  await takeTurns(chaos);
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, endMs - performance.now())));
   await storage.close();
   await albums.close();
   return await rest(chaos.cluster, idleSeconds * 1_000);

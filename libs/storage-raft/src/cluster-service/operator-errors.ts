@@ -1,6 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RaftNodeError, type RaftNodeErrorCode } from "@trellis/raft-node";
-import { apiError } from "@trellis/resource";
+import { apiError, errorMetadata } from "@trellis/resource";
+
+/** An election takes about so long. */
+const RETRY_AFTER_MS = 1_000;
 
 /** What each trouble of a node is to an operator; those that are left out mean that the node is not there. */
 const CODES: Readonly<Partial<Record<RaftNodeErrorCode, Code>>> = {
@@ -31,6 +34,21 @@ export async function forOperator<T>(answer: Promise<T>): Promise<T> {
 /** Nothing was done, and it may be tried again. */
 export function unavailable(message: string, cause?: unknown): ConnectError {
   return new ConnectError(message, Code.Unavailable, undefined, undefined, cause);
+}
+
+/** Nobody leads, or not who was asked: nothing was done. It can be tried again as soon as somebody does. */
+export function nobodyLeads(message: string): ConnectError {
+  return apiError({
+    reason: "UNAVAILABLE",
+    message,
+    metadata: { applied: "no" },
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+/** Whether it is certain that nothing was done of what failed. */
+export function isNotApplied(error: unknown): boolean {
+  return errorMetadata(error)["applied"] === "no";
 }
 
 /** What was asked for does not fit the cluster as it is. */
