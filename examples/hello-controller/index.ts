@@ -1,7 +1,6 @@
 /** A domain of one's own: a type, a rule that its proto cannot say, and a controller that makes it true. */
 import { resourceType } from "@trellis/client";
 import { defineController, defineDomain, on } from "@trellis/controller";
-import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 import { GreetingSchema } from "./gen/hello/v1/greeting_pb.ts";
 
@@ -22,19 +21,17 @@ const rules = on(Greeting, {
       : [{ field: "data.language", description: `must be en, fr or sw, found "${data.language}"` }],
 });
 
-// Runs whenever a greeting changes, and for every one at the start.
+// Runs whenever a greeting changes, and for every one at the start; what it says of the greeting is stored once it has returned.
 const hello = defineController({
   name: "hello",
+  key: "example.dev/hello", // Names its status and its finalizer.
   type: Greeting,
-  async reconcile({ resource: greeting, client, log }) {
-    if (greeting === undefined) return; // Deleted.
-    const message = `${words.get(greeting.data.language)}, ${greeting.data.to}!`;
-    log.info({ name: greeting.id.name }, "greeted");
-    await client.writeStatus(Greeting, greeting, {
-      key: "example.dev/hello",
-      observedGeneration: greeting.generation,
-      conditions: [{ type: "Greeted", state: Condition_State.TRUE, message }],
-    });
+  async reconcile({ resource: { data }, status }) {
+    status.set("Greeted", true, { message: `${words.get(data.language)}, ${data.to}!` });
+  },
+  // Runs when a greeting is to be deleted; it is gone once this has returned.
+  async finalize({ resource: { data }, event }) {
+    event("SaidGoodbye", `Goodbye, ${data.to}!`);
   },
 });
 

@@ -7,10 +7,11 @@ import {
   CONTROLLER_LEASES,
   createControllerRuntime,
   createControllersPart,
+  createManagerPart,
   SYSTEM_LEASES,
   underLeases,
 } from "@trellis/controller/runtime";
-import { DomainError, loadDomain } from "@trellis/registry";
+import { DomainError, loadDomains } from "@trellis/registry";
 import { CLUSTER_SECRET_HEADER, systemClock } from "@trellis/resource";
 import {
   ConfigError,
@@ -66,10 +67,7 @@ await runProgram(
     isUserError: (error) => DomainError.is(error),
 
     async start({ values, log }) {
-      const specifiers = [...new Set(values.domain)];
-      const domains = await Promise.all(
-        specifiers.map((specifier) => loadDomain(specifier, { from: process.cwd() })),
-      );
+      const domains = await loadDomains(values.domain, { from: process.cwd() });
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       const serverAt = values.server.join(", ");
       const client = connectClient({ server: values.server, ...deps });
@@ -78,16 +76,28 @@ await runProgram(
         log.info("without --cluster-secret the system's own controllers do not run here");
       checkControllers(controllers, { domains: domains.length, system: system !== undefined });
       const holder = holderOf(values.identity);
-      const partOf = (name: string, own: ConnectedClient, its: readonly AnyController[], prefix: string) => {
+      const runtimeOf = (own: ConnectedClient, its: readonly AnyController[], prefix: string) => {
         const placement = underLeases({ client: own, holder, prefix, log, ...deps });
-        const runtime = createControllerRuntime({ client: own, controllers: its, placement, log, ...deps });
-        return createControllersPart({ name, runtime, server: serverAt, clock: systemClock, log });
+        return createControllerRuntime({ client: own, controllers: its, placement, log, ...deps });
       };
       const ofSystem = systemControllers(deps);
+      const runtimes = new Map([
+        ...(system === undefined
+          ? []
+          : [["system controllers", runtimeOf(system, ofSystem, SYSTEM_LEASES)] as const]),
+        ["controllers", runtimeOf(client, controllers, CONTROLLER_LEASES)],
+      ]);
+      const parts = [...runtimes].map(([name, runtime]) =>
+        createControllersPart({ name, runtime, server: serverAt, clock: systemClock, log }),
+      );
       const server = createServer({
         parts: [
-          ...(system === undefined ? [] : [partOf("system controllers", system, ofSystem, SYSTEM_LEASES)]),
-          partOf("controllers", client, controllers, CONTROLLER_LEASES),
+          ...parts,
+          createManagerPart({
+            runtimes: [...runtimes.values()],
+            types: domains.flatMap(({ types }) => types),
+            log,
+          }),
         ],
         config: serverConfig(values),
         log,
@@ -107,6 +117,8 @@ await runProgram(
       return {
         async stop() {
           log.info("stopping");
+          // First, and while the pages still tell of it: what is under way has its time, then the leases are handed back.
+          await Promise.all(parts.map((part) => part.stop()));
           await server.stop();
           client.close();
           system?.close();
@@ -131,19 +143,12 @@ function systemClient({
   return connectClient({ server, headers: { [CLUSTER_SECRET_HEADER]: secret }, ...deps });
 }
 
-/** Throws a ConfigError for controllers that cannot run side by side, and when there is nothing to run. */
+/** Throws a ConfigError when there is nothing to run. */
 function checkControllers(
   controllers: readonly AnyController[],
   given: { readonly domains: number; readonly system: boolean },
 ): void {
-  const names = controllers.map(({ name }) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined)
-    throw new ConfigError([
-      `--domain: expected controllers with different names; found two called "${twice}": rename one`,
-    ]);
-  if (controllers.length === 0 && !given.system) {
-    const found = given.domains === 0 ? "none" : "no controller in any of them";
-    throw new ConfigError([`--domain: expected a domain with controllers; found ${found}`]);
-  }
+  if (controllers.length > 0 || given.system) return;
+  const found = given.domains === 0 ? "none" : "no controller in any of them";
+  throw new ConfigError([`--domain: expected a domain with controllers; found ${found}`]);
 }

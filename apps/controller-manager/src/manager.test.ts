@@ -115,7 +115,7 @@ describe("a controller manager", () => {
     [[], /--domain: expected a domain with controllers; found none/],
     [
       [...HELLO, "--domain", "./examples/hello-controller/index.ts"],
-      /--domain: expected controllers with different names; found two called "hello": rename one/,
+      /domains \.\/examples\/hello-controller and \.\/\S+index\.ts are the same module: name it once/,
     ],
     [["--listen", "127.0.0.1:99999", ...HELLO], /--listen: expected HOST:PORT/],
     [["--identity", " ", ...HELLO], /--identity: expected a name of 1 to 253 characters; found " "/],

@@ -3,7 +3,11 @@ import { randomBytes } from "node:crypto";
 import { BackendUrlError, openBackend, type OpenedBackend } from "@trellis/backends";
 import type { Client } from "@trellis/client";
 import type { AnyController } from "@trellis/controller";
-import { createControllerRuntime, createControllersPart } from "@trellis/controller/runtime";
+import {
+  createControllerRuntime,
+  createControllersPart,
+  createManagerPart,
+} from "@trellis/controller/runtime";
 import { DomainError, loadDomains } from "@trellis/registry";
 import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import {
@@ -76,16 +80,24 @@ await runProgram(
       const resources = serveResources({ backend, domains, processSecret, ...deps, log });
       const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       // Controllers reach the service within the process: no wire, the same code path.
-      const partOf = (name: string, client: Client, its: readonly AnyController[]) => {
-        const runtime = createControllerRuntime({ client, controllers: its, clock: systemClock, log });
-        return createControllersPart({ name, runtime, clock: systemClock, log });
-      };
+      const runtimeOf = (client: Client, its: readonly AnyController[]) =>
+        createControllerRuntime({ client, controllers: its, log, ...deps });
+      const runtimes = new Map([
+        ["system controllers", runtimeOf(resources.systemClient, systemControllers(deps))],
+        ["controllers", runtimeOf(resources.client, controllers)],
+      ]);
       const server = createServer({
         parts: [
           resources.part,
           operatorsPart(backend),
-          partOf("system controllers", resources.systemClient, systemControllers(deps)),
-          partOf("controllers", resources.client, controllers),
+          ...[...runtimes].map(([name, runtime]) =>
+            createControllersPart({ name, runtime, clock: systemClock, log }),
+          ),
+          createManagerPart({
+            runtimes: [...runtimes.values()],
+            types: domains.flatMap(({ types }) => types),
+            log,
+          }),
         ],
         config: serverConfig(values),
         log,

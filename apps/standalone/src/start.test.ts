@@ -119,7 +119,7 @@ describe("what cannot be started is told in one line", () => {
       ["--domain", "./examples/hello-controller", "--domain", "./examples/hello-controller/index.ts"],
       /domains \.\/examples\/hello-controller and .* are the same module: name it once/,
     ],
-    [["--domain", "./tsconfig.json"], /domain \.\/tsconfig\.json failed to load \(/],
+    [["--domain", "./tsconfig.json"], /domain \.\/tsconfig\.json failed to load: .*name the module itself/],
   ])("%j", async (args, message) => {
     const standalone = start([...FREE_PORT, ...args]);
     expect(await standalone.ended).toBe(1);

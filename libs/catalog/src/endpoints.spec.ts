@@ -10,7 +10,7 @@ import { describe, expect, it } from "@jest/globals";
 import { computeEndpoints, identitiesOf } from "./endpoints.ts";
 import { healthyCondition } from "./health.ts";
 import { WORKLOAD_HEALTH_KEY } from "./status-keys.ts";
-import { resourceOf } from "./test-support/resources.ts";
+import { conditionOf, resourceOf } from "./test-support/resources.ts";
 import { Workload } from "./types.ts";
 
 type WorkloadInit = MessageInitShape<typeof WorkloadSchema>;
@@ -144,7 +144,7 @@ describe("the health of an endpoint", () => {
     (health) => {
       const status = {
         [WORKLOAD_HEALTH_KEY]: create(StatusSchema, {
-          conditions: [healthyCondition({ health, message: "" })],
+          conditions: [conditionOf(healthyCondition({ health, message: "" }))],
         }),
       };
       const [endpoint] = computeEndpoints(service, [

@@ -5,10 +5,11 @@ import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { Health } from "@trellis/protos/trellis/catalog/v1/health_pb";
 import type { ResourceType } from "@trellis/client";
 import { WriteResponse_Outcome } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { createTestServer, type TestServer } from "@trellis/testing";
+import { createTestServer, createVirtualClock, type TestServer } from "@trellis/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 
+import { ENDPOINTS_INTERVAL_MS } from "./controllers/limits.ts";
 import catalog, {
   HealthStatus,
   Node,
@@ -47,9 +48,11 @@ const manifests = readdirSync(FOLDER)
 
 let server: TestServer;
 beforeAll(async () => {
-  server = createTestServer({ domains: [catalog] });
+  const clock = createVirtualClock();
+  server = createTestServer({ domains: [catalog], clock });
   const ownersFirst = manifests.toSorted((a, b) => depth(a) - depth(b));
   for (const manifest of ownersFirst) await apply(manifest);
+  await clock.advance(3 * ENDPOINTS_INTERVAL_MS);
   await server.settled();
 });
 afterAll(() => server.close());

@@ -4,6 +4,7 @@ import { Condition_State, StatusSchema } from "@trellis/protos/trellis/resource/
 import { describe, expect, it } from "@jest/globals";
 
 import { healthOf, healthyCondition, worstHealth } from "./health.ts";
+import { conditionOf } from "./test-support/resources.ts";
 
 const { PASSING, WARNING, CRITICAL, MAINTENANCE } = Health;
 
@@ -26,7 +27,7 @@ describe("the worst of several healths", () => {
 describe("the healthy condition", () => {
   it("is TRUE for PASSING only", () => {
     const states = [PASSING, WARNING, CRITICAL, MAINTENANCE].map(
-      (health) => healthyCondition({ health, message: "" }).state,
+      (health) => conditionOf(healthyCondition({ health, message: "" })).state,
     );
     expect(states).toEqual([
       Condition_State.TRUE,
@@ -37,7 +38,7 @@ describe("the healthy condition", () => {
   });
 
   it("has the health's name in the proto as its reason", () => {
-    expect(healthyCondition({ health: WARNING, message: "why" })).toMatchObject({
+    expect(conditionOf(healthyCondition({ health: WARNING, message: "why" }))).toMatchObject({
       type: "healthy",
       reason: "HEALTH_WARNING",
       message: "why",
@@ -46,7 +47,7 @@ describe("the healthy condition", () => {
 
   it.each([PASSING, WARNING, CRITICAL, MAINTENANCE])("gives health %d back to who reads it", (health) => {
     const status = create(StatusSchema, {
-      conditions: [{ type: "other" }, healthyCondition({ health, message: "" })],
+      conditions: [{ type: "other" }, conditionOf(healthyCondition({ health, message: "" }))],
     });
     expect(healthOf(status)).toBe(health);
   });

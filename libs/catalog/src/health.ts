@@ -1,5 +1,5 @@
 import { Health, HealthSchema } from "@trellis/protos/trellis/catalog/v1/health_pb";
-import { Condition_State, type Status } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { Status } from "@trellis/protos/trellis/resource/v1/resource_pb";
 
 /** The condition that tells a health: TRUE only for PASSING; its reason is the health's name in the proto. */
 export const HEALTHY_CONDITION = "healthy";
@@ -18,14 +18,9 @@ export function worstHealth(healths: Iterable<Health>): Health {
   return worst;
 }
 
-/** The condition that tells a finding. */
+/** The condition that tells a finding, as `status.set` takes it. */
 export function healthyCondition({ health, message }: HealthFinding) {
-  return {
-    type: HEALTHY_CONDITION,
-    state: health === Health.PASSING ? Condition_State.TRUE : Condition_State.FALSE,
-    reason: healthName(health),
-    message,
-  };
+  return [HEALTHY_CONDITION, health === Health.PASSING, { reason: healthName(health), message }] as const;
 }
 
 /** The health that a status tells by its `healthy` condition; undefined when it tells none. */

@@ -3,7 +3,7 @@ import { WorkloadSelectorSchema } from "@trellis/protos/trellis/catalog/v1/selec
 import { SelectorError } from "@trellis/resource";
 import { describe, expect, it } from "@jest/globals";
 
-import { isSelective, nameKey, prefixKey, selectorKeys, selectWorkloads } from "./selection.ts";
+import { isSelective, selectWorkloads } from "./selection.ts";
 
 const workloads = [
   { id: { name: "api-1" }, metadata: { team: "web" } },
@@ -66,22 +66,5 @@ describe("a selector", () => {
     expect(isSelective(create(WorkloadSelectorSchema))).toBe(false);
     expect(isSelective(create(WorkloadSelectorSchema, { prefixes: [""] }))).toBe(true);
     expect(isSelective(create(WorkloadSelectorSchema, { names: ["db"] }))).toBe(true);
-  });
-});
-
-describe("the keys of a selector in an index", () => {
-  it("are one per name and one per prefix, apart from each other", () => {
-    const keys = selectorKeys(create(WorkloadSelectorSchema, { names: ["api"], prefixes: ["api", ""] }));
-    expect(keys).toEqual(["name:api", "prefix:api", "prefix:"]);
-    expect(selectorKeys(undefined)).toEqual([]);
-  });
-
-  it("begin a workload's own key exactly when the selector chooses it by prefix", () => {
-    for (const prefix of ["", "a", "api-", "api-1", "b", "api-11"]) {
-      for (const { id } of workloads) {
-        expect(prefixKey(id.name).startsWith(prefixKey(prefix))).toBe(id.name.startsWith(prefix));
-        expect(nameKey(id.name).startsWith(prefixKey(prefix))).toBe(false);
-      }
-    }
   });
 });

@@ -39,19 +39,3 @@ export function selectWorkloads<T extends Candidate>(
     .filter(({ metadata }) => matchesSelector(filter, metadata))
     .toSorted((a, b) => (a.id.name < b.id.name ? -1 : 1));
 }
-
-/** The key under which an index of selectors finds those that choose this name exactly. */
-export function nameKey(name: string): string {
-  return `name:${name}`;
-}
-
-/** The key under which an index of selectors finds a prefix. The keys that begin a workload's own are those that choose it. */
-export function prefixKey(prefix: string): string {
-  return `prefix:${prefix}`;
-}
-
-/** All keys of a selector. The filter has none: a workload that passes or ceases to pass it concerns the service either way. */
-export function selectorKeys(selector: WorkloadSelector | undefined): readonly string[] {
-  if (selector === undefined) return [];
-  return [...selector.names.map(nameKey), ...selector.prefixes.map(prefixKey)];
-}

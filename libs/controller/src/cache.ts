@@ -10,7 +10,7 @@ export interface Index<Desc extends DescMessage = DescMessage> {
   readonly keys: (resource: TypedResource<Desc>) => readonly string[];
 }
 
-/** Limits a lookup to a tenancy; an absent unit means any. */
+/** Limits a lookup to a tenancy; an absent unit, or `*`, means any. */
 export interface TenancyFilter {
   readonly partition?: string | undefined;
   readonly namespace?: string | undefined;
@@ -39,6 +39,12 @@ export interface Cache {
   byIndex<Desc extends DescMessage>(
     index: Index<Desc>,
     key: string,
+    tenancy?: TenancyFilter,
+  ): readonly TypedResource<Desc>[];
+  /** Resources that the index finds under any key that begins with `prefix`; each once, in order of partition, namespace, name. */
+  byIndexPrefix<Desc extends DescMessage>(
+    index: Index<Desc>,
+    prefix: string,
     tenancy?: TenancyFilter,
   ): readonly TypedResource<Desc>[];
   /** Resources that the index finds under any prefix of `key`, the key itself included; each once. */

@@ -3,7 +3,7 @@ import type { ID } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { TypedResource } from "@trellis/resource";
 
 import type { Index, TenancyFilter } from "./cache.ts";
-import type { Request } from "./controller.ts";
+import type { ByReader, Request } from "./controller.ts";
 import type { Mapper } from "./mapper.ts";
 
 /** Asks for the name that an id has. */
@@ -17,6 +17,14 @@ export function byOwner(): Mapper {
     owner !== undefined && owner.type?.group === managed.group && owner.type.kind === managed.kind
       ? [requestOf(owner)]
       : [];
+}
+
+/**
+ * A change concerns every name whose last run looked at what changed, through its cache: at the resource itself, at where it would be, or at a list or an index in which it is or was.
+ * So a reference that moves needs no index: who looked at either end runs again.
+ */
+export function byReader(): ByReader {
+  return { kind: "byReader" };
 }
 
 /** A change concerns the managed resource with the changed one's name and tenancy. */

@@ -33,7 +33,7 @@ async function albums(): Promise<TypedResource<typeof Album.schema>[]> {
 const statusOf = async () => (await server.client.read(Artist, { name: "muddy" })).status[ARTIST_ALBUMS_KEY];
 
 describe("an artist's albums", () => {
-  it("T504: are ten for one who plays the blues, and the artist's status names them", async () => {
+  it("T504, C241: are ten for one who plays the blues, and the artist's status names them", async () => {
     const artist = await play(Genre.BLUES);
     const found = await albums();
     expect(found).toHaveLength(10);
@@ -50,7 +50,7 @@ describe("an artist's albums", () => {
     );
   });
 
-  it("T505: are ten again after one was deleted", async () => {
+  it("T505, C241: are ten again after one was deleted", async () => {
     await play(Genre.BLUES);
     const [lost, ...others] = await albums();
     if (lost === undefined) throw new Error("there is no album");
@@ -62,7 +62,7 @@ describe("an artist's albums", () => {
     expect(found.slice(1)).toEqual(others);
   });
 
-  it("T506: are three once the artist plays disco", async () => {
+  it("T506, C241: are three once the artist plays disco", async () => {
     await play(Genre.BLUES);
     const before = await albums();
     const artist = await play(Genre.DISCO);

@@ -1,8 +1,6 @@
-import { byOwner, defineController, watch } from "@trellis/controller";
-import type { ConditionInput, TypedResource } from "@trellis/client";
+import { type ChildInput, defineController, requestOf } from "@trellis/controller";
+import type { TypedResource } from "@trellis/client";
 import { Genre } from "@trellis/protos/trellis/demo/v2/demo_pb";
-import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { WriteRequest_Mode } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
 import { Album, Artist } from "./v2.ts";
 
@@ -14,66 +12,35 @@ const BLUES_ALBUMS = 10;
 const OTHER_ALBUMS = 3;
 const FIRST_YEAR = 1990;
 
-type ArtistResource = TypedResource<typeof Artist.schema>;
-type AlbumId = TypedResource["id"];
-
 /**
  * Keeps albums for every artist, more of them for one who plays the blues, and tells on the artist which. It leaves albums alone that others wrote, and what
  * others changed of its own.
  */
 export const artistAlbums = defineController({
   name: "artist-albums",
+  key: ARTIST_ALBUMS_KEY,
   type: Artist,
-  watches: [watch(Album, byOwner())],
-  async reconcile({ resource: artist, cache, client }) {
-    if (artist === undefined || isMarked(artist)) return;
-    const { partition, namespace } = artist.id.tenancy ?? {};
-    const extra = new Map(
-      cache
-        .listByOwner(Album, artist.id)
-        .filter(({ id }) => id.name.startsWith(namePrefix(artist)))
-        .map(({ id }) => [id.name, id]),
-    );
-    const kept: AlbumId[] = [];
-    for (let number = 1; number <= albumCount(artist); number++) {
-      const name = `${namePrefix(artist)}${number}`;
-      let id = extra.get(name);
-      if (id === undefined) {
-        const data = {
-          title: `${artist.data.name}, volume ${number}`,
-          yearOfRelease: FIRST_YEAR + number - 1,
-        };
-        const album = { name, partition, namespace, owner: artist.id, data };
-        // Never over one that is there already and that the cache does not show yet: the run after this one sees it.
-        ({ id } = (await client.write(Album, album, { mode: WriteRequest_Mode.CREATE })).resource);
-      }
-      kept.push(id);
-      extra.delete(name);
-    }
-    for (const name of extra.keys()) await client.delete(Album, { name, partition, namespace });
-    await client.writeStatus(Artist, artist, {
-      key: ARTIST_ALBUMS_KEY,
-      observedGeneration: artist.generation,
-      conditions: [{ type: "Accepted", state: Condition_State.TRUE }, ...kept.map(albumCreated)],
+  owns: [Album],
+  async reconcile({ resource: artist, cache, children, status }) {
+    const wanted = albumsOf(artist).map(({ name, data }) => {
+      const existing = cache.get(Album, { ...requestOf(artist.id), name });
+      return { name, data: existing?.data ?? data };
     });
+    const albums = await children(Album).set(wanted);
+    status.set("Accepted", true);
+    // A status has each type of condition once, so each album has its own.
+    for (const [at, { id }] of albums.entries()) status.set(`AlbumCreated-${at + 1}`, true, { resource: id });
   },
 });
 
-function albumCount({ data }: ArtistResource): number {
-  return data.genre === Genre.BLUES ? BLUES_ALBUMS : OTHER_ALBUMS;
-}
-
-/** What an artist's albums are called by: those of another incarnation of it may still be there for a while. */
-function namePrefix({ id }: ArtistResource): string {
-  return `${id.uid.toLowerCase()}-`;
-}
-
-/** A status has each type of condition once, so each album has its own. */
-function albumCreated(album: AlbumId, at: number): ConditionInput {
-  return { type: `AlbumCreated-${at + 1}`, state: Condition_State.TRUE, resource: album };
-}
-
-/** Marked for deletion: nothing new may be owned by it. */
-function isMarked({ metadata }: ArtistResource): boolean {
-  return metadata["deletionTimestamp"] !== undefined;
+/** The albums of an artist as they are at first. They are called by its uid: those of another incarnation of it may still be there for a while. */
+function albumsOf({
+  id,
+  data: { name, genre },
+}: TypedResource<typeof Artist.schema>): readonly ChildInput<typeof Album.schema>[] {
+  const count = genre === Genre.BLUES ? BLUES_ALBUMS : OTHER_ALBUMS;
+  return Array.from({ length: count }, (_, at) => ({
+    name: `${id.uid.toLowerCase()}-${at + 1}`,
+    data: { title: `${name}, volume ${at + 1}`, yearOfRelease: FIRST_YEAR + at },
+  }));
 }

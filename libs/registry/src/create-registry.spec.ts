@@ -19,7 +19,7 @@ const domain = (...types: readonly ReturnType<typeof resourceType>[]) => ({
   controllers: [],
 });
 
-describe("a registry", () => {
+describe("a registry (C251)", () => {
   it("T344, T355, T356: resolves what was registered, by exactly its version", () => {
     const registry = createRegistry([domain(Artist)]);
     expect(registry.resolve({ group: "demo", groupVersion: "v2", kind: "Artist" })?.type).toBe(Artist);

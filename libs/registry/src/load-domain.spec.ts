@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 
 import { DomainError, loadDomain } from "./load-domain.ts";
 
+const CONTROLLER = join(import.meta.dirname, "../../controller/src/index.ts");
+
 let from: string;
 beforeAll(async () => {
   from = await mkdtemp(join(tmpdir(), "trellis-domain-"));
@@ -20,7 +22,19 @@ beforeAll(async () => {
   await writeFile(join(from, "nothing.mjs"), "export const x = 1;");
   await writeFile(join(from, "number.mjs"), "export default 7;");
   await writeFile(join(from, "shapeless.mjs"), "export default { types: [1] };");
-  await writeFile(join(from, "throws.mjs"), 'throw new Error("out of paint");');
+  await writeFile(join(from, "throws.mjs"), '// A line\nthrow new Error("out of paint");');
+  await writeFile(join(from, "throws-nothing.mjs"), "throw undefined;");
+  await writeFile(join(from, "unfinished.mjs"), "export default {\n  types: [;\n};");
+  await writeFile(join(from, "imports-gone.mjs"), 'import "./gone.mjs";\nexport default {};');
+  await writeFile(join(from, "imports-package.mjs"), 'import "no-such-package";\nexport default {};');
+  await writeFile(
+    join(from, "misdefined.mjs"),
+    `import { defineController } from ${JSON.stringify(CONTROLLER)};\n\nexport default defineController({ name: "", type: {} });`,
+  );
+  await writeFile(
+    join(from, "undefined-controller.mjs"),
+    'export default { types: [], hooks: [], controllers: [{ name: "a", reconcile() {} }, { name: "b" }] };',
+  );
 });
 afterAll(() => rm(from, { recursive: true }));
 
@@ -40,10 +54,21 @@ describe("loading a domain", () => {
     ["./nothing.mjs", "it has no default export; export default defineDomain("],
     ["./number.mjs", "its default export is a number, expected a domain"],
     ["./shapeless.mjs", "its default export has no list of resource types"],
-    ["./throws.mjs", "failed to load"],
+    ["./undefined-controller.mjs", "its controllers[1] is not made by defineController(…); export default"],
+    ["./throws.mjs", "failed to load: FROM/throws.mjs:2: out of paint"],
+    ["./throws-nothing.mjs", "failed to load: FROM/throws-nothing.mjs: undefined"],
+    ["./unfinished.mjs", "; correct the syntax there"],
+    [
+      "./imports-gone.mjs",
+      "; correct the path of the import; one within a package ends in the file's extension",
+    ],
+    ["./imports-package.mjs", "; install the package, or correct its name"],
+    ["./misdefined.mjs", "failed to load: FROM/misdefined.mjs:3: a controller needs a name"],
   ])("says of %s what is wrong", async (specifier, words) => {
     const error: unknown = await loadDomain(specifier, { from }).catch((thrown: unknown) => thrown);
     expect(DomainError.is(error)).toBe(true);
-    expect((error as Error).message).toContain(words);
+    const { message } = error as Error;
+    expect(message).toContain(words.replaceAll("FROM", from));
+    expect(message).not.toContain("\n");
   });
 });

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import type { Domain } from "./domain.ts";
+import { explainImportFailure, messageOf } from "./import-failure.ts";
 
 /** A domain that cannot be loaded: what was looked for, what was found, what to do. */
 export class DomainError extends Error {
@@ -32,7 +33,9 @@ export async function loadDomain(specifier: string, { from }: { readonly from: s
   try {
     module = (await import(pathToFileURL(file).href)) as typeof module;
   } catch (cause) {
-    throw new DomainError(`domain ${specifier} failed to load (${file}): ${messageOf(cause)}`, { cause });
+    throw new DomainError(`domain ${specifier} failed to load: ${explainImportFailure(cause, file)}`, {
+      cause,
+    });
   }
   const fault = faultOf(module.default);
   if (fault === undefined) return module.default as Domain;
@@ -65,7 +68,10 @@ function packageEntry(manifest: string, specifier: string): string | undefined {
   try {
     fields = JSON.parse(readFileSync(manifest, "utf8")) as typeof fields;
   } catch (cause) {
-    throw new DomainError(`domain ${specifier}: ${manifest} is not JSON: ${messageOf(cause)}`, { cause });
+    throw new DomainError(
+      `domain ${specifier}: ${manifest} is not JSON: ${messageOf(cause).split("\n")[0]}`,
+      { cause },
+    );
   }
   const root =
     typeof fields.exports === "object" && fields.exports !== null
@@ -95,13 +101,14 @@ function faultOf(value: unknown): string | undefined {
     return "its default export has no list of resource types";
   if (!Array.isArray(hooks) || !hooks.every((hook) => isType((hook as { type?: unknown } | null)?.type)))
     return "its hooks are not made by on(…)";
-  if (
-    !Array.isArray(controllers) ||
-    !controllers.every((one) => typeof (one as { name?: unknown } | null)?.name === "string")
-  ) {
-    return "its controllers are not made by defineController(…)";
-  }
-  return undefined;
+  if (!Array.isArray(controllers)) return "it has no list of controllers, which may be empty";
+  const other = controllers.findIndex((one) => !isController(one));
+  return other === -1 ? undefined : `its controllers[${other}] is not made by defineController(…)`;
+}
+
+function isController(value: unknown): boolean {
+  const { name, reconcile } = (value ?? {}) as { readonly name?: unknown; readonly reconcile?: unknown };
+  return typeof name === "string" && typeof reconcile === "function";
 }
 
 function isType(value: unknown): boolean {
@@ -111,10 +118,4 @@ function isType(value: unknown): boolean {
     typeof (value as { gvk?: unknown }).gvk === "string" &&
     "schema" in value
   );
-}
-
-function messageOf(error: unknown): string {
-  const message =
-    typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
-  return String(message).split("\n")[0] ?? "";
 }

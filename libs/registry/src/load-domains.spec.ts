@@ -19,6 +19,11 @@ beforeAll(async () => {
   await writeFile(join(from, "second.mjs"), part("demo.types.slice(1, 3)"));
   await writeFile(join(from, "rest.mjs"), part("demo.types.slice(3)"));
   await writeFile(join(from, "twice.mjs"), part("[demo.types[0], demo.types[0]]"));
+  const named = (...names: readonly string[]) =>
+    `export default { types: [], hooks: [], controllers: ${JSON.stringify(names)}.map((name) => ({ name, reconcile() {} })) };`;
+  await writeFile(join(from, "greeter.mjs"), named("hello", "bye"));
+  await writeFile(join(from, "other-greeter.mjs"), named("hello"));
+  await writeFile(join(from, "greets-twice.mjs"), named("hello", "hello"));
   await writeFile(join(from, "hooked.mjs"), part("[]", "[{ type: demo.types[0], hooks: {} }]"));
 });
 afterAll(() => rm(from, { recursive: true }));
@@ -51,6 +56,15 @@ describe("loading domains", () => {
     const message = await failure("./first.mjs", join(from, "first.mjs"));
     expect(message).toContain(
       `domains ./first.mjs and ${join(from, "first.mjs")} are the same module: name it once`,
+    );
+  });
+
+  it("refuses two controllers of one name, naming their domains and the name", async () => {
+    expect(await failure("./greeter.mjs", "./other-greeter.mjs")).toBe(
+      'domains ./greeter.mjs and ./other-greeter.mjs both have a controller called "hello": rename one of them, or leave a domain out',
+    );
+    expect(await failure("./greets-twice.mjs")).toBe(
+      'domain ./greets-twice.mjs: two of its controllers are called "hello": rename one',
     );
   });
 

@@ -3,7 +3,7 @@ import type { Domain } from "./domain.ts";
 import { DomainError, loadDomain } from "./load-domain.ts";
 
 /**
- * Loads the domains of a server, in their order, and checks that they fit beside each other: a type that two of them bring is told with the names of both.
+ * Loads the domains of a server, in their order, and checks that they fit beside each other: a type or a controller's name that two of them bring is told with the names of both.
  * Specifiers are those of {@link loadDomain}; one that stands twice counts once. Throws {@link DomainError}.
  */
 export async function loadDomains(
@@ -29,6 +29,7 @@ interface NamedDomain {
 function refuseConflicts(named: readonly NamedDomain[]): void {
   const registry = createRegistry();
   const bringers = new Map<string, NamedDomain>();
+  const controllers = new Map<string, NamedDomain>();
   for (const one of named) {
     for (const { gvk } of one.domain.types) {
       const other = bringers.get(gvk);
@@ -40,7 +41,19 @@ function refuseConflicts(named: readonly NamedDomain[]): void {
       throw new DomainError(`domain ${one.specifier}: ${(error as Error).message}`, { cause: error });
     }
     for (const { gvk } of one.domain.types) bringers.set(gvk, one);
+    for (const { name } of one.domain.controllers) {
+      const other = controllers.get(name);
+      if (other !== undefined) throw new DomainError(bothCall(name, other, one));
+      controllers.set(name, one);
+    }
   }
+}
+
+/** A controller's name is its lease's: of two with one name only one would run. */
+function bothCall(name: string, first: NamedDomain, second: NamedDomain): string {
+  return first === second
+    ? `domain ${first.specifier}: two of its controllers are called "${name}": rename one`
+    : `domains ${first.specifier} and ${second.specifier} both have a controller called "${name}": rename one of them, or leave a domain out`;
 }
 
 function bothBring(gvk: string, first: NamedDomain, second: NamedDomain): string {

@@ -37,7 +37,7 @@ function disguised() {
   return next;
 }
 
-describe("a validate hook", () => {
+describe("a validate hook (C250)", () => {
   it("T377: gets the resource with its decoded payload, and what was stored", async () => {
     const seen: unknown[] = [];
     const validate: ArtistHooks["validate"] = ({ next, previous }) => {
@@ -54,7 +54,7 @@ describe("a validate hook", () => {
     ]);
   });
 
-  it("T378: has its violations told as it says them, all of them", async () => {
+  it("T378, C253: has its violations told as it says them, all of them", async () => {
     const found = [
       { field: "data.name", description: "is taken" },
       { field: "metadata", description: "lacks a team" },
@@ -98,7 +98,7 @@ describe("a validate hook", () => {
   );
 });
 
-describe("a mutate hook", () => {
+describe("a mutate hook (C250)", () => {
   it("T380: that changes what it was given and returns nothing changes nothing", async () => {
     const mutate: ArtistHooks["mutate"] = ({ next }) => {
       next.data.name = "changed";
@@ -143,7 +143,7 @@ describe("a mutate hook", () => {
   });
 });
 
-describe("an authorize hook", () => {
+describe("an authorize hook (C250)", () => {
   const allow = () => ({ allowed: true }) as const;
   const deny = () => ({ allowed: false, reason: "not on a Monday" }) as const;
 
@@ -228,7 +228,7 @@ describe("an authorize hook", () => {
   });
 });
 
-describe("an authorizer that needs the resource of a read", () => {
+describe("an authorizer that needs the resource of a read (C250)", () => {
   const needing = (answer: "allow" | "deny") => ({
     decide: ({ verb, resource: subject }: { verb: string; resource?: unknown }) => {
       if (verb !== "read") return { decision: "allow" } as const;
@@ -291,13 +291,13 @@ describe("a type without hooks", () => {
 });
 
 describe("the typed client", () => {
-  it("T415: finds nothing where there is nothing", async () => {
+  it("T415, C244: finds nothing where there is nothing", async () => {
     await withFixture({}, async ({ server }) => {
       expect(await server.client.find(Artist, { name: "absent" })).toBeUndefined();
     });
   });
 
-  it("T416: decodes what is stored, the type's mutation included", async () => {
+  it("T416, C244: decodes what is stored, the type's mutation included", async () => {
     await withFixture({}, async ({ server }) => {
       await server.client.write(Artist, { name: "korn", data: { name: "Korn" } });
       const found = await server.client.find(Artist, { name: "korn" });

@@ -11,7 +11,7 @@ const Artist = resourceType(ArtistSchema);
 const id = { name: "korn", type: { group: "demo", groupVersion: "v2", kind: "Artist" } };
 
 describe("decoding", () => {
-  it("T417: gives the resource with its payload", () => {
+  it("T417, C242: gives the resource with its payload", () => {
     const data = create(ArtistSchema, { name: "Korn" });
     const resource = create(ResourceSchema, { id, version: "7", data: anyPack(ArtistSchema, data) });
     expect(decodeResource(Artist, resource)).toMatchObject({ id, version: "7", data });
@@ -21,7 +21,7 @@ describe("decoding", () => {
     expect(decodeResource(Artist, create(ResourceSchema, { id })).data).toEqual(create(ArtistSchema));
   });
 
-  it("T419, T420: of a list is that of its elements, and fails with the first that cannot be", () => {
+  it("T419, T420, C243: of a list is that of its elements, and fails with the first that cannot be", () => {
     const of = (name: string) =>
       create(ResourceSchema, { id, data: anyPack(ArtistSchema, create(ArtistSchema, { name })) });
     const good = [of("Korn"), of("Muse")];
@@ -31,7 +31,7 @@ describe("decoding", () => {
     expect(() => decode([...good, bad])).toThrow("is a acme.Nobody, expected trellis.demo.v2.Artist");
   });
 
-  it("T418, T435, T443: refuses what is not the type's message, naming both, with its cause", () => {
+  it("T418, T435, T443, C242, C244, C253: refuses what is not the type's message, naming both, with its cause", () => {
     const wrong = create(ResourceSchema, { id, data: anyPack(AlbumSchema, create(AlbumSchema)) });
     expect(() => decodeResource(Artist, wrong)).toThrow(
       "the data of demo.v2.Artist korn is a trellis.demo.v2.Album, expected trellis.demo.v2.Artist",

@@ -86,7 +86,7 @@ function behaves<Desc extends DescMessage>(what: string, behaviour: Behaviour<De
   });
 }
 
-describe("equality", () => {
+describe("equality (C246)", () => {
   behaves("types", {
     schema: TypeSchema,
     value: type,
@@ -195,7 +195,7 @@ describe("equality", () => {
   });
 });
 
-describe("naming the same", () => {
+describe("naming the same (C247)", () => {
   it("T469: leaves uid and section aside", () => {
     expect([namesSame(reference, id), namesSame(id, reference)]).toEqual([true, true]);
   });
@@ -213,7 +213,7 @@ describe("naming the same", () => {
   });
 });
 
-describe("equality of maps of statuses", () => {
+describe("equality of maps of statuses (C246)", () => {
   it("T491: holds for none and none", () => {
     expect(statusMapEquals(undefined, undefined)).toBe(true);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 
 import { finalizersOf, isMarkedForDeletion, withFinalizer, withoutFinalizer } from "./finalizers.ts";
 
-describe("finalizers", () => {
+describe("finalizers (C245)", () => {
   it("T422: are none without the key", () => {
     expect(finalizersOf({})).toEqual(new Set());
     expect(withoutFinalizer({ a: "b" }, "f1")).toEqual({ a: "b" });

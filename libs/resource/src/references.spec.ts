@@ -25,7 +25,7 @@ function combinations(): Reference[] {
 }
 
 describe("references", () => {
-  it("T433, T434: sort by group, kind, partition, namespace, name, section", () => {
+  it("T433, T434, C248: sort by group, kind, partition, namespace, name, section", () => {
     const sorted = combinations();
     expect([...sorted].sort(compareReferences)).toEqual(sorted);
     fc.assert(
@@ -43,7 +43,7 @@ describe("references", () => {
     );
   });
 
-  it("T429: name the same as the id that they were made from, in every tenancy", () => {
+  it("T429, C249: name the same as the id that they were made from, in every tenancy", () => {
     for (const tenancy of [
       {},
       { partition: "ap1", namespace: "ns-billing" },

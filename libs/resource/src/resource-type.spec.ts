@@ -83,7 +83,7 @@ describe("a resource type", () => {
     ["T368: a kind in lower case", "foo", "v1", "barBaz", 'kind "barBaz" must match'],
     ["T369: a kind with an underscore", "foo", "v1", "bar_baz", 'kind "bar_baz" must match'],
     ["T370: no kind", "foo", "v1", "", 'kind "" must match'],
-  ])("names what is wrong with a name: %s", (_, group, groupVersion, kind, fault) => {
+  ])("C251: names what is wrong with a name: %s", (_, group, groupVersion, kind, fault) => {
     const check = () => checkTypeName({ group, groupVersion, kind }, "x");
     if (fault === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(`x is not a resource type: ${fault}`);

@@ -11,7 +11,7 @@ function units(text: string): TenancyUnits {
 
 const { CLUSTER, PARTITION, NAMESPACE } = Scope;
 
-describe("the tenancy of something that another resource names", () => {
+describe("the tenancy of something that another resource names (C252)", () => {
   it.each([
     ["T395", NAMESPACE, ".zim", "gir.gaz", "gir.zim"],
     ["T397", CLUSTER, "", undefined, ""],

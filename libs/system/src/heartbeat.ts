@@ -19,7 +19,7 @@ export function createHeartbeat(clock: Clock) {
     name: "system-heartbeat",
     type: Partition,
     async reconcile({ resource: partition, client }) {
-      if (partition?.id.name !== DEFAULT_PARTITION) return undefined;
+      if (partition.id.name !== DEFAULT_PARTITION) return undefined;
       const last = partition.status[HEARTBEAT_KEY];
       const dueMs = lastBeatMs(last) + HEARTBEAT_INTERVAL_MS - clock.now();
       if (dueMs > 0 && dueMs <= HEARTBEAT_INTERVAL_MS) return after(dueMs);

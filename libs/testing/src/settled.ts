@@ -1,10 +1,15 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import type { ControllerRuntime, ControllerStatus } from "@trellis/controller/runtime";
-import { type Backend, WILDCARD } from "@trellis/storage";
+import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { matchesSelector, parseSelector } from "@trellis/resource";
+import { type Backend, type StoredRecord, WILDCARD } from "@trellis/storage";
 
 /** Turns of the event loop that controllers may take to come to rest. */
 const MAX_TURNS = 20_000;
 /** Turns after which controllers that wait for nothing but time are told apart from busy ones, where time stands still. */
 const MAX_TURNS_WITHOUT_TIME = 200;
+/** How long is waited, in milliseconds, where only time can bring controllers on and it passes by itself: turns would be used up meanwhile. */
+const REST_MS = 1;
 /** Consecutive looks that must find everything at rest: a change on its way shows in between. */
 const CALM_LOOKS = 3;
 
@@ -32,7 +37,8 @@ export async function untilSettled({ runtimes, backend, timeStandsStill }: Settl
     if (turnsWithoutTime > MAX_TURNS_WITHOUT_TIME) {
       throw new Error(`the controllers wait for time to pass; advance the clock: ${busyOnes(runtimes)}`);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    const rests = !timeStandsStill && waitForTime(runtimes);
+    await new Promise((resolve) => (rests ? setTimeout(resolve, REST_MS) : setImmediate(resolve)));
   }
   throw new Error(`the controllers did not settle: ${busyOnes(runtimes)}`);
 }
@@ -47,9 +53,18 @@ function busyOnes(runtimes: readonly ControllerRuntime[]): string {
   const statuses = runtimes.map((runtime) => runtime.status());
   const controllers = statuses.flatMap((status) => status.controllers);
   const waitingFor = statuses.flatMap((status) => status.waitingFor);
-  const words = ({ name, state, queued, running, retrying, mapping, lastError }: ControllerStatus): string =>
-    `${name} (${state}: ${queued} queued, ${running} running, ${retrying} to be retried, ${mapping} to be mapped` +
-    `${lastError === undefined ? "" : `; last error: ${lastError}`})`;
+  const words = ({
+    name,
+    state,
+    queued,
+    resting,
+    running,
+    retrying,
+    mapping,
+    lastError,
+  }: ControllerStatus): string =>
+    `${name} (${state}: ${queued} queued, ${running} running, ${resting} to run when they have rested, ` +
+    `${retrying} to be retried, ${mapping} to be mapped${lastError === undefined ? "" : `; last error: ${lastError}`})`;
   const types = waitingFor.map(({ type }) => type);
   const waiting = types.length === 0 ? "" : `; no cache yet of ${types.join(", ")}`;
   return `${controllers
@@ -58,16 +73,20 @@ function busyOnes(runtimes: readonly ControllerRuntime[]): string {
     .join(", ")}${waiting}`;
 }
 
-/** Whether each cache has what is stored, and nothing that is not. */
+/** Whether each cache has what is stored, as far as it is to have it, and nothing that is not. */
 async function cachesAreCurrent(runtimes: readonly ControllerRuntime[], backend: Backend): Promise<boolean> {
-  for (const cache of runtimes.flatMap((runtime) => [...runtime.caches.values()])) {
+  const caches = runtimes.flatMap((runtime) => [
+    ...[...runtime.caches.values()].map((cache) => ({ cache, selector: "" })),
+    ...runtime.selections,
+  ]);
+  for (const { cache, selector } of caches) {
     const { group, kind, groupVersion } = cache.type;
     const { records } = await backend.list({ group, kind, partition: WILDCARD, namespace: WILDCARD });
+    const isSelected = selects(selector);
     const stored = new Map(
-      records.map((record) => [
-        `${record.key.partition}\0${record.key.namespace}\0${record.key.name}`,
-        record,
-      ]),
+      records
+        .filter(isSelected)
+        .map((record) => [`${record.key.partition}\0${record.key.namespace}\0${record.key.name}`, record]),
     );
     const shows = (key: string): boolean =>
       cache.get(key)?.version === String(stored.get(key)?.version ?? "none");
@@ -76,4 +95,11 @@ async function cachesAreCurrent(runtimes: readonly ControllerRuntime[], backend:
     if (!cache.keys().every(shows)) return false;
   }
   return true;
+}
+
+/** Whether a selector lets a record through; without one nothing needs to be read of it. */
+function selects(selector: string): (record: StoredRecord) => boolean {
+  if (selector === "") return () => true;
+  const terms = parseSelector(selector);
+  return ({ bytes }) => matchesSelector(terms, fromBinary(ResourceSchema, bytes).metadata);
 }

@@ -4,6 +4,7 @@ import { after, defineController, defineDomain, requestOf, retry, watch } from "
 import demo, { v2 } from "@trellis/demo";
 
 import type { Faults } from "./faulty-transport.ts";
+import { seededRandom } from "./seeded-random.ts";
 import { createTestServer, type TestServer } from "./test-server.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
 
@@ -17,7 +18,7 @@ const discography = defineController({
   type: Artist,
   watches: [watch(Album, ({ resource }) => [requestOf(resource.id)])],
   async reconcile({ request, resource, cache, client }) {
-    if (resource === undefined || cache.get(Album, request) !== undefined) return;
+    if (cache.get(Album, request) !== undefined) return;
     await client.write(Album, { ...request, owner: resource.id, data: { title: resource.data.name } });
   },
 });
@@ -45,6 +46,7 @@ describe("a test server", () => {
       name: "counter",
       type: Artist,
       reconcile: async ({ cache }) => void seen.push(cache.list(Artist).length),
+      absent: async ({ cache }) => void seen.push(cache.list(Artist).length),
     });
     const controllerFaults: Faults = {
       async message() {
@@ -129,5 +131,56 @@ describe("a test server", () => {
     delete faults.request;
     await clock.advance(60_000);
     expect(await server.client.find(Album, { name: "korn" })).toBeDefined();
+  });
+
+  it("takes the names that are ready in an order that a seed decides", async () => {
+    const orders = new Set<string>();
+    for (const seed of [1, 2, 3, 1]) {
+      const taken: string[] = [];
+      const gate = Promise.withResolvers<void>();
+      const noting = defineController({
+        name: "noting",
+        type: Artist,
+        async reconcile({ request: { name } }) {
+          taken.push(name);
+          await gate.promise;
+        },
+      });
+      server = createTestServer({ domains: [demo], controllers: [noting], order: seededRandom(seed) });
+      for (const name of "abcdef") await write(name);
+      gate.resolve();
+      await server.settled();
+      await server.close();
+      expect([...taken].sort()).toEqual([..."abcdef"]);
+      orders.add(taken.join(""));
+    }
+    expect(orders.size).toBe(3);
+    server = createTestServer({ domains: [demo], controllers: [] });
+  });
+
+  it("kills the controllers at any point and starts them anew, with nothing in mind", async () => {
+    const clock = createVirtualClock();
+    const started: string[] = [];
+    let kept: (() => Promise<unknown>) | undefined;
+    const slow = defineController({
+      name: "slow",
+      type: Artist,
+      async reconcile({ request, client, signal }) {
+        started.push(request.name);
+        if (started.length > 1) return;
+        kept = () => client.write(Album, { name: "late", data: { title: "Late" } });
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+    });
+    server = createTestServer({ domains: [demo], controllers: [slow], clock });
+    await write("korn");
+    await clock.flush();
+    const { runtime } = server;
+    await server.restart();
+    expect(server.runtime).not.toBe(runtime);
+    await server.settled();
+    expect(started).toEqual(["korn", "korn"]);
+    await expect(kept?.()).rejects.toThrow();
+    expect(await server.client.find(Album, { name: "late" })).toBeUndefined();
   });
 });

@@ -2,9 +2,9 @@ import { createRouterTransport, type Transport } from "@connectrpc/connect";
 import type { Authenticator, Authorizer } from "@trellis/authz";
 import { type Client, createClient } from "@trellis/client";
 import type { AnyController, ControllerLog } from "@trellis/controller";
-import { type ControllerRuntime, createControllerRuntime } from "@trellis/controller/runtime";
+import type { ControllerRuntime } from "@trellis/controller/runtime";
 import { createRegistry, type Domain, type Registry } from "@trellis/registry";
-import { type Clock, type Random, systemClock } from "@trellis/resource";
+import { type Clock, CLUSTER_SECRET_HEADER, type Random, systemClock } from "@trellis/resource";
 import {
   createResourceService,
   type ResourceServiceConfig,
@@ -16,9 +16,10 @@ import { createMemoryBackend } from "@trellis/storage-memory";
 import { serveResources, systemControllers } from "@trellis/system";
 
 import { createFaultyTransport, type Faults } from "./faulty-transport.ts";
+import { startControllers } from "./restartable-controllers.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { untilSettled } from "./settled.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
+import { isVirtual } from "./virtual-clock.ts";
 
 /** How to set up a server in memory. */
 export interface TestServerOptions {
@@ -35,6 +36,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** Seeded when absent, so that a test repeats. */
   readonly random?: Random;
+  /** Decides which of the names of a controller that are ready is taken next: the most urgent, in the order in which they came, when absent. */
+  readonly order?: Random | undefined;
   readonly authenticator?: Authenticator;
   readonly authorizer?: Authorizer;
   /** Which partitions and namespaces exist; not together with `system`, which has a policy of its own. */
@@ -45,7 +48,7 @@ export interface TestServerOptions {
   /** Where controllers log: nowhere when absent. */
   readonly log?: ControllerLog;
   /** What goes wrong between the controllers and the server; looked at with each call, so a test may change it under way. */
-  readonly controllerFaults?: Faults;
+  readonly controllerFaults?: Faults | undefined;
 }
 
 /** A whole server in this process's memory: real registry, service, store and controllers, without a network. */
@@ -55,13 +58,18 @@ export interface TestServer {
   readonly transport: Transport;
   readonly backend: Backend;
   readonly registry: Registry;
-  /** What runs the controllers; the system's own have another. */
+  /** What runs the controllers now; the system's own have another. */
   readonly runtime: ControllerRuntime;
   /**
    * Resolves once the controllers have seen everything that is stored and have nothing left to do; what waits for a later time by its own wish
    * (`after`) does not count. Throws when that takes too long, saying who is busy.
    */
   settled(): Promise<void>;
+  /**
+   * Ends all controllers where they stand, as when their process is killed, and starts them anew: calls under way are cut off, carried out or not; caches, queues and
+   * what was to be tried again are forgotten. `runtime` is another one afterwards.
+   */
+  restart(): Promise<void>;
   /** Stops the controllers, ends all calls and watches of `client`, frees everything. */
   close(): Promise<void>;
 }
@@ -78,39 +86,48 @@ const silent: ControllerLog = {
 export function createTestServer(options: TestServerOptions): TestServer {
   const { domains, clock = systemClock, random = seededRandom(DEFAULT_SEED), log = silent } = options;
   const backend = options.backend ?? createMemoryBackend({ clock, random });
-  const { registry, service, systemClient } = serve(options, { backend, clock, random, log });
+  const { registry, service, isSystem } = serve(options, { backend, clock, random, log });
   const inner = createRouterTransport(service.routes.connect, {
     router: { jsonOptions: { registry: service.routes.schemas } },
   });
-  const started = systemClient === undefined ? undefined : service.start();
+  const started = isSystem ? service.start() : undefined;
   const transport = started === undefined ? inner : startedBefore(inner, started);
   const closed = new AbortController();
-  const connect = (through: Transport): Client =>
-    createClient({ transport: through, clock, random, signal: closed.signal });
+  const base = {
+    transport: createFaultyTransport(transport, options.controllerFaults ?? {}),
+    clock,
+    random,
+    spread: options.random,
+    order: options.order,
+    log,
+  };
   const controllers =
     options.controllers ?? domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
-  const run = (client: Client, its: readonly AnyController[]): ControllerRuntime => {
-    const runtime = createControllerRuntime({ client, controllers: its, clock, log });
-    runtime.start();
-    return runtime;
-  };
-  const runtime = run(connect(createFaultyTransport(transport, options.controllerFaults ?? {})), controllers);
-  const runtimes = [
-    runtime,
-    ...(systemClient === undefined ? [] : [run(systemClient, systemControllers({ clock }))]),
-  ];
+  const own = startControllers({ ...base, controllers });
+  const headers = { [CLUSTER_SECRET_HEADER]: SYSTEM_SECRET };
+  const all = isSystem
+    ? [own, startControllers({ ...base, headers, controllers: systemControllers({ clock }) })]
+    : [own];
   return {
-    client: connect(transport),
+    client: createClient({ transport, clock, random, signal: closed.signal }),
     transport,
     backend,
     registry,
-    runtime,
-    settled: () => untilSettled({ runtimes, backend, timeStandsStill: isVirtual(clock) }),
+    get runtime() {
+      return own.runtime;
+    },
+    settled: () =>
+      untilSettled({
+        runtimes: all.map(({ runtime }) => runtime),
+        backend,
+        timeStandsStill: isVirtual(clock),
+      }),
+    async restart() {
+      for (const one of all) await one.restart();
+    },
     async close() {
       await started?.catch(() => undefined);
-      const stopped = Promise.all(runtimes.map((one) => one.stop()));
-      if (isVirtual(clock)) await letTimePass(clock, stopped);
-      await stopped;
+      for (const one of all) await one.stop();
       closed.abort();
       await service.stop();
       await backend.close();
@@ -125,11 +142,12 @@ function startedBefore(inner: Transport, started: Promise<void>): Transport {
   return createFaultyTransport(inner, { request: () => started });
 }
 
-/** The resource service of a test, and the system's own client of it where the system is there. */
+/** The resource service of a test. */
 interface Served {
   readonly registry: Registry;
   readonly service: ResourceServicePart;
-  readonly systemClient?: Client;
+  /** Whether the system's types and rules are there. */
+  readonly isSystem: boolean;
 }
 
 interface ServeDeps {
@@ -140,35 +158,20 @@ interface ServeDeps {
 }
 
 function serve(options: TestServerOptions, deps: ServeDeps): Served {
-  const { domains, authenticator, authorizer, tenancy, config, system = false } = options;
-  if (!system) {
+  const { domains, authenticator, authorizer, tenancy, config, system: isSystem = false } = options;
+  if (!isSystem) {
     const registry = createRegistry(domains);
     const service = createResourceService({ registry, authenticator, authorizer, tenancy, ...deps }, config);
-    return { registry, service };
+    return { registry, service, isSystem };
   }
   if (tenancy !== undefined)
     throw new TypeError("expected either system or tenancy; found both: the system has a policy of its own");
-  const { registry, part, systemClient } = serveResources(
+  const { registry, part } = serveResources(
     { domains, authenticator, authorizer, processSecret: SYSTEM_SECRET, ...deps },
     config,
   );
-  return { registry, service: part, systemClient };
+  return { registry, service: part, isSystem };
 }
 
 /** Nothing but the test reaches the server. */
 const SYSTEM_SECRET = "the secret of a test's server";
-
-/** What a controller may take to stop, and more. */
-const STOP_MS = 10_000;
-
-function isVirtual(clock: Clock): clock is VirtualClock {
-  return "advance" in clock;
-}
-
-/** Where time stands still, a controller that does not stop by itself would never run out of it. */
-async function letTimePass(clock: VirtualClock, stopped: Promise<unknown>): Promise<void> {
-  let done = false;
-  void stopped.then(() => (done = true));
-  await clock.flush();
-  if (!done) await clock.advance(STOP_MS);
-}

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 
+import { seededRandom } from "./seeded-random.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
 
 describe("virtual time", () => {
   it("moves only when it is told to, and wall clock and monotonic time move together", async () => {
-    const clock = createVirtualClock(1_000);
+    const clock = createVirtualClock({ startMs: 1_000 });
     expect([clock.now(), clock.monotonic()]).toEqual([1_000, 0]);
     await clock.advance(250);
     expect([clock.now(), clock.monotonic()]).toEqual([1_250, 250]);
@@ -28,6 +29,21 @@ describe("virtual time", () => {
     await clock.advance(50);
     expect(calls).toEqual(["a at 10", "b at 10", "c at 30"]);
     expect(clock.pending()).toBe(1);
+  });
+
+  it("calls back what is due at one moment in an order that a seed decides, and repeats", async () => {
+    const callsOf = async (seed: number): Promise<string> => {
+      const clock = createVirtualClock({ order: seededRandom(seed) });
+      const calls: string[] = [];
+      for (const name of "fedcba") clock.after(10, () => calls.push(name));
+      clock.after(5, () => calls.push("first "));
+      await clock.advance(20);
+      return calls.join("");
+    };
+    const orders = new Set(await Promise.all([1, 2, 3, 4].map(callsOf)));
+    expect(orders.size).toBeGreaterThan(1);
+    for (const calls of orders) expect(calls).toMatch(/^first [a-f]{6}$/);
+    expect(await callsOf(1)).toBe(await callsOf(1));
   });
 
   it("lets what follows from a callback happen before the next, new callbacks included", async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from "@trellis/resource";
+import type { Clock, Random } from "@trellis/resource";
 
 /** Time that moves only when a test says so. */
 export interface VirtualClock extends Clock {
@@ -25,15 +25,29 @@ interface Timer {
   readonly callback: () => void;
 }
 
+/** How a virtual clock is set up. */
+export interface VirtualClockOptions {
+  /** Where its time begins, in milliseconds since 1970: 2026-01-01T00:00:00Z when absent. */
+  readonly startMs?: number;
+  /** Decides which of the callbacks of one moment runs first: the one that was set first when absent. */
+  readonly order?: Random | undefined;
+}
+
 /** Makes a virtual clock. */
-export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualClock {
+export function createVirtualClock({
+  startMs = DEFAULT_START_MS,
+  order,
+}: VirtualClockOptions = {}): VirtualClock {
   let elapsedMs = 0;
   const timers = new Set<Timer>();
   const next = (untilMs: number): Timer | undefined => {
     let first: Timer | undefined;
     for (const timer of timers)
       if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
-    return first;
+    if (first === undefined || order === undefined) return first;
+    const { atMs } = first;
+    const together = [...timers].filter((timer) => timer.atMs === atMs);
+    return together[Math.floor(order() * together.length)];
   };
   const flush = async (): Promise<void> => {
     for (let turn = 0; turn < FLUSH_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -70,4 +84,9 @@ export function createVirtualClock(startMs: number = DEFAULT_START_MS): VirtualC
     flush,
     pending: () => timers.size,
   };
+}
+
+/** Whether a clock's time moves only when a test says so. */
+export function isVirtual(clock: Clock): clock is VirtualClock {
+  return "advance" in clock;
 }

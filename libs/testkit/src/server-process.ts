@@ -44,6 +44,8 @@ export interface GatewayOptions {
 export interface StandaloneOptions {
   readonly domains: readonly string[];
   readonly flags?: readonly string[];
+  /** Opens Node's inspector on the loopback. */
+  readonly inspect?: boolean;
 }
 
 /** Starts a gateway on the memory backend, on a port of the loopback, and waits until it is ready. */
@@ -57,8 +59,16 @@ export function startGateway({
 }
 
 /** Starts all parts in one process, on a port of the loopback, and waits until it is ready. */
-export function startStandalone({ domains, flags = [] }: StandaloneOptions): Promise<ServerProcess> {
-  return startServer("apps/standalone/bin/trellis-standalone.js", [...domainFlags(domains), ...flags], false);
+export function startStandalone({
+  domains,
+  flags = [],
+  inspect = false,
+}: StandaloneOptions): Promise<ServerProcess> {
+  return startServer(
+    "apps/standalone/bin/trellis-standalone.js",
+    [...domainFlags(domains), ...flags],
+    inspect,
+  );
 }
 
 function domainFlags(domains: readonly string[]): string[] {

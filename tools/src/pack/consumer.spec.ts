@@ -32,7 +32,6 @@ const counter = defineController({
   name: "counter",
   type: Album,
   async reconcile({ resource: album, client }) {
-    if (album === undefined) return;
     await client.writeStatus(Album, album, {
       key: "example.dev/counter",
       observedGeneration: album.generation,

@@ -21,7 +21,6 @@ const signing = defineController({
   name: "signing",
   type: Greeting,
   async reconcile({ resource, client }) {
-    if (resource === undefined) return undefined;
     const dueMs = signedAtMs + INTERVAL_MS - performance.now();
     // Its own writes wake it.
     if (dueMs > 0) return after(dueMs);

@@ -1,7 +1,7 @@
 import { Health } from "@trellis/protos/trellis/catalog/v1/health_pb";
 import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { ResourceType } from "@trellis/client";
-import { createTestServer, type TestServer } from "@trellis/testing";
+import { createTestServer, createVirtualClock, type TestServer, type VirtualClock } from "@trellis/testing";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 import catalog, {
@@ -13,9 +13,11 @@ import catalog, {
   WORKLOAD_HEALTH_KEY,
 } from "../index.ts";
 
+let clock: VirtualClock;
 let server: TestServer;
 beforeEach(() => {
-  server = createTestServer({ domains: [catalog] });
+  clock = createVirtualClock();
+  server = createTestServer({ domains: [catalog], clock });
 });
 afterEach(() => server.close());
 
@@ -52,6 +54,8 @@ async function checkWorkload(workload: string, check: string, status: Health) {
 
 /** The reason of the healthy condition, once nothing is left to do. */
 async function health(type: ResourceType, key: string, name: string) {
+  // A workload is looked at again a little later when its node has no health yet.
+  await clock.advance(1_000);
   await server.settled();
   const { status, generation } = await server.client.read(type, { name });
   expect(status[key]?.observedGeneration).toBe(generation);

@@ -1,6 +1,7 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
-import { IDSchema, type Status } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { Condition_State, IDSchema, type Status } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { ConditionDetails } from "@trellis/controller";
 import type { ResourceType, TypedResource } from "@trellis/resource";
 
 /** The parts of a resource that a test cares about. */
@@ -30,4 +31,13 @@ export function resourceOf<Desc extends DescMessage>(
   const tenancy = { partition, namespace: scope === Scope.NAMESPACE ? namespace : "" };
   const id = create(IDSchema, { type: { group, groupVersion, kind }, tenancy, name, uid: name });
   return { id, owner, version: "1", generation: "01", metadata, status, data: create(type.schema, data) };
+}
+
+/** A condition as `status.set` takes it, as a server stores it. */
+export function conditionOf([type, holds, { reason = "", message = "" }]: readonly [
+  string,
+  boolean,
+  ConditionDetails,
+]) {
+  return { type, state: holds ? Condition_State.TRUE : Condition_State.FALSE, reason, message };
 }

@@ -1,19 +1,12 @@
-import { create } from "@bufbuild/protobuf";
-import { type DurationSchema, durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type DurationSchema, durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@trellis/client";
-import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import {
-  OperationSchema,
-  type Operation,
-  WriteRequest_Mode,
-} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { errorMetadata, errorReason, type TypedResource } from "@trellis/resource";
+import { type Check, WriteRequest_Mode } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { errorReason } from "@trellis/resource";
 
-import { Lease, LEASE_STATUS_KEY, LEASE_TENANCY } from "./lease.ts";
+import { Lease, LEASE_TENANCY, type StoredLease } from "./lease.ts";
 import type { LeaseTerm } from "./lease-term.ts";
-
-type StoredLease = TypedResource<typeof Lease.schema>;
+import { fenceOf, type MemberTerm } from "./member-term.ts";
 
 /** Who takes leases. */
 export interface LeaseHolder {
@@ -23,101 +16,116 @@ export interface LeaseHolder {
   readonly name: string;
 }
 
-/** Takes a lease that was last seen as `seen`, absent or stored. Throws `ALREADY_EXISTS` or `VERSION_MISMATCH` when it is not like that any more. */
+/** What a taking says beside the lease's name. */
+export interface TakingInit {
+  readonly holder: LeaseHolder;
+  readonly member: MemberTerm;
+  /** Of a shard's lease: its controller's, as it was seen. */
+  readonly layout?: StoredLease | undefined;
+  /** Show that who held the lease has not renewed since that was seen. */
+  readonly witnesses: readonly Check[];
+  readonly timeoutMs: number;
+}
+
+/**
+ * What a controller's lease says of its duration. Managers of before there were members judge each lease for itself, and leave it alone for so long after a change
+ * that they saw: it is the longest that leases take.
+ */
+export const UNRENEWED_DURATION_MS = 3_600_000;
+
+/**
+ * Takes a lease that was last seen as `seen`, absent or stored, all in one commit: it is as it was seen, its holder has not renewed since, and the taker is still a member. Throws
+ * what {@link isOtherwise} tells when that is not so any more.
+ */
 export async function takeLease(
   client: Client,
   name: string,
   seen: StoredLease | undefined,
-  as: { readonly holder: LeaseHolder; readonly durationMs: number; readonly timeoutMs: number },
+  { holder, member, layout, witnesses, timeoutMs }: TakingInit,
 ): Promise<StoredLease> {
   const data = {
-    holder: as.holder.id,
-    holderName: as.holder.name,
-    duration: durationFromMs(as.durationMs) as MessageInitShape<typeof DurationSchema>,
-    transitions: (seen?.data.transitions ?? 0n) + 1n,
+    holder: holder.id,
+    holderName: holder.name,
+    duration: durationOf(UNRENEWED_DURATION_MS),
+    transitions: transitionsAfter(seen),
+    member: member.name,
   };
-  const { resource } = await client.write(
-    Lease,
-    { ...LEASE_TENANCY, name, ...keptOf(seen), data },
-    {
-      mode: seen === undefined ? WriteRequest_Mode.CREATE : WriteRequest_Mode.UPDATE,
-      timeoutMs: as.timeoutMs,
-    },
-  );
-  return resource;
+  const preconditions = [member.fence, ...witnesses, ...(layout === undefined ? [] : [fenceOf(layout)])];
+  return await replaceLease(client, name, seen, { data, preconditions, timeoutMs });
 }
 
-/** Whether a failed taking says that the lease is not as it was seen. */
-export function isTakenByAnother(error: unknown): boolean {
-  return ["ALREADY_EXISTS", "VERSION_MISMATCH", "UID_MISMATCH", "RESOURCE_NOT_FOUND"].includes(
-    errorReason(error) ?? "",
-  );
-}
-
-/** The most renewals in one request: a transaction takes 128 operations. */
-export const MAX_RENEWALS = 100;
-
-/** Renews terms, all in one commit. Throws {@link TermRefusedError} for the first that is over; no other was renewed then. */
-export async function renewLeases(
+/** Divides what a lease is for into shards, each with a lease of its own, in the same way as a taking. */
+export async function divideLease(
   client: Client,
-  terms: readonly LeaseTerm[],
-  as: { readonly holder: LeaseHolder; readonly renewal: number; readonly timeoutMs: number },
-): Promise<void> {
-  const operations = terms.map((term) => renewalOf(term, `${as.renewal} times by ${as.holder.name}`));
-  try {
-    await client.resources.transact({ operations }, { timeoutMs: as.timeoutMs });
-  } catch (error) {
-    const term = terms[Number(errorMetadata(error).operation ?? Number.NaN)];
-    const isOver = ["PRECONDITION_FAILED", "RESOURCE_NOT_FOUND"].includes(errorReason(error) ?? "");
-    throw isOver && term !== undefined ? new TermRefusedError(term, error) : error;
-  }
-}
-
-/** The store refused to renew a term: somebody else took its lease, or deleted it. */
-export class TermRefusedError extends Error {
-  override readonly name = "TermRefusedError";
-  readonly term: LeaseTerm;
-
-  constructor(term: LeaseTerm, cause: unknown) {
-    super(`the lease ${term.name} has another generation, or is gone`, { cause });
-    this.term = term;
-  }
-}
-
-/** A status leaves the generation as it is, and with it the fences. One that says what is stored would change nothing, and nobody would see it: hence the number. */
-function renewalOf({ lease, fence }: LeaseTerm, message: string): Operation {
-  return create(OperationSchema, {
-    operation: {
-      case: "writeStatus",
-      value: {
-        id: lease.id,
-        key: LEASE_STATUS_KEY,
-        status: {
-          observedGeneration: lease.generation,
-          conditions: [{ type: "Renewed", state: Condition_State.TRUE, message }],
-        },
-        preconditions: [fence],
-      },
-    },
+  name: string,
+  seen: StoredLease | undefined,
+  {
+    shards,
+    member,
+    witnesses,
+    timeoutMs,
+  }: Omit<TakingInit, "holder" | "layout"> & { readonly shards: number },
+): Promise<StoredLease> {
+  const data = { shards, transitions: transitionsAfter(seen) };
+  return await replaceLease(client, name, seen, {
+    data,
+    preconditions: [member.fence, ...witnesses],
+    timeoutMs,
   });
+}
+
+/** Whether a refusal says that something is not as it was seen. */
+export function isOtherwise(error: unknown): boolean {
+  const reasons = [
+    "ALREADY_EXISTS",
+    "VERSION_MISMATCH",
+    "UID_MISMATCH",
+    "RESOURCE_NOT_FOUND",
+    "PRECONDITION_FAILED",
+  ];
+  return reasons.includes(errorReason(error) ?? "");
 }
 
 /** Leaves a lease to whoever wants it: from then on nothing is written under the term, by anybody. */
 export async function handBackLease(
   client: Client,
-  { name, lease, fence }: LeaseTerm,
+  { name, lease, fences }: Pick<LeaseTerm, "name" | "lease" | "fences">,
   timeoutMs: number,
 ): Promise<void> {
   await client.write(
     Lease,
-    { ...LEASE_TENANCY, name, ...keptOf(lease, false), data: { transitions: lease.data.transitions } },
-    { mode: WriteRequest_Mode.UPDATE, preconditions: [fence], timeoutMs },
+    { ...LEASE_TENANCY, name, ...keptOf(lease), data: { transitions: lease.data.transitions } },
+    { mode: WriteRequest_Mode.UPDATE, preconditions: fences, timeoutMs },
   );
 }
 
+export function durationOf(milliseconds: number): MessageInitShape<typeof DurationSchema> {
+  return durationFromMs(milliseconds) as MessageInitShape<typeof DurationSchema>;
+}
+
+interface Replacement {
+  readonly data: MessageInitShape<typeof Lease.schema>;
+  readonly preconditions: readonly Check[];
+  readonly timeoutMs: number;
+}
+
+async function replaceLease(
+  client: Client,
+  name: string,
+  seen: StoredLease | undefined,
+  { data, preconditions, timeoutMs }: Replacement,
+): Promise<StoredLease> {
+  const version = seen === undefined ? {} : { ...keptOf(seen), version: seen.version };
+  const mode = seen === undefined ? WriteRequest_Mode.CREATE : WriteRequest_Mode.UPDATE;
+  const input = { ...LEASE_TENANCY, name, ...version, data };
+  return (await client.write(Lease, input, { mode, preconditions, timeoutMs })).resource;
+}
+
+function transitionsAfter(seen: StoredLease | undefined): bigint {
+  return (seen?.data.transitions ?? 0n) + 1n;
+}
+
 /** What a write must say again to keep: it replaces the whole resource. */
-function keptOf(seen: StoredLease | undefined, atVersion = true) {
-  if (seen === undefined) return {};
-  const { metadata, owner, version, id } = seen;
-  return { metadata, uid: id.uid, ...(owner && { owner }), ...(atVersion ? { version } : {}) };
+function keptOf({ metadata, owner, id }: StoredLease) {
+  return { metadata, uid: id.uid, ...(owner && { owner }) };
 }

@@ -1,13 +1,21 @@
 import type { Client } from "@trellis/client";
 import type { Clock, Random } from "@trellis/resource";
 
-import type { ControllerLog } from "../controller.ts";
+import type { ControllerLog } from "../log.ts";
+import type { TenureEnd } from "../runtime/placement.ts";
 import { errorText } from "../runtime/named-log.ts";
-import { hashOf, Lease, LEASE_TENANCY, LEASE_TIMING, type LeaseTiming } from "./lease.ts";
-import { handBackLease, isTakenByAnother, type LeaseHolder, takeLease } from "./lease-calls.ts";
-import { LeaseRenewals } from "./lease-renewals.ts";
-import { LeaseTerm } from "./lease-term.ts";
+import { leaseToHandBack } from "./balance.ts";
+import { removeDeparted } from "./departed-members.ts";
+import { LEASE_TIMING, type LeaseTiming, shardLeasesOf } from "./lease.ts";
+import { handBackLease, type LeaseHolder, UNRENEWED_DURATION_MS } from "./lease-calls.ts";
+import { LeaseJudge } from "./lease-judge.ts";
+import { LeaseTaking } from "./lease-taking.ts";
+import type { LeaseTerm } from "./lease-term.ts";
+import { Membership } from "./membership.ts";
 import { ObservedLeases } from "./observed-leases.ts";
+import { refreshLeases } from "./refresh-leases.ts";
+import { repeatedly } from "./repeatedly.ts";
+import { candidateOf, candidatesOf, type WantedLease } from "./wanted-lease.ts";
 
 /** What a keeper runs on. */
 export interface LeaseKeeperOptions {
@@ -17,83 +25,115 @@ export interface LeaseKeeperOptions {
   readonly random: Random;
   readonly log: ControllerLog;
   readonly holder: LeaseHolder;
-  /** How the names of the leases begin, and the names: which it would hold. */
+  /** How the names of the leases begin. */
   readonly prefix: string;
-  readonly names: readonly string[];
+  /** What it would hold. */
+  readonly leases: readonly WantedLease[];
   readonly timing?: LeaseTiming | undefined;
   /** A lease is held from now on. */
   readonly taken: (term: LeaseTerm) => void;
-  /** It is not any more. Until what this returns has resolved, the lease is not taken again. */
-  readonly lost: (term: LeaseTerm) => Promise<void>;
+  /**
+   * It is not any more; or, in good order, will not be once what this returns has resolved, and may be lost at once meanwhile. Until all that was returned has resolved, the lease is
+   * not taken again.
+   */
+  readonly lost: (term: LeaseTerm, how: TenureEnd) => Promise<void>;
 }
 
-/** How long a taking, and a handing back, may take. */
+/** How long a handing back may take. */
 const CALL_TIMEOUT_MS = 1_000;
-/** The wait after a taking that failed, and half of it more at random. */
-const RETRY_MS = 250;
-/** The wait between two leases, in which others get theirs. */
-const PACE_MS = 20;
-/** How much longer a keeper waits with its next lease, for each lease that it holds more than another; and the longest such wait. */
-const MODESTY_MS = 50;
-const MAX_MODESTY_MS = 300;
-/** How often a lease that cannot be taken is told in the log. */
-const REMIND_MS = 10_000;
+/** How often it is looked whether others have too few, and one lease at most is handed back then. */
+const BALANCE_MS = 2_000;
+/** How long nothing is handed back once a lease was that nobody took. */
+const UNWANTED_MS = 60_000;
+/** How often it is looked for the leases of members that have gone. */
+const REMOVE_MS = 15_000;
+/** How often managers that judge each lease for itself are shown that theirs are held. */
+const REFRESH_MS = UNRENEWED_DURATION_MS / 4;
 
 /**
- * Takes leases that are free or have run out, one after the other, renews what it holds, and gives it up in time. Several keepers share leases by chance: each
- * goes through them in an order of its own, and waits a little while it holds more than another.
+ * Holds leases as a member of those who share them: takes what is free or whose holder has gone, one after the other, gives all up in time when it cannot renew, and hands back
+ * what is more than its share.
  */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
-  readonly #timing: LeaseTiming;
-  readonly #order: readonly string[];
   readonly #observed: ObservedLeases;
-  readonly #renewals: LeaseRenewals;
+  readonly #judge: LeaseJudge;
+  readonly #membership: Membership;
+  readonly #taking: LeaseTaking;
+  readonly #candidates: ReadonlyMap<string, string>;
   readonly #terms = new Map<string, LeaseTerm>();
-  /** Leases that were lost, and whose `lost` is not through. */
-  readonly #ending = new Set<string>();
-  /** Before when a lease is not tried again, by `clock.monotonic()`. */
-  readonly #notBeforeMs = new Map<string, number>();
-  #toldMs = Number.NEGATIVE_INFINITY;
-  #lastTakenMs = Number.NEGATIVE_INFINITY;
+  /** Terms that were lost or are handed back, and whose `lost` is not through: one may be both. */
+  readonly #ending = new Set<{ readonly name: string }>();
+  readonly #duties: (() => void)[] = [];
+  #handingBack: Promise<void> | undefined;
+  #noBalanceBeforeMs = 0;
   #retired = false;
-  #taking: Promise<void> | undefined;
-  #cancelLook = (): void => undefined;
 
   constructor(options: LeaseKeeperOptions) {
-    const { names, holder, client, clock, log, prefix, timing = LEASE_TIMING } = options;
+    const { leases, client, clock, random, log, holder, prefix, timing = LEASE_TIMING } = options;
     this.#options = options;
-    this.#timing = timing;
-    this.#order = names.toSorted((a, b) => hashOf(holder.id + a) - hashOf(holder.id + b));
+    this.#candidates = new Map(leases.map((lease) => [lease.name, candidateOf(lease)]));
     this.#observed = new ObservedLeases({ client, clock, log }, prefix, (name) => this.#seen(name));
-    this.#renewals = new LeaseRenewals({
+    this.#judge = new LeaseJudge(this.#observed, { timing, clock });
+    this.#membership = new Membership({
       client,
       clock,
+      random,
       log,
       holder,
+      prefix,
       timing,
-      terms: () => [...this.#terms.values()],
-      over: (term, why) => this.#lose(term, why),
+      candidates: candidatesOf(leases),
+      joined: (lease) => {
+        this.#observed.learn(lease);
+        this.#taking.look();
+      },
+      over: (reason) => {
+        for (const term of this.#terms.values()) this.#lose(term, reason);
+      },
+    });
+    this.#taking = new LeaseTaking({
+      client,
+      clock,
+      random,
+      log,
+      holder,
+      leases,
+      observed: this.#observed,
+      judge: this.#judge,
+      member: () => this.#membership.term,
+      isTaken: (name) => this.#terms.has(name) || this.#isEnding(name),
+      count: () => this.#terms.size,
+      taken: (term) => this.#taken(term),
     });
   }
 
   start(): void {
     this.#observed.start();
-    this.#renewals.start();
+    this.#membership.start();
+    const { clock, random } = this.#options;
+    const duties = [
+      { everyMs: BALANCE_MS, perform: () => this.#balance() },
+      { everyMs: REMOVE_MS, perform: () => removeDeparted(this.#judge.departed(), this.#options) },
+      { everyMs: REFRESH_MS, perform: () => refreshLeases(this.#held(), this.#options) },
+    ];
+    for (const duty of duties) this.#duties.push(repeatedly({ clock, random, ...duty }));
   }
 
   /** Takes no lease from now on; keeps what it holds. */
   retire(): void {
     this.#retired = true;
-    this.#cancelLook();
+    this.#taking.stop();
   }
 
   /** Hands back what it holds, so that others need not wait until it runs out. */
   async stop(): Promise<void> {
     this.retire();
-    await this.#taking;
-    this.#renewals.stop();
+    for (const cancel of this.#duties) cancel();
+    await this.#taking.underWay;
+    await this.#handingBack;
     await Promise.all([...this.#terms.values()].map((term) => this.#handBack(term)));
+    await this.#membership.stop();
     await this.#observed.stop();
   }
 
@@ -109,6 +149,17 @@ export class LeaseKeeper {
     return holder === "" || holder === this.#options.holder.id ? undefined : holderName || holder;
   }
 
+  /** Who else holds a lease, or shards that it is divided into, in words. */
+  holdersOf(name: string): readonly string[] {
+    const names = [name, ...shardLeasesOf(this.#observed.get(name).lease)];
+    return [...new Set(names.flatMap((one) => this.holderOf(one) ?? []))];
+  }
+
+  /** Into how many shards a lease is divided; 0 for none. */
+  shardsOf(name: string): number {
+    return this.#observed.get(name).lease?.data.shards ?? 0;
+  }
+
   /** Whether it has seen who holds what. */
   get isSynced(): boolean {
     return this.#observed.isSynced;
@@ -120,88 +171,26 @@ export class LeaseKeeper {
   }
 
   #seen(name?: string): void {
-    const term = name === undefined ? undefined : this.#terms.get(name);
-    if (term !== undefined && this.#observed.get(term.name).lease?.generation !== term.lease.generation)
-      this.#lose(term, `${this.holderOf(term.name) ?? "somebody else"} took it`);
-    this.#look();
-  }
-
-  /** Takes the next lease that is free, or waits until one is. */
-  #look(): void {
-    this.#cancelLook();
-    if (this.#retired || this.#taking !== undefined || !this.#observed.isSynced) return;
-    const vacant = this.#order.filter((name) => !this.#terms.has(name) && !this.#ending.has(name));
-    const [first] = vacant
-      .map((name) => ({ name, dueMs: this.#dueMs(name) }))
-      .toSorted((a, b) => a.dueMs - b.dueMs);
-    if (first === undefined) return;
-    const waitMs = first.dueMs - this.#options.clock.monotonic();
-    if (waitMs > 0) {
-      this.#cancelLook = this.#options.clock.after(waitMs, () => this.#look());
-      return;
+    if (name !== undefined) {
+      const { lease } = this.#observed.get(name);
+      if (name === this.#membership.term?.name) this.#membership.seen(lease);
+      for (const term of this.#termsUnder(name)) {
+        const known = term.name === name ? term.lease : term.layout;
+        if (lease?.generation !== known?.generation)
+          this.#lose(term, `${this.holderOf(name) ?? "somebody else"} took it`);
+      }
     }
-    this.#taking = this.#take(first.name).finally(() => {
-      this.#taking = undefined;
-      this.#look();
-    });
+    this.#taking.look();
   }
 
-  #dueMs(name: string): number {
-    const { holder } = this.#options;
-    const { lease, sinceMs } = this.#observed.get(name);
-    // Taken here, and yet no term: the answer was lost, or came too late. Nobody else may take it sooner, and nobody here writes under it.
-    const isOwn = lease?.data.holder === holder.id;
-    const freeMs = isOwn ? sinceMs : this.#observed.freeFromMs(name);
-    const others = [...this.#observed.holdings()].filter(([id]) => id !== holder.id);
-    const more = this.#terms.size - Math.min(this.#terms.size, ...others.map(([, count]) => count));
-    const modestyMs = Math.min(MAX_MODESTY_MS, more * MODESTY_MS);
-    return Math.max(
-      freeMs + modestyMs,
-      this.#lastTakenMs + PACE_MS + modestyMs,
-      this.#notBeforeMs.get(name) ?? 0,
-    );
+  /** The terms that end when a lease is written: its own, and those of its shards. */
+  #termsUnder(name: string): readonly LeaseTerm[] {
+    return [...this.#terms.values()].filter((term) => term.name === name || term.layout?.id.name === name);
   }
 
-  async #take(name: string): Promise<void> {
-    const { client, clock, holder, log, taken } = this.#options;
-    const { lease: seen } = this.#observed.get(name);
-    const sentMs = clock.monotonic();
-    try {
-      const { durationMs } = this.#timing;
-      const lease = await takeLease(client, name, seen, { holder, durationMs, timeoutMs: CALL_TIMEOUT_MS });
-      this.#observed.learn(lease);
-      const term = new LeaseTerm({ lease, sentMs, timing: this.#timing, client, clock });
-      if (!term.held) return;
-      this.#terms.set(name, term);
-      this.#lastTakenMs = clock.monotonic();
-      const former = seen === undefined || seen.data.holder === "" ? undefined : seen.data.holderName;
-      log.info({ lease: name, ...(former !== undefined && { from: former }) }, "lease taken");
-      this.#renewals.watchOver(term);
-      if (!this.#retired) taken(term);
-    } catch (error) {
-      this.#notBeforeMs.set(name, clock.monotonic() + RETRY_MS * (1 + this.#options.random() / 2));
-      if (isTakenByAnother(error)) await this.#lookAgain(name);
-      else this.#tell(name, errorText(error));
-    }
-  }
-
-  #tell(name: string, reason: string): void {
-    const { clock, log } = this.#options;
-    if (clock.monotonic() - this.#toldMs < REMIND_MS) return;
-    this.#toldMs = clock.monotonic();
-    log.warn({ lease: name, reason }, "lease not taken; tried again");
-  }
-
-  /** Asks who has a lease that was not as it had been seen. */
-  async #lookAgain(name: string): Promise<void> {
-    const { client } = this.#options;
-    try {
-      const lease = await client.find(Lease, { ...LEASE_TENANCY, name }, { timeoutMs: CALL_TIMEOUT_MS });
-      if (lease === undefined) this.#observed.learnAbsent(name);
-      else this.#observed.learn(lease);
-    } catch {
-      // The watch will tell, or the next try.
-    }
+  #taken(term: LeaseTerm): void {
+    this.#terms.set(term.name, term);
+    if (!this.#retired) this.#options.taken(term);
   }
 
   #lose(term: LeaseTerm, reason: string): void {
@@ -209,17 +198,56 @@ export class LeaseKeeper {
     if (this.#terms.get(name) !== term) return;
     term.end();
     this.#terms.delete(name);
-    this.#ending.add(name);
     this.#options.log.warn({ lease: name, reason }, "lease lost");
-    void this.#options
-      .lost(term)
-      .catch((error: unknown) =>
-        this.#options.log.error({ lease: name, err: error }, "what ran under a lost lease did not end well"),
-      )
-      .then(() => {
-        this.#ending.delete(name);
-        this.#look();
-      });
+    void this.#end(term, "at once");
+  }
+
+  /** Has what runs under a term come to its end. */
+  async #end(term: LeaseTerm, how: TenureEnd): Promise<void> {
+    const { lost, log } = this.#options;
+    const ending = { name: term.name };
+    this.#ending.add(ending);
+    try {
+      await lost(term, how);
+    } catch (error) {
+      log.error({ lease: term.name, err: error }, "what ran under a lost lease did not end well");
+    }
+    this.#ending.delete(ending);
+    this.#taking.look();
+  }
+
+  #isEnding(name: string): boolean {
+    return [...this.#ending].some((one) => one.name === name);
+  }
+
+  /** What it holds and goes on to hold. */
+  #held(): readonly LeaseTerm[] {
+    return [...this.#terms.values()].filter(({ name, held }) => held && !this.#isEnding(name));
+  }
+
+  /** Hands back one lease when another member has too few. */
+  async #balance(): Promise<void> {
+    const { clock, holder } = this.#options;
+    if (this.#retired || clock.monotonic() < this.#noBalanceBeforeMs) return;
+    const held = this.#held().map(({ name }) => ({ name, candidate: this.#candidates.get(name) ?? name }));
+    const others = this.#judge.present().filter(({ id }) => id !== holder.id);
+    const name = leaseToHandBack({ held, others });
+    const term = name === undefined ? undefined : this.#terms.get(name);
+    if (term === undefined) return;
+    if (this.#taking.tookBack(term.name)) {
+      this.#noBalanceBeforeMs = clock.monotonic() + UNWANTED_MS;
+      return;
+    }
+    this.#handingBack = this.#leave(term).finally(() => (this.#handingBack = undefined));
+    await this.#handingBack;
+  }
+
+  /** Leaves a lease to others while this process goes on. */
+  async #leave(term: LeaseTerm): Promise<void> {
+    await this.#end(term, "in good order");
+    if (this.#terms.get(term.name) !== term) return;
+    this.#taking.leave(term.name);
+    await this.#handBack(term);
   }
 
   async #handBack(term: LeaseTerm): Promise<void> {

@@ -1,169 +1,179 @@
 import { describe, expect, it } from "@jest/globals";
-import type { TypedResource } from "@trellis/resource";
 import fc from "fast-check";
 
-import { Artist } from "../test-support/run.ts";
-import { Lease } from "./lease.ts";
-import type { LeaseTerm } from "./lease-term.ts";
-import { createLeaseWorld, type KeptLeases, type LeaseWorld } from "./test-support/lease-world.ts";
+import { CONTROLLER_LEASES, shardLeaseNameOf } from "./lease.ts";
+import { followFences, writeUnder, writeWith } from "./test-support/fence-judge.ts";
+import { FormerManager } from "./test-support/former-manager.ts";
+import {
+  createLeaseWorld,
+  type KeptLeases,
+  type LeaseWorld,
+  type Process,
+} from "./test-support/lease-world.ts";
+import { befall, DEEDS, heal, meddle, MISHAPS } from "./test-support/mishaps.ts";
+import type { WantedLease } from "./wanted-lease.ts";
 
-/** What happens to a process, or to its network. */
-const MISHAPS = [
-  "pause",
-  "resume",
-  "cut",
-  "mend",
-  "hold requests",
-  "hold messages",
-  "let requests go",
-  "let go",
-  "lose an answer",
-  "slow answers",
-  "fast answers",
-  "jump",
-] as const;
-
-function befall({ clock, network }: KeptLeases, mishap: (typeof MISHAPS)[number]): void {
-  switch (mishap) {
-    case "pause":
-      return clock.pause();
-    case "resume":
-      return clock.resume();
-    case "cut":
-      network.cut = true;
-      return undefined;
-    case "mend":
-      network.cut = false;
-      return undefined;
-    case "hold requests":
-      return network.holdRequests();
-    case "hold messages":
-      return network.holdMessages();
-    case "let requests go":
-      return network.letRequestsGo();
-    case "let go":
-      return network.letGo();
-    case "lose an answer":
-      network.lose.push("Write", "Transact");
-      return undefined;
-    case "slow answers":
-      network.answerMs = 2_500;
-      return undefined;
-    case "fast answers":
-      network.answerMs = 0;
-      return undefined;
-    case "jump":
-      clock.wallOffMs += 3_600_000;
-  }
-}
-
-const processes = 3;
-const WRITE_INTERVAL_MS = 150;
+const PROCESSES = 3;
 /** Within which all is well again: a watch that was cut waits ten seconds at most, and a lease lasts four. */
 const RECOVERY_MS = 20_000;
+const STEP_MS = 250;
 
-/** Writes under a term again and again. Every other write leaves the own clock out, as if it were broken: then the fence alone protects. */
-function writeUnder(term: LeaseTerm, { name, clock, client }: KeptLeases): void {
-  let written = 0;
-  const write = (): void => {
-    written += 1;
-    const input = { name: "shared", data: { name: `${term.lease.generation} ${name} ${written}` } };
-    const sent =
-      written % 2 === 0
-        ? term.client.write(Artist, input)
-        : client.write(Artist, input, { preconditions: [term.fence] });
-    // It does not stop when it is told that its lease is lost, but some time later.
-    sent.catch(() => undefined);
-    if (written < 100 && (term.held || written % 4 !== 0)) clock.after(WRITE_INTERVAL_MS, write);
-  };
-  write();
-}
-
-/** Everything that was committed, in order: a lease's new generation, or the generation under which something was written. */
-function follow(world: LeaseWorld) {
-  const commits: { readonly version: number; readonly lease?: string; readonly writer?: string }[] = [];
-  const stop = new AbortController();
-  const read = async (
-    type: typeof Lease | typeof Artist,
-    note: (resource: TypedResource) => { readonly lease: string } | { readonly writer: string },
-  ): Promise<void> => {
-    for await (const item of world.client.watch(type as typeof Lease, {}, { signal: stop.signal })) {
-      if (item.kind === "upsert")
-        commits.push({ version: Number(item.resource.version), ...note(item.resource) });
-    }
-  };
-  void read(Lease, ({ generation }) => ({ lease: generation }));
-  void read(Artist, ({ data }) => ({
-    writer: (data as unknown as { name: string }).name.split(" ")[0] ?? "",
-  }));
-  return { stop: () => stop.abort(), commits: () => commits.toSorted((a, b) => a.version - b.version) };
-}
-
-describe("a lease, whatever befalls those who want it", () => {
-  it("lets nobody write but its holder, and is held by one at a time", async () => {
-    const mishap = fc.record({
-      process: fc.nat(processes - 1),
-      what: fc.constantFrom(...MISHAPS),
-      afterMs: fc.integer({ min: 0, max: 3_000 }),
-    });
-    const rates = fc.array(fc.double({ min: 0.95, max: 1.05, noNaN: true }), {
-      minLength: processes,
-      maxLength: processes,
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(),
-        rates,
-        fc.array(mishap, { minLength: 5, maxLength: 25 }),
-        async (seed, speeds, mishaps) => {
-          const world = createLeaseWorld(seed);
-          const judge = follow(world);
-          await world.clock.flush();
-          const kept: KeptLeases[] = speeds.map((rate, at) =>
-            world.keep(`p${at}`, ["a"], { rate, taken: (term) => writeUnder(term, kept[at] as KeptLeases) }),
-          );
-          const advance = async (ms: number): Promise<void> => {
-            for (let left = ms; left > 0; left -= 250) {
-              await world.clock.advance(Math.min(left, 250));
-              expect(heldBy(kept).length).toBeLessThanOrEqual(1);
-            }
-          };
-          await advance(500);
-          for (const { process, what, afterMs } of mishaps) {
-            befall(kept[process] as KeptLeases, what);
-            await advance(afterMs);
-          }
-          for (const one of kept)
-            for (const good of ["resume", "mend", "let go", "fast answers"] as const) befall(one, good);
-          for (const { network } of kept) network.lose.splice(0);
-          await advance(RECOVERY_MS);
-          expect(heldBy(kept)).toHaveLength(1);
-          checkOrder(judge.commits());
-          judge.stop();
-          const stopped = Promise.all(kept.map(({ keeper }) => keeper.stop()));
-          await world.clock.advance(2_000);
-          await stopped;
-          await world.close();
-        },
-      ),
-      { numRuns: 10, seed: 20_260_102 },
-    );
-  }, 120_000);
+const rates = fc.array(fc.double({ min: 0.95, max: 1.05, noNaN: true }), {
+  minLength: PROCESSES,
+  maxLength: PROCESSES,
 });
+
+function mishapsOf<What extends string>(...what: readonly What[]) {
+  const mishap = fc.record({
+    process: fc.nat(PROCESSES - 1),
+    what: fc.constantFrom(...what),
+    afterMs: fc.integer({ min: 0, max: 3_000 }),
+  });
+  return fc.array(mishap, { minLength: 5, maxLength: 25 });
+}
 
 function heldBy(kept: readonly KeptLeases[]): string[] {
   return kept.flatMap(({ name, terms }) => terms.filter((term) => term.held).map(() => name));
 }
 
-/** Each write was committed while the lease had the generation under which it was made. */
-function checkOrder(commits: ReturnType<ReturnType<typeof follow>["commits"]>): void {
-  let generation: string | undefined;
-  let writes = 0;
-  for (const { lease, writer } of commits) {
-    generation = lease ?? generation;
-    if (writer === undefined) continue;
-    writes += 1;
-    expect(writer).toBe(generation);
+async function advance(world: LeaseWorld, ms: number, look: () => void = () => undefined): Promise<void> {
+  for (let left = ms; left > 0; left -= STEP_MS) {
+    await world.clock.advance(Math.min(left, STEP_MS));
+    look();
   }
-  expect(writes).toBeGreaterThan(0);
+}
+
+function keepWriting(
+  world: LeaseWorld,
+  speeds: readonly number[],
+  leases: (at: number) => readonly (string | WantedLease)[],
+) {
+  const kept: KeptLeases[] = speeds.map((rate, at) =>
+    world.keep(`p${at}`, leases(at), { rate, taken: (term) => writeUnder(term, kept[at] as KeptLeases) }),
+  );
+  return kept;
+}
+
+async function end(world: LeaseWorld, kept: readonly KeptLeases[]): Promise<void> {
+  const stopped = Promise.all(kept.map(({ keeper }) => keeper.stop()));
+  await world.clock.advance(2_000);
+  await stopped;
+  await world.close();
+}
+
+describe("a lease, whatever befalls those who want it", () => {
+  it("lets nobody write but its holder, and is held by one at a time", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), rates, mishapsOf(...MISHAPS), async (seed, speeds, mishaps) => {
+        const world = createLeaseWorld(seed);
+        const judge = followFences(world);
+        await world.clock.flush();
+        const kept = keepWriting(world, speeds, () => ["a"]);
+        const look = (): void => expect(heldBy(kept).length).toBeLessThanOrEqual(1);
+        await advance(world, 500, look);
+        for (const { process, what, afterMs } of mishaps) {
+          befall(kept[process] as KeptLeases, what);
+          await advance(world, afterMs, look);
+        }
+        for (const one of kept) heal(one);
+        await advance(world, RECOVERY_MS, look);
+        expect(heldBy(kept)).toHaveLength(1);
+        const { writes, findings } = judge.verdict();
+        expect(findings).toEqual([]);
+        expect(writes).toBeGreaterThan(0);
+        judge.stop();
+        await end(world, kept);
+      }),
+      { numRuns: 10, seed: 20_260_102 },
+    );
+  }, 120_000);
+
+  it("lets nobody write but its holder, whatever people do to leases by hand", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), rates, mishapsOf(...MISHAPS, ...DEEDS), async (seed, speeds, mishaps) => {
+        const world = createLeaseWorld(seed);
+        const judge = followFences(world);
+        await world.clock.flush();
+        const kept = keepWriting(world, speeds, () => ["a", "b"]);
+        await world.clock.advance(500);
+        for (const { process, what, afterMs } of mishaps) {
+          if (isDeed(what)) await meddle(world, what);
+          else befall(kept[process] as KeptLeases, what);
+          await world.clock.advance(afterMs);
+        }
+        for (const one of kept) heal(one);
+        await world.clock.advance(RECOVERY_MS);
+        expect(heldBy(kept)).toHaveLength(2);
+        expect(judge.verdict().findings).toEqual([]);
+        judge.stop();
+        await end(world, kept);
+      }),
+      { numRuns: 5, seed: 20_260_103 },
+    );
+  }, 120_000);
+
+  it("lets nobody write but its holder while managers of before there were members are beside", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), rates, mishapsOf(...MISHAPS), async (seed, speeds, mishaps) => {
+        const world = createLeaseWorld(seed);
+        const judge = followFences(world);
+        await world.clock.flush();
+        const kept = keepWriting(world, speeds.slice(1), () => ["a"]);
+        const process = world.createProcess("former", speeds[0]);
+        const former = new FormerManager(process);
+        const all: readonly Process[] = [...kept, process];
+        const look = (): void => {
+          expect(heldBy(kept).length + Number(former.held)).toBeLessThanOrEqual(1);
+          const { fence } = former;
+          if (fence !== undefined) writeWith(process.client, [fence], "former").catch(() => undefined);
+        };
+        await advance(world, 500, look);
+        for (const one of mishaps) {
+          befall(all[one.process] as Process, one.what);
+          await advance(world, one.afterMs, look);
+        }
+        for (const one of all) heal(one);
+        await advance(world, RECOVERY_MS, look);
+        expect(heldBy(kept).length + Number(former.held)).toBe(1);
+        expect(judge.verdict().findings).toEqual([]);
+        judge.stop();
+        former.stop();
+        await end(world, kept);
+      }),
+      { numRuns: 5, seed: 20_260_104 },
+    );
+  }, 120_000);
+
+  it("lets nobody write but the holders of the shards of one division", async () => {
+    const sharesOf = (shards: number): readonly WantedLease[] =>
+      Array.from({ length: shards }, (_, index) => ({
+        name: shardLeaseNameOf(`${CONTROLLER_LEASES}a`, index),
+        part: { name: `${CONTROLLER_LEASES}a`, shards },
+      }));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), rates, mishapsOf(...MISHAPS), async (seed, speeds, mishaps) => {
+        const world = createLeaseWorld(seed);
+        const judge = followFences(world);
+        await world.clock.flush();
+        // As in an upgrade that changes the number.
+        const kept = keepWriting(world, speeds, (at) => (at === 0 ? sharesOf(3) : sharesOf(2)));
+        await world.clock.advance(500);
+        for (const { process, what, afterMs } of mishaps) {
+          befall(kept[process] as KeptLeases, what);
+          await world.clock.advance(afterMs);
+        }
+        for (const one of kept) heal(one);
+        await world.clock.advance(RECOVERY_MS);
+        expect(heldBy(kept).length).toBe(heldBy(kept).includes("p0") ? 3 : 2);
+        expect(judge.verdict().findings).toEqual([]);
+        judge.stop();
+        await end(world, kept);
+      }),
+      { numRuns: 5, seed: 20_260_105 },
+    );
+  }, 120_000);
+});
+
+function isDeed(what: string): what is (typeof DEEDS)[number] {
+  return (DEEDS as readonly string[]).includes(what);
 }

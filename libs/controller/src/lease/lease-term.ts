@@ -1,9 +1,8 @@
-import { create } from "@bufbuild/protobuf";
 import { type Client, withPreconditions } from "@trellis/client";
-import { type Check, CheckSchema } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import type { Clock, TypedResource } from "@trellis/resource";
+import type { Check } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
-import type { Lease, LeaseTiming } from "./lease.ts";
+import type { StoredLease } from "./lease.ts";
+import { fenceOf, type MemberTerm } from "./member-term.ts";
 
 /** A write that was not sent, because its lease is not held any more. */
 export class LeaseLostError extends Error {
@@ -13,36 +12,33 @@ export class LeaseLostError extends Error {
 /** What a term is made of. */
 export interface LeaseTermInit {
   /** The lease as its taking stored it. */
-  readonly lease: TypedResource<typeof Lease.schema>;
-  /** When the taking was sent, by `clock.monotonic()`. */
-  readonly sentMs: number;
-  readonly timing: LeaseTiming;
+  readonly lease: StoredLease;
+  /** Of a shard's lease: its controller's, as it was checked by the taking. */
+  readonly layout?: StoredLease | undefined;
+  /** Who holds it. */
+  readonly member: MemberTerm;
   readonly client: Client;
-  readonly clock: Clock;
 }
 
 /**
- * One time of holding a lease, from its taking to its loss; never the next one. It is over when nobody renewed it in time by this process's own clock, counted
- * from before the renewal was sent, which is sooner than anybody else may take the lease. Should that go wrong (a process that slept while it sent), the store
- * refuses what is written under it: its generation is no longer the lease's.
+ * One time of holding a lease, from its taking to its loss; never the next one. It lasts no longer than its member's term, which is shorter than anybody else waits. Should
+ * that go wrong (a process that slept while it sent), the store refuses what is written under it: its generation is no longer the lease's.
  */
 export class LeaseTerm {
-  readonly lease: TypedResource<typeof Lease.schema>;
-  /** Writes under this term: with its fence, and only while it lasts. */
+  readonly lease: StoredLease;
+  readonly layout: StoredLease | undefined;
+  readonly member: MemberTerm;
+  /** Writes under this term: with its fences, and only while it lasts. */
   readonly client: Client;
-  readonly #clock: Clock;
-  readonly #lastsMs: number;
-  #untilMs: number;
   #ended = false;
 
-  constructor({ lease, sentMs, timing, client, clock }: LeaseTermInit) {
+  constructor({ lease, layout, member, client }: LeaseTermInit) {
     this.lease = lease;
-    this.#clock = clock;
-    this.#lastsMs = timing.durationMs - timing.marginMs;
-    this.#untilMs = sentMs + this.#lastsMs;
+    this.layout = layout;
+    this.member = member;
     this.client = withPreconditions(client, () => {
       this.#assertHeld();
-      return [this.fence];
+      return this.fences;
     });
   }
 
@@ -50,27 +46,13 @@ export class LeaseTerm {
     return this.lease.id.name;
   }
 
-  /** Holds in a commit as long as nobody took, handed back or deleted the lease since this term began. */
-  get fence(): Check {
-    const { type, tenancy, name } = this.lease.id;
-    return create(CheckSchema, {
-      id: { name, ...(type && { type }), ...(tenancy && { tenancy }) },
-      generation: this.lease.generation,
-    });
-  }
-
-  /** Until when it lasts, by `clock.monotonic()`. */
-  get untilMs(): number {
-    return this.#untilMs;
+  /** Hold in a commit as long as nobody took, handed back or deleted the lease since this term began, nor divided its controller anew. */
+  get fences(): readonly Check[] {
+    return [this.lease, ...(this.layout === undefined ? [] : [this.layout])].map(fenceOf);
   }
 
   get held(): boolean {
-    return !this.#ended && this.#clock.monotonic() < this.#untilMs;
-  }
-
-  /** Lasts longer, by a renewal that was sent at `sentMs` and succeeded. What is over stays over. */
-  extend(sentMs: number): void {
-    if (this.held) this.#untilMs = Math.max(this.#untilMs, sentMs + this.#lastsMs);
+    return !this.#ended && this.member.held;
   }
 
   /** Is over from now on. */

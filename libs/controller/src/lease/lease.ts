@@ -1,11 +1,15 @@
-import { resourceType } from "@trellis/client";
+import { resourceType, type TypedResource } from "@trellis/client";
 import { LeaseSchema } from "@trellis/protos/trellis/coordination/v1/coordination_pb";
 import { DEFAULT_NAMESPACE, DEFAULT_PARTITION, MAX_NAME_LENGTH } from "@trellis/resource";
 
+import { hashOf } from "../runtime/hash-of.ts";
+
 /** Says who does something that only one may do at a time. */
 export const Lease = resourceType(LeaseSchema);
+/** A lease as it is stored. */
+export type StoredLease = TypedResource<typeof Lease.schema>;
 
-/** The status key under which a holder renews. */
+/** The status key under which a member renews. */
 export const LEASE_STATUS_KEY = "trellis.dev/lease";
 
 /** Where the leases of controllers are. */
@@ -18,13 +22,13 @@ export const SYSTEM_LEASES = "trellis-";
 
 /** How long leases last, and how often they are renewed, in milliseconds. */
 export interface LeaseTiming {
-  /** How long others must see a lease unchanged before they may take it. */
+  /** How long others must see a member's lease unchanged before they may take what the member holds. */
   readonly durationMs: number;
-  /** How often a holder renews. */
+  /** How often a member renews. */
   readonly renewMs: number;
   /**
-   * How much sooner than the others the holder takes it for lost. It must be more than two clocks drift apart in `durationMs`; everything else is covered, because
-   * the holder counts from before it sent its renewal, and the others from when they saw it.
+   * How much sooner than the others a member takes all that it holds for lost. It must be more than two clocks drift apart in `durationMs`; everything else is covered,
+   * because the member counts from before it sent its renewal, and the others from when they saw it.
    */
   readonly marginMs: number;
 }
@@ -44,9 +48,18 @@ export function leaseNameOf(prefix: string, controller: string): string {
   return kept === "" ? prefix + mark : `${prefix}${kept}-${mark}`;
 }
 
-/** A number that tells texts apart (FNV-1a, 32 bits). */
-export function hashOf(text: string): number {
-  let hash = 0x811c_9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x0100_0193) >>> 0;
-  return hash;
+/** The name of one shard's lease; `controller` is the name of the controller's own. */
+export function shardLeaseNameOf(controller: string, index: number): string {
+  return leaseNameOf("", `${controller}-${index}`);
+}
+
+/** The names of the leases that share what a lease is for; none when it is not divided. */
+export function shardLeasesOf(lease: StoredLease | undefined): readonly string[] {
+  if (lease === undefined) return [];
+  return Array.from({ length: lease.data.shards }, (_, index) => shardLeaseNameOf(lease.id.name, index));
+}
+
+/** The name of a member's lease: another for each time that one process is a member. */
+export function memberLeaseNameOf(prefix: string, holderId: string, times: number): string {
+  return leaseNameOf(prefix, `member-${holderId}${times === 1 ? "" : `-${times}`}`);
 }

@@ -1,13 +1,10 @@
-import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@trellis/client";
-import type { Clock, TypedResource } from "@trellis/resource";
+import type { Clock } from "@trellis/resource";
 
-import type { ControllerLog } from "../controller.ts";
+import type { ControllerLog } from "../log.ts";
 import { Informer, isOlder } from "../runtime/informer.ts";
 import { requestFrom } from "../runtime/request-key.ts";
-import { Lease, LEASE_TENANCY, LEASE_TIMING } from "./lease.ts";
-
-type StoredLease = TypedResource<typeof Lease.schema>;
+import { Lease, LEASE_TENANCY, type StoredLease } from "./lease.ts";
 
 /** What was last seen of a lease. */
 export interface SeenLease {
@@ -19,16 +16,19 @@ export interface SeenLease {
 
 /**
  * The leases of one prefix as a watch tells of them, and since when each has not changed. Only this process's own clock is asked for that: what other clocks
- * wrote into a lease says nothing about when it runs out. What is seen may be old, and a lease then seems to have run out that has not; taking it fails
- * on its version.
+ * wrote into a lease says nothing about when it runs out. What is seen may be old, and a member then seems to have gone that has not; taking what it holds fails
+ * on the version of its lease.
  */
 export class ObservedLeases {
   readonly #informer: Informer;
   readonly #clock: Clock;
+  readonly #changed: (name: string) => void;
   readonly #seen = new Map<string, SeenLease>();
   #syncedMs: number | undefined;
 
-  /** `changed` is called when something new was seen of a lease, and once, without a name, when everything that is there was. */
+  /**
+   * `changed` is called when something new was seen of a lease, by the watch or by an answer, and once, without a name, when everything that is there was.
+   */
   constructor(
     { client, clock, log }: { readonly client: Client; readonly clock: Clock; readonly log: ControllerLog },
     prefix: string,
@@ -41,11 +41,12 @@ export class ObservedLeases {
       log,
       query: { ...LEASE_TENANCY, namePrefix: prefix },
     });
+    this.#changed = (name) => {
+      if (this.isSynced) changed(name);
+    };
     this.#informer.subscribe(({ key, previous, next }) => {
-      const { name } = requestFrom(key);
-      const seen =
-        next === undefined ? this.#forget(name, previous?.id.uid) : this.learn(next as StoredLease);
-      if (seen && this.isSynced) changed(name);
+      if (next === undefined) this.#forget(requestFrom(key).name, previous?.id.uid);
+      else this.learn(next as StoredLease);
     });
     void this.#informer.synced.then(() => {
       this.#syncedMs = clock.monotonic();
@@ -75,45 +76,31 @@ export class ObservedLeases {
     return this.#seen.get(name) ?? { lease: undefined, sinceMs: this.#syncedMs ?? this.#clock.monotonic() };
   }
 
-  /** From when on a lease may be taken by others than its holder, by `clock.monotonic()`. */
-  freeFromMs(name: string): number {
-    const { lease, sinceMs } = this.get(name);
-    if (lease === undefined || lease.data.holder === "") return sinceMs;
-    const { duration } = lease.data;
-    return sinceMs + (duration === undefined ? LEASE_TIMING.durationMs : durationMs(duration));
+  /** All that are there, by name. */
+  all(): ReadonlyMap<string, SeenLease> {
+    return this.#seen;
   }
 
-  /** How many leases each holder has, as far as they have not run out. */
-  holdings(): ReadonlyMap<string, number> {
-    const holdings = new Map<string, number>();
-    const nowMs = this.#clock.monotonic();
-    for (const [name, { lease }] of this.#seen) {
-      const holder = lease?.data.holder ?? "";
-      if (holder !== "" && this.freeFromMs(name) > nowMs)
-        holdings.set(holder, (holdings.get(holder) ?? 0) + 1);
-    }
-    return holdings;
-  }
-
-  /** Takes note of a lease, of an answer or of the watch; false when it is no news: the watch may be behind an answer. */
-  learn(lease: StoredLease): boolean {
+  /** Takes note of a lease, of an answer or of the watch; what is no news is left: the watch may be behind an answer. */
+  learn(lease: StoredLease): void {
     const { name, uid } = lease.id;
     const known = this.#seen.get(name)?.lease;
-    if (known?.id.uid === uid && !isOlder(known.version, lease.version)) return false;
+    if (known?.id.uid === uid && !isOlder(known.version, lease.version)) return;
     this.#seen.set(name, { lease, sinceMs: this.#clock.monotonic() });
-    return true;
+    this.#changed(name);
   }
 
-  /** Takes note that there is no lease of a name now. */
+  /** Takes note that there is no lease of a name now. Of members' since when is not kept: each has another name. */
   learnAbsent(name: string): void {
-    this.#seen.set(name, { lease: undefined, sinceMs: this.#clock.monotonic() });
+    const known = this.#seen.get(name)?.lease;
+    if (known === undefined || known.data.member === name) this.#seen.delete(name);
+    else this.#seen.set(name, { lease: undefined, sinceMs: this.#clock.monotonic() });
+    this.#changed(name);
   }
 
   /** The watch told of a deletion; of an incarnation before the one that is known, it is no news. */
-  #forget(name: string, uid: string | undefined): boolean {
+  #forget(name: string, uid: string | undefined): void {
     const known = this.#seen.get(name)?.lease;
-    if (known !== undefined && known.id.uid !== uid) return false;
-    this.learnAbsent(name);
-    return true;
+    if (known === undefined || known.id.uid === uid) this.learnAbsent(name);
   }
 }

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { errorReason } from "@trellis/resource";
 
-import type { ReconcileContext, Result } from "../controller.ts";
+import type { ReconcileContext } from "../context.ts";
 import { type AnyController, defineController } from "../define.ts";
 import { createControllerRuntime, createControllersPart } from "../runtime/index.ts";
 import { Artist } from "../test-support/run.ts";
 import { CONTROLLER_LEASES, Lease } from "./lease.ts";
+import type { Result } from "../result.ts";
 import { createLeaseWorld, type LeaseWorld } from "./test-support/lease-world.ts";
 import { underLeases } from "./under-leases.ts";
 
@@ -215,7 +216,7 @@ describe("a controller that loses its lease", () => {
   async function takeFrom(controller: string): Promise<void> {
     const name = CONTROLLER_LEASES + controller;
     const { data, version } = await world.client.read(Lease, { name });
-    const taken = { ...data, holder: "stranger", holderName: "a stranger" };
+    const taken = { ...data, holder: "stranger", holderName: "a stranger", member: "" };
     await world.client.write(Lease, { name, data: taken, version });
   }
 });

@@ -19,36 +19,71 @@ export function createCacheView(controller: string, caches: ReadonlyMap<string, 
     keys: readonly string[],
     tenancy?: TenancyFilter,
   ): TypedResource<Desc>[] {
-    return keys.flatMap((key) => {
+    const picked: TypedResource<Desc>[] = [];
+    for (const key of keys) {
       const resource = inTenancy(key, tenancy) ? cache.get(key) : undefined;
-      return resource === undefined ? [] : [resource as TypedResource<Desc>];
-    });
+      if (resource !== undefined) picked.push(resource as TypedResource<Desc>);
+    }
+    return picked;
+  }
+  function lookUp<Desc extends DescMessage>(
+    index: Index<Desc>,
+    how: "find" | "findByPrefix" | "findParents",
+    { key, tenancy }: { readonly key: string; readonly tenancy: TenancyFilter | undefined },
+  ): TypedResource<Desc>[] {
+    const cache = cacheOf(index.type);
+    return pick(cache, cache.entriesOf(index as Index)[how](key), tenancy);
   }
   return {
     get: <Desc extends DescMessage>(type: ResourceType<Desc>, name: Parameters<Cache["get"]>[1]) =>
       cacheOf(type).get(keyOf(name)) as TypedResource<Desc> | undefined,
-    list: (type, tenancy) => pick(cacheOf(type), cacheOf(type).keys(), tenancy),
-    listByPrefix: (type, prefix, { partition = "", namespace = "" }) =>
-      pick(cacheOf(type), cacheOf(type).keysWithPrefix(keyOf({ partition, namespace, name: prefix }))),
-    listByOwner: (type, owner) => pick(cacheOf(type), cacheOf(type).ownedBy(owner.uid)),
-    byIndex: (index, key, tenancy) =>
-      pick(cacheOf(index.type), cacheOf(index.type).indexed(index as Index, key), tenancy),
-    byIndexParents(index, key, tenancy) {
-      const cache = cacheOf(index.type);
-      const keys = new Set<string>();
-      for (let length = 0; length <= key.length; length++) {
-        for (const found of cache.indexed(index as Index, key.slice(0, length))) keys.add(found);
-      }
-      return pick(cache, [...keys].sort(), tenancy);
+    list: <Desc extends DescMessage>(type: ResourceType<Desc>, tenancy?: TenancyFilter) => {
+      const found = cacheOf(type).list(tenancyPrefix(tenancy)) as readonly TypedResource<Desc>[];
+      return unitAsked(tenancy?.partition) === undefined && unitAsked(tenancy?.namespace) !== undefined
+        ? found.filter(({ id }) => id.tenancy?.namespace === tenancy?.namespace)
+        : found;
     },
+    listByPrefix: <Desc extends DescMessage>(
+      type: ResourceType<Desc>,
+      prefix: string,
+      tenancy: Required<TenancyFilter>,
+    ) => cacheOf(type).list(namePrefix(prefix, tenancy)) as readonly TypedResource<Desc>[],
+    listByOwner: (type, owner) => pick(cacheOf(type), cacheOf(type).ownedBy(owner.uid)),
+    byIndex: (index, key, tenancy) => lookUp(index, "find", { key, tenancy }),
+    byIndexPrefix: (index, prefix, tenancy) => lookUp(index, "findByPrefix", { key: prefix, tenancy }),
+    byIndexParents: (index, key, tenancy) => lookUp(index, "findParents", { key, tenancy }),
   };
 }
 
-function inTenancy(key: string, tenancy: TenancyFilter | undefined): boolean {
-  if (tenancy === undefined) return true;
-  const { partition, namespace } = requestFrom(key);
+/** How the keys of the names begin that `listByPrefix` asks for. */
+export function namePrefix(
+  prefix: string,
+  { partition = "", namespace = "" }: Required<TenancyFilter>,
+): string {
+  return keyOf({ partition, namespace, name: prefix });
+}
+
+/** Stands for any unit, as in the queries of a client. */
+const ANY = "*";
+
+/** A unit that a filter asks for; undefined for any. */
+function unitAsked(unit: string | undefined): string | undefined {
+  return unit === ANY ? undefined : unit;
+}
+
+/** As much of a tenancy as all keys in it begin with. */
+function tenancyPrefix(tenancy: TenancyFilter = {}): string {
+  const [partition, namespace] = [unitAsked(tenancy.partition), unitAsked(tenancy.namespace)];
+  if (partition === undefined) return "";
+  return namespace === undefined ? `${partition}\0` : keyOf({ partition, namespace, name: "" });
+}
+
+function inTenancy(key: string, tenancy: TenancyFilter = {}): boolean {
+  const [partition, namespace] = [unitAsked(tenancy.partition), unitAsked(tenancy.namespace)];
+  if (partition === undefined && namespace === undefined) return true;
+  const units = requestFrom(key);
   return (
-    (tenancy.partition === undefined || tenancy.partition === partition) &&
-    (tenancy.namespace === undefined || tenancy.namespace === namespace)
+    (partition === undefined || units.partition === partition) &&
+    (namespace === undefined || units.namespace === namespace)
   );
 }

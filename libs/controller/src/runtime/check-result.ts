@@ -1,4 +1,4 @@
-import type { Result } from "../controller.ts";
+import type { Result } from "../result.ts";
 
 /** What a reconcile returned, as a plain result. Throws a TypeError for anything that is none. */
 export function checkResult(result: unknown): Result {

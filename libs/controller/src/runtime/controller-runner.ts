@@ -1,246 +1,177 @@
 import type { Client } from "@trellis/client";
-import type { Clock, TypedResource } from "@trellis/resource";
+import type { Clock, Random } from "@trellis/resource";
 
-import type { Cache } from "../cache.ts";
-import type { ControllerLog, Request, Result, WatchDefinition } from "../controller.ts";
+import type { Cache, Index } from "../cache.ts";
+import { typesOf, watchesOf } from "../check-controller.ts";
+import type { InitContext, StartContext } from "../context.ts";
 import type { AnyController } from "../define.ts";
+import type { ControllerLog } from "../log.ts";
+import type { EventLog } from "./event-log.ts";
 import type { Informer } from "./informer.ts";
-import { namedLog } from "./named-log.ts";
-import { cachesShow, type OwnWrite } from "./own-writes.ts";
+import { Intake } from "./intake.ts";
+import { ReaderEdges } from "./reader-edges.ts";
 import { createReconcileClient } from "./reconcile-client.ts";
-import { keyOf, requestFrom } from "./request-key.ts";
-import { checkResult } from "./check-result.ts";
-import { ReconcileTally } from "./tally.ts";
-import { WatchMapping } from "./watch-mapping.ts";
-import { type Backoff, WorkQueue } from "./work-queue.ts";
+import { requestFrom } from "./request-key.ts";
+import { type Shard, shardOf } from "./shard-of.ts";
+import type { ReconcileTally } from "./tally.ts";
+import { Workers } from "./workers.ts";
 
 /** What a controller runs on. */
 export interface RunnerDeps {
   readonly client: Client;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Which of the names that wait runs next: for tests. */
+  readonly order?: Random | undefined;
+  /** Names the controller. */
   readonly log: ControllerLog;
   readonly informers: ReadonlyMap<string, Informer>;
   readonly cache: Cache;
+  /** Finds what a name owns, for each owned type. */
+  readonly ownerIndexes: readonly Index[];
+  readonly events: EventLog;
+  readonly tally: ReconcileTally;
+  /** The store version that its caches must show before it begins, decimal: any when absent. */
+  readonly since?: string | undefined;
+  /** Which names it is for: all when absent. */
+  readonly shard?: Shard | undefined;
+  /** When it is to stop: whether what is under way may still call anybody. */
+  readonly mayFinish: () => boolean;
 }
 
-/** The waits of the reference: 5 ms doubling to 1,000 s. */
-const DEFAULT_BACKOFF: Backoff = { baseMs: 5, maxMs: 1_000_000 };
-/** A reconcile that takes longer than this is told in the log: it holds up a worker. */
-export const LONG_RUN_MS = 60_000;
-/** After this many failures in a row (about a second) a reconcile's failure is a warning. */
-const LASTING_FAILURES = 8;
+/** How long what is under way may take to end when its controller stops, in milliseconds. */
+export const STOP_GRACE_MS = 5_000;
 
-/** Drives one controller: maps changes to names, and reconciles each name on one worker at a time. Nothing that it throws gets out. */
+/**
+ * One run of a controller, from `init` to `onStop`, on one client. It ends with its signal, or with an error of its author's that keeps it from starting.
+ */
 export class ControllerRunner {
-  readonly definition: AnyController;
-  readonly tally: ReconcileTally;
+  readonly #definition: AnyController;
   readonly #deps: RunnerDeps;
-  readonly #log: ControllerLog;
-  readonly #queue: WorkQueue;
-  readonly #mappings: readonly WatchMapping[];
-  readonly #stop = new AbortController();
   /** Aborted once nobody waits any longer for what is under way: it writes nothing more then. */
   readonly #cutOff = new AbortController();
-  readonly #unsubscribe: (() => void)[] = [];
-  readonly #running = new Set<Promise<void>>();
-  /** Runs under way, those that only wait for the cache apart. */
-  #busy = 0;
+  readonly #signal: AbortSignal;
+  readonly #intake: Intake;
+  readonly #workers: Workers;
   #ready = false;
 
-  constructor(definition: AnyController, deps: RunnerDeps) {
-    this.definition = definition;
+  constructor(definition: AnyController, deps: RunnerDeps, signal: AbortSignal) {
+    this.#definition = definition;
     this.#deps = deps;
-    this.#log = namedLog(deps.log, { controller: definition.name });
-    this.tally = new ReconcileTally(deps.clock);
-    this.#queue = new WorkQueue(deps.clock, definition.backoff ?? DEFAULT_BACKOFF, () => this.#dispatch());
-    this.#mappings = (definition.watches ?? []).map((watch) => this.#createMapping(watch));
-  }
-
-  /** The types whose caches it needs. */
-  get types() {
-    return [this.definition.type, ...(this.definition.watches ?? []).map(({ type }) => type)];
-  }
-
-  /**
-   * Once. Waits for the caches, until they show the store as of `since` where that is given; then reconciles everything that is there, and from then on what
-   * changes.
-   */
-  async start(since?: string): Promise<void> {
-    const { signal } = this.#stop;
-    const ready = this.types.map(async (type) => {
-      const informer = this.#informer(type.gvk);
-      await informer.synced;
-      if (since !== undefined) await informer.showing(since, signal);
-    });
-    await Promise.race([Promise.all(ready), whenAborted(signal)]);
-    if (this.#stop.signal.aborted) return;
-    this.#unsubscribe.push(
-      this.#informer(this.definition.type.gvk).subscribe(({ key }) => this.#queue.add(key)),
+    this.#signal = signal;
+    const edges = new ReaderEdges();
+    const readTypes = new Set(
+      watchesOf(definition).flatMap(({ type, map }) => (typeof map === "function" ? [] : [type.gvk])),
     );
-    for (const mapping of this.#mappings) {
-      const informer = this.#informer(mapping.watch.type.gvk);
-      this.#unsubscribe.push(informer.subscribe((change) => mapping.changed(change)));
-    }
-    this.#ready = true;
-    this.#enqueueAll();
+    const shared = { ...deps, definition, edges };
+    this.#workers = new Workers({ ...shared, readTypes, signal, cutOff: this.#cutOff.signal });
+    this.#intake = new Intake({
+      ...shared,
+      add: (key, priority, version) => {
+        if (this.#isMine(key)) this.#workers.add(key, priority, version);
+      },
+      mapping: (version) => this.#workers.mapping(version),
+      failed: (error) => deps.tally.failed(error),
+    });
   }
 
-  /**
-   * Waits for at most `graceMs` for what is under way, whose signal is aborted; what is not done then can call nobody any more. Cut off at once, it cannot
-   * meanwhile either.
-   */
-  async stop(graceMs: number, { cutOff }: { readonly cutOff: "at once" | "after the grace" }): Promise<void> {
-    this.#stop.abort();
-    if (cutOff === "at once") this.#cutOff.abort();
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    this.#queue.stop();
-    for (const mapping of this.#mappings) mapping.stop();
-    let cancel = (): void => undefined;
-    const graceIsOver = new Promise<void>((resolve) => {
-      cancel = this.#deps.clock.after(graceMs, resolve);
-    });
-    await Promise.race([Promise.all(this.#running), graceIsOver]);
-    cancel();
-    this.#cutOff.abort();
-    if (this.#running.size > 0)
-      this.#log.warn({ running: this.#running.size }, "reconciles did not end in time; they are cut off");
+  /** Once. Resolves when it has ended; rejects when `init` or `onStart` failed. */
+  async run(): Promise<void> {
+    const { init, onStart, onStop } = this.#definition;
+    const context: StartContext = { ...this.#initContext(), cache: this.#deps.cache };
+    try {
+      await this.#within(init?.(this.#initContext()));
+      await this.#cachesAreFull();
+      if (this.#signal.aborted) return;
+      await this.#within(onStart?.(context));
+      try {
+        if (!this.#signal.aborted) await this.#work();
+      } finally {
+        await this.#within(onStop?.(context)).catch((error: unknown) =>
+          this.#deps.log.error({ err: error }, "onStop failed; the controller has stopped all the same"),
+        );
+      }
+    } finally {
+      this.#cutOff.abort();
+    }
   }
 
   status() {
-    const mapping = this.#mappings.reduce((sum, one) => sum + one.pending, 0);
+    const workers = this.#workers.status();
+    const mapping = this.#intake.pending;
+    const { queued, resting, running, retrying } = workers;
     return {
-      name: this.definition.name,
-      state: this.#stop.signal.aborted
+      state: this.#signal.aborted
         ? ("stopped" as const)
         : this.#ready
           ? ("running" as const)
           : ("waiting" as const),
-      queued: this.#queue.waiting,
-      running: this.#queue.processing,
-      retrying: this.#queue.retrying,
+      ...workers,
       mapping,
-      ...this.tally.figures(),
-      idle:
-        this.#ready && this.#queue.waiting + this.#queue.processing + this.#queue.retrying + mapping === 0,
+      idle: this.#ready && queued + resting + running + retrying + mapping === 0,
     };
   }
 
-  #informer(gvk: string): Informer {
-    const informer = this.#deps.informers.get(gvk);
-    if (informer === undefined) throw new Error(`no informer for ${gvk}`);
-    return informer;
-  }
-
-  #createMapping(watch: WatchDefinition): WatchMapping {
-    return new WatchMapping(watch, {
-      controller: this.definition,
-      cache: this.#deps.cache,
-      clock: this.#deps.clock,
-      log: this.#log,
-      enqueue: (requests) => this.#enqueue(watch, requests),
-      enqueueAll: () => this.#enqueueAll(),
-      failed: (error) => this.tally.failed(error),
+  /** They show the store as of `since` or later, or the controller stops. */
+  async #cachesAreFull(): Promise<void> {
+    const { informers, since } = this.#deps;
+    const full = typesOf(this.#definition).map(async ({ gvk }) => {
+      const informer = informers.get(gvk);
+      await informer?.synced;
+      if (since !== undefined) await informer?.showing(since, this.#signal);
     });
+    await Promise.race([Promise.all(full), whenAborted(this.#signal)]);
   }
 
-  #enqueue(watch: WatchDefinition, requests: readonly Request[]): void {
-    // What a resource was and what it is mostly concern the same names: each is added once.
-    const keys = new Set<string>();
-    for (const request of requests) {
-      const { partition, namespace, name } = (request ?? {}) as Partial<Request>;
-      const whole = [partition, namespace, name].every((part) => typeof part === "string") && name !== "";
-      if (whole) keys.add(keyOf(request));
-      else {
-        const fields = { watched: watch.type.gvk, request };
-        this.#log.error(fields, "a mapper returned something that is no request; expected requestOf(id)");
-      }
-    }
-    for (const key of keys) this.#queue.add(key);
+  async #work(): Promise<void> {
+    this.#ready = true;
+    this.#intake.start();
+    await whenAborted(this.#signal);
+    if (!this.#deps.mayFinish()) this.#cutOff.abort();
+    const ended = [this.#intake.stop(), this.#workers.stop()];
+    await this.#within(Promise.all(ended).then(() => undefined));
+    this.#cutOff.abort();
+    const { running } = this.#workers;
+    if (running > 0) this.#deps.log.warn({ running }, "reconciles did not end in time; they are cut off");
   }
 
-  /** Everything that is managed, and everything that what is watched maps to, be it there or not. */
-  #enqueueAll(): void {
-    for (const key of this.#informer(this.definition.type.gvk).cache.keys()) this.#queue.add(key);
-    for (const mapping of this.#mappings) mapping.changedAll(this.#informer(mapping.watch.type.gvk).cache);
-  }
-
-  #dispatch(): void {
-    const { concurrency = 1 } = this.definition;
-    while (this.#ready && this.#busy < concurrency) {
-      const key = this.#queue.take();
-      if (key === undefined) return;
-      this.#busy += 1;
-      const run = this.#run(key).finally(() => this.#running.delete(run));
-      this.#running.add(run);
-    }
-  }
-
-  async #run(key: string): Promise<void> {
-    const writes: OwnWrite[] = [];
-    this.#handle(key, await this.#reconcile(key, writes));
-    this.#busy -= 1;
-    queueMicrotask(() => this.#dispatch());
-    const { informers, clock } = this.#deps;
-    await cachesShow(writes, informers, { clock, signal: this.#stop.signal });
-    this.#queue.finish(key);
-  }
-
-  async #reconcile(key: string, writes: OwnWrite[]): Promise<Result> {
-    const request = requestFrom(key);
-    const { cache, client, clock } = this.#deps;
-    const log = namedLog(this.#log, { request });
-    const end = this.tally.begin(key);
-    const cancelReport = clock.after(LONG_RUN_MS, () =>
-      log.warn({ runningMs: LONG_RUN_MS }, "a reconcile takes long; until it ends it holds up a worker"),
-    );
+  /** Waits for something of the author's, and once the controller is to stop not much longer. */
+  async #within(task: Promise<void> | undefined): Promise<void> {
+    if (task === undefined) return;
+    let hasEnded = false;
+    let cancel = (): void => undefined;
+    const over = whenAborted(this.#signal).then(() => {
+      if (hasEnded) return undefined;
+      const grace = this.#grace();
+      ({ cancel } = grace);
+      return grace.over;
+    });
     try {
-      const result = await this.definition.reconcile({
-        request,
-        resource: this.#informer(this.definition.type.gvk).cache.get(key) as TypedResource<never> | undefined,
-        cache,
-        client: createReconcileClient(client, {
-          note: (write) => writes.push(write),
-          cutOff: this.#cutOff.signal,
-        }),
-        log,
-        signal: this.#stop.signal,
-      });
-      return checkResult(result);
-    } catch (error) {
-      return { kind: "retry", error };
+      await Promise.race([task, over]);
     } finally {
-      cancelReport();
-      end();
+      hasEnded = true;
+      cancel();
     }
   }
 
-  #handle(key: string, result: Result): void {
-    switch (result.kind) {
-      case "done":
-        this.#queue.forget(key);
-        return;
-      case "after":
-        this.#queue.forget(key);
-        this.#queue.addAfter(key, result.delayMs);
-        return;
-      case "terminal":
-        this.#queue.forget(key);
-        this.#failed(key, result.error, "a reconcile failed for good; it waits for a change");
-        return;
-      case "retry":
-        this.#queue.addAfterFailure(key);
-        this.#failed(key, result.error, "a reconcile failed; it is tried again");
-    }
+  #grace(): { readonly over: Promise<void>; readonly cancel: () => void } {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    return { over, cancel: this.#deps.clock.after(STOP_GRACE_MS, resolve) };
   }
 
-  #failed(key: string, error: unknown, message: string): void {
-    if (this.#stop.signal.aborted) return;
-    this.tally.failed(error);
-    const failures = this.#queue.failures(key);
-    const fields = { request: requestFrom(key), failures, err: error };
-    // The first failures are often about what is not there yet; only those that last are worth a warning.
-    if (failures >= LASTING_FAILURES || failures === 0) this.#log.warn(fields, message);
-    else this.#log.debug(fields, message);
+  #initContext(): InitContext {
+    const { client, log } = this.#deps;
+    const note = (): void => undefined;
+    return {
+      client: createReconcileClient(client, { note, cutOff: this.#cutOff.signal }),
+      log,
+      signal: this.#signal,
+    };
+  }
+
+  #isMine(key: string): boolean {
+    const { shard } = this.#deps;
+    return shard === undefined || shardOf(requestFrom(key), shard.of) === shard.index;
   }
 }
 

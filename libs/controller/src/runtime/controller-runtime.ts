@@ -1,11 +1,14 @@
 import type { Client } from "@trellis/client";
-import type { Clock, ResourceType } from "@trellis/resource";
+import type { Clock, Random, ResourceType } from "@trellis/resource";
 
 import type { Index } from "../cache.ts";
-import type { ControllerLog } from "../controller.ts";
+import { checkTogether, typesOf, watchesOf } from "../check-controller.ts";
 import type { AnyController } from "../define.ts";
+import type { ControllerLog } from "../log.ts";
 import { createCacheView } from "./cache-view.ts";
-import { Informer } from "./informer.ts";
+import { type Caches, type CacheShare, createCaches } from "./caches.ts";
+import { type EventFilter, EventLog, type ResourceEvent } from "./event-log.ts";
+import { ownerNameIndex } from "./orphans.ts";
 import { PlacedController } from "./placed-controller.ts";
 import { alwaysHere, type Placement } from "./placement.ts";
 import type { TypeCache } from "./type-cache.ts";
@@ -16,8 +19,14 @@ export interface ControllerRuntimeOptions {
   readonly controllers: readonly AnyController[];
   readonly clock: Clock;
   readonly log: ControllerLog;
+  /** Spreads retries, resyncs and restarts, so that what failed together is not tried together. Nothing is spread when absent. */
+  readonly random?: Random | undefined;
+  /** Decides which of the names of a controller that wait runs next, whatever their priority: for tests of what may happen in any order. */
+  readonly order?: Random | undefined;
   /** Where and when they run: here and always when absent. */
   readonly placement?: Placement | undefined;
+  /** Caches of the same client that other runtimes use too; its own when absent. */
+  readonly caches?: Caches | undefined;
 }
 
 /** How one controller is doing. */
@@ -41,62 +50,62 @@ export interface ControllerRuntime {
   /** Ends all of them: what is under way gets its signal, and 5 seconds. After that nothing of theirs writes any more. */
   stop(): Promise<void>;
   status(): RuntimeStatus;
-  /** The caches, by type: for tests that compare them with a store. */
+  /** What its controllers told of resources, the last told first. */
+  events(filter?: EventFilter): readonly ResourceEvent[];
+  readonly definitions: readonly AnyController[];
+  /** The caches of whole types, by type: for tests that compare them with a store. */
   readonly caches: ReadonlyMap<string, TypeCache>;
+  /** The caches of parts of types, which a selector picks: for the same. */
+  readonly selections: readonly { readonly selector: string; readonly cache: TypeCache }[];
 }
 
-/** Makes a runtime. Throws TypeError when two controllers have one name. */
-export function createControllerRuntime({
-  client,
-  controllers,
-  clock,
-  log,
-  placement = alwaysHere(client),
-}: ControllerRuntimeOptions): ControllerRuntime {
-  const names = new Set<string>();
-  for (const { name } of controllers) {
-    if (names.has(name)) throw new TypeError(`two controllers are called "${name}": rename one`);
-    names.add(name);
-  }
+/** What one controller has cached of a type. */
+interface Cached {
+  readonly type: ResourceType;
+  readonly selector: string | undefined;
+  readonly share: CacheShare;
+}
+
+/** Makes a runtime. Throws TypeError for controllers of one name, or with one key on one type. */
+export function createControllerRuntime(options: ControllerRuntimeOptions): ControllerRuntime {
+  const { client, controllers, clock, log, placement = alwaysHere(client) } = options;
+  checkTogether(controllers);
   let started = false;
-  const informers = new Map<string, Informer>();
-  const informerOf = (type: ResourceType): Informer => {
-    let informer = informers.get(type.gvk);
-    if (informer === undefined) {
-      informer = new Informer(type, { client, clock, log });
-      informers.set(type.gvk, informer);
-    }
-    return informer;
-  };
-  const placed = controllers.map((definition) => {
-    const types = [definition.type, ...(definition.watches ?? []).map(({ type }) => type)];
-    const caches = new Map(types.map((type) => [type.gvk, informerOf(type).cache]));
-    for (const index of definition.indexes ?? []) caches.get(index.type.gvk)?.addIndex(index as Index);
-    const cache = createCacheView(definition.name, caches);
-    return new PlacedController(definition, { clock, log, informers, cache });
-  });
+  const events = new EventLog(clock);
+  const caches = options.caches ?? createCaches({ client, clock, log });
+  const { placed, cached } = prepare(options, caches, events);
   const byName = new Map(placed.map((one) => [one.definition.name, one]));
+  const informers = [...new Set(cached.map(({ share }) => share.informer))];
 
   return {
-    caches: new Map([...informers].map(([gvk, { cache }]) => [gvk, cache])),
+    definitions: controllers,
+    caches: new Map(
+      cached.flatMap(({ type, selector, share }) =>
+        selector === undefined ? [[type.gvk, share.informer.cache] as const] : [],
+      ),
+    ),
+    selections: cached.flatMap(({ selector, share }) =>
+      selector === undefined ? [] : [{ selector, cache: share.informer.cache }],
+    ),
+    events: (filter) => events.list(filter),
     start() {
       if (started) return;
       started = true;
-      for (const informer of informers.values()) informer.start();
-      placement.start([...byName.keys()], {
+      for (const { share } of cached) share.start();
+      placement.start(controllers, {
         begin: (name, tenure) => byName.get(name)?.begin(tenure),
-        end: async (name) => await byName.get(name)?.end(),
+        end: async (name, tenure, how) => await byName.get(name)?.end(tenure, how),
       });
     },
     async stop() {
       placement.retire();
       await Promise.all(placed.map((one) => one.stop()));
       await placement.stop();
-      await Promise.all([...informers.values()].map((informer) => informer.stop()));
+      await Promise.all(cached.map(({ share }) => share.release()));
     },
     status() {
       const statuses = placed.map((one) => one.status());
-      const caches = [...informers.values()]
+      const unsynced = informers
         .filter(({ isSynced }) => !isSynced)
         .map(({ cache, lastError }) => ({ type: cache.type.gvk, error: lastError }));
       const elsewhere = statuses
@@ -105,13 +114,47 @@ export function createControllerRuntime({
           const holder = placement.elsewhere(name);
           return holder === undefined ? [] : [{ name, holder }];
         });
-      const placing = started && caches.length === 0 ? placement.waitingFor() : undefined;
+      const placing = started && unsynced.length === 0 ? placement.waitingFor() : undefined;
       return {
         controllers: statuses,
-        waitingFor: placing === undefined ? caches : [placing],
+        waitingFor: placing === undefined ? unsynced : [placing],
         elsewhere,
         idle: statuses.every(({ idle }) => idle),
       };
     },
   };
+}
+
+/** What each controller runs on, and the caches that they have a share in. */
+function prepare(options: ControllerRuntimeOptions, caches: Caches, events: EventLog) {
+  const { controllers, clock, log, random = () => 0, order } = options;
+  const cached: Cached[] = [];
+  const placed = controllers.map((definition) => {
+    const ownerIndexes = (definition.owns ?? []).map((type: ResourceType) =>
+      ownerNameIndex(definition.type, type),
+    );
+    const its = acquireCaches(caches, definition, ownerIndexes);
+    cached.push(...its);
+    const informers = new Map(its.map(({ type, share }) => [type.gvk, share.informer]));
+    const typeCaches = new Map([...informers].map(([gvk, informer]) => [gvk, informer.cache]));
+    const cache = createCacheView(definition.name, typeCaches);
+    const shared = { clock, random, order, log, events };
+    return new PlacedController(definition, { ...shared, informers, cache, ownerIndexes });
+  });
+  return { placed, cached };
+}
+
+/** A share in a cache of each type that a controller sees. */
+function acquireCaches(
+  caches: Caches,
+  definition: AnyController,
+  ownerIndexes: readonly Index[],
+): readonly Cached[] {
+  const watches = watchesOf(definition);
+  const allIndexes: readonly Index[] = [...(definition.indexes ?? []), ...ownerIndexes];
+  return typesOf(definition).map((type) => {
+    const { selector, transform } = watches.find((watch) => watch.type.gvk === type.gvk) ?? {};
+    const indexes = allIndexes.filter((index) => index.type.gvk === type.gvk);
+    return { type, selector, share: caches.acquire({ type, selector, transform, indexes }) };
+  });
 }

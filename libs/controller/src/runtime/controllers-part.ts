@@ -28,6 +28,9 @@ export interface ControllersPart {
   /** Which controllers other processes run; undefined when none. */
   remark(): string | undefined;
   start(): Promise<void>;
+  /**
+   * Takes nothing new, waits for what is under way (5 seconds at most), and leaves the controllers to other processes. Not ready from then on. Asked again, it is the same end.
+   */
   stop(): Promise<void>;
 }
 
@@ -42,8 +45,10 @@ export function createControllersPart({
   const from = server === undefined ? "" : ` from ${server}`;
   let cancel = (): void => undefined;
   let toldAt: number | undefined;
+  let stopping: Promise<void> | undefined;
 
   function notReady(): string | undefined {
+    if (stopping !== undefined) return `${name} are stopping`;
     const [first, ...others] = runtime.status().waitingFor;
     if (first === undefined) return undefined;
     const more = others.length === 0 ? "" : ` and ${others.length} more`;
@@ -78,9 +83,10 @@ export function createControllersPart({
       runtime.start();
       cancel = clock.after(CHECK_INTERVAL_MS, check);
     },
-    async stop() {
+    stop() {
       cancel();
-      await runtime.stop();
+      stopping ??= runtime.stop();
+      return stopping;
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { Client, ListQuery } from "@trellis/client";
 import type { Clock, ResourceType, TypedResource } from "@trellis/resource";
 
-import type { ControllerLog } from "../controller.ts";
+import type { Index } from "../cache.ts";
+import type { Transform } from "../controller.ts";
+import type { ControllerLog } from "../log.ts";
 import { namedLog } from "./named-log.ts";
 import { requestFrom } from "./request-key.ts";
-import { type CacheChange, cacheKey, TypeCache } from "./type-cache.ts";
+import { type CacheChange, cacheKey, type IndexFailure, TypeCache } from "./type-cache.ts";
 
 /** What an informer runs on. */
 export interface InformerDeps {
@@ -13,6 +15,8 @@ export interface InformerDeps {
   readonly log: ControllerLog;
   /** What to watch of the type: everything when absent. */
   readonly query?: ListQuery | undefined;
+  /** What is kept of a resource: all of it when absent. */
+  readonly transform?: Transform | undefined;
 }
 
 /** The wait before a watch that ended for good is opened again. */
@@ -25,6 +29,7 @@ export class Informer {
   readonly #clock: Clock;
   readonly #log: ControllerLog;
   readonly #query: ListQuery;
+  readonly #transform: Transform | undefined;
   readonly #listeners = new Set<(change: CacheChange) => void>();
   readonly #positionListeners = new Set<() => void>();
   readonly #stop = new AbortController();
@@ -38,8 +43,9 @@ export class Informer {
   /** Has the watch come to the present soon. */
   #refresh = (): void => undefined;
 
-  constructor(type: ResourceType, { client, clock, log, query = {} }: InformerDeps) {
+  constructor(type: ResourceType, { client, clock, log, query = {}, transform }: InformerDeps) {
     this.#query = query;
+    this.#transform = transform;
     this.cache = new TypeCache(type);
     this.#client = client;
     this.#clock = clock;
@@ -66,6 +72,21 @@ export class Informer {
     return this.#version;
   }
 
+  /** Whether it sees a part of the type alone: what leaves or never enters that part brings no news of how far the watch has come. */
+  get isSelective(): boolean {
+    return Object.values(this.#query).some((term) => term !== undefined);
+  }
+
+  /** Adds an index, over what is there already too. */
+  addIndex(index: Index): void {
+    this.cache.addIndex(index, (failure) => this.#indexFailed(failure));
+  }
+
+  /** Has the watch come to the present soon, unless it is about to: a snapshot that is under way would begin anew. */
+  refresh(): void {
+    if (this.#told === undefined) this.#refresh();
+  }
+
   /** Calls back after each change of the cache. */
   subscribe(listener: (change: CacheChange) => void): () => void {
     this.#listeners.add(listener);
@@ -88,10 +109,9 @@ export class Informer {
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!isShown() && !signal.aborted) {
-          // A snapshot that is under way would begin anew.
           if (this.#told === undefined && !asked) {
             asked = true;
-            this.#refresh();
+            this.refresh();
           }
           return;
         }
@@ -153,7 +173,20 @@ export class Informer {
     const cached = this.cache.get(key);
     // A watch that was opened anew tells what the cache knows.
     if (cached?.version === resource.version && cached.id.uid === resource.id.uid) return;
-    this.#apply(key, resource);
+    this.#apply(key, this.#transformed(resource));
+  }
+
+  /** What is kept of a resource. Its identity is never left to the function: everything is told apart by it. */
+  #transformed(resource: TypedResource): TypedResource {
+    if (this.#transform === undefined) return resource;
+    try {
+      const { status, data } = this.#transform(resource);
+      return { ...resource, status, data };
+    } catch (error) {
+      const request = requestFrom(cacheKey(resource));
+      this.#log.error({ resource: request, err: error }, "a transform failed; the resource is kept whole");
+      return resource;
+    }
   }
 
   #endSnapshot(): void {
@@ -166,14 +199,26 @@ export class Informer {
   }
 
   #apply(key: string, resource: TypedResource | undefined): void {
-    const change = this.cache.apply(key, resource, ({ index, error }) =>
-      this.#log.error(
-        { index: index.name, resource: requestFrom(key), err: error },
-        "an index function failed; the resource is not found through that index",
-      ),
-    );
+    const change = this.cache.apply(key, resource, (failure) => this.#indexFailed(failure));
     if (change.previous === undefined && change.next === undefined) return;
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) this.#tell(listener, change);
+  }
+
+  /** A listener that fails keeps no other from the change: the watch does not tell it again. */
+  #tell(listener: (change: CacheChange) => void, change: CacheChange): void {
+    try {
+      listener(change);
+    } catch (error) {
+      const resource = requestFrom(change.key);
+      this.#log.error({ resource, err: error }, "a listener of a cache failed; the others go on");
+    }
+  }
+
+  #indexFailed({ index, key, error }: IndexFailure): void {
+    this.#log.error(
+      { index: index.name, resource: requestFrom(key), err: error },
+      "an index function failed; the resource is not found through that index",
+    );
   }
 
   #reached(version: string): void {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 
 import { defineController, watch } from "../define.ts";
 import { Album, Artist, createRun, drain, nameOf, type Run } from "../test-support/run.ts";
-import { LONG_RUN_MS } from "./controller-runner.ts";
+import { LONG_RUN_MS } from "./workers.ts";
 
 let run: Run;
 let isOver = false;
@@ -62,7 +62,7 @@ const misdeeds: [string, () => unknown][] = [
 
 describe("a reconcile that misbehaves", () => {
   it.each(misdeeds)(
-    "and %s keeps no other controller and no other resource from being looked after",
+    "C005: and %s keeps no other controller and no other resource from being looked after",
     async (_, misdeed) => {
       const good: string[] = [];
       const bad: string[] = [];
@@ -121,6 +121,7 @@ describe("a mapper that misbehaves", () => {
           }),
         ],
         reconcile: async ({ request }) => void ran.push(nameOf(request)),
+        absent: async ({ request }) => void ran.push(nameOf(request)),
       }),
     ]);
     await run.album("issues", undefined, "korn");
@@ -150,6 +151,7 @@ describe("a mapper that misbehaves", () => {
           watch(Album, () => "korn" as never),
         ],
         reconcile: async ({ request }) => void ran.push(nameOf(request)),
+        absent: async ({ request }) => void ran.push(nameOf(request)),
       }),
     ]);
     await run.album("issues");
@@ -170,6 +172,7 @@ describe("a mapper that misbehaves", () => {
           watch(Album, ({ resource }) => [{ partition: "", namespace: "", name: resource.id.name }]),
         ],
         reconcile: async ({ request }) => void ran.push(nameOf(request)),
+        absent: async ({ request }) => void ran.push(nameOf(request)),
       }),
     ]);
     await run.album("one");

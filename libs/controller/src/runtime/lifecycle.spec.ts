@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { apiError, type Reason } from "@trellis/resource";
 import type { NetworkCall } from "@trellis/testing";
 
+import type { AbsentContext } from "../context.ts";
 import { defineController, watch } from "../define.ts";
 import { byOwner } from "../mappers.ts";
 import { Album, Artist, createRun, drain, Festival, type Run } from "../test-support/run.ts";
@@ -14,12 +15,14 @@ const fault = (reason: Reason) => apiError({ reason, message: `a test wants ${re
 
 function createArtists() {
   const ran: string[] = [];
+  const look = async ({ request, cache }: AbsentContext) =>
+    void ran.push(`${request.name} with ${cache.list(Album).length}`);
   const controller = defineController({
     name: "artists",
     type: Artist,
     watches: [watch(Album, byOwner())],
-    reconcile: async ({ request, cache }) =>
-      void ran.push(`${request.name} with ${cache.list(Album).length}`),
+    reconcile: look,
+    absent: look,
   });
   return { ran, controller };
 }
@@ -133,8 +136,7 @@ describe("the stop", () => {
       defineController({
         name: "polite",
         type: Artist,
-        async reconcile({ resource, client, signal }) {
-          if (resource === undefined) return;
+        async reconcile({ client, signal }) {
           await new Promise((resolve) => signal.addEventListener("abort", resolve));
           told.push("aborted");
           await client.write(Festival, { name: "last", data: { name: "Last" } });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { FINALIZERS_KEY } from "@trellis/resource";
 
+import type { AbsentContext } from "../context.ts";
 import { defineController, index, watch } from "../define.ts";
 import type { Mapper } from "../mapper.ts";
 import { byIndex, byName, byOwner } from "../mappers.ts";
@@ -22,12 +23,14 @@ afterEach(() => run.close());
 /** A controller of artists with one watch. */
 function createMapped(type: never, map: Mapper<never>) {
   const ran: string[] = [];
+  const note = async ({ request }: AbsentContext): Promise<void> => void ran.push(nameOf(request));
   run = createRun([
     defineController({
       name: "mapped",
       type: Artist,
       watches: [watch(type, map)],
-      reconcile: async ({ request }) => void ran.push(nameOf(request)),
+      reconcile: note,
+      absent: note,
     }),
   ]);
   return ran;

@@ -1,4 +1,4 @@
-import type { ControllerLog } from "../controller.ts";
+import type { ControllerLog } from "../log.ts";
 
 /** A log whose every line has some fields more. A log that throws is no reason to stop: what it throws is dropped. */
 export function namedLog(log: ControllerLog, names: object): ControllerLog {

@@ -3,16 +3,17 @@ import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb
 import { FINALIZERS_KEY } from "@trellis/resource";
 import type { NetworkCall } from "@trellis/testing";
 
-import { after, type ReconcileContext, type Result } from "../controller.ts";
+import type { AbsentContext } from "../context.ts";
 import { defineController, watch } from "../define.ts";
 import { byName } from "../mappers.ts";
+import { after, type Result } from "../result.ts";
 import { Album, Artist, createRun, type Run } from "../test-support/run.ts";
 import { MAX_HOLD_MS } from "./own-writes.ts";
 
 let run: Run;
 afterEach(() => run.close());
 
-type Context = ReconcileContext<typeof Artist.schema>;
+type Context = AbsentContext;
 
 /** A controller whose caches hear of changes late: the watch lags by some milliseconds. */
 function createLagging(
@@ -21,7 +22,15 @@ function createLagging(
 ) {
   let isLagging = false;
   run = createRun(
-    [defineController({ name: "lagging", type: Artist, watches: [watch(type, byName())], reconcile })],
+    [
+      defineController({
+        name: "lagging",
+        type: Artist,
+        watches: [watch(type, byName())],
+        reconcile,
+        absent: reconcile,
+      }),
+    ],
     {
       controllerFaults: {
         async message(call: NetworkCall) {
@@ -37,7 +46,7 @@ function createLagging(
 const albumOf = ({ cache, request }: Context) => cache.get(Album, request);
 
 describe("the cache of a reconcile", () => {
-  it("shows at the next run what the last one wrote, however late the watch is", async () => {
+  it("C070: shows at the next run what the last one wrote, however late the watch is", async () => {
     const shown: (string | undefined)[] = [];
     const { lag } = createLagging(async (context) => {
       shown.push(albumOf(context)?.data.title);
@@ -52,7 +61,7 @@ describe("the cache of a reconcile", () => {
     expect(shown.slice(0, 4)).toEqual([undefined, "v1", "v2", "v3"]);
   });
 
-  it("shows a deletion too, in whatever words it was asked for", async () => {
+  it("C074: shows a deletion too, in whatever words it was asked for", async () => {
     const found: boolean[] = [];
     const { lag } = createLagging(async (context) => {
       found.push(albumOf(context) !== undefined);
@@ -96,6 +105,64 @@ describe("the cache of a reconcile", () => {
     },
   );
 
+  it("C072: shows a status at the next run", async () => {
+    const shown: (string | undefined)[] = [];
+    const { lag } = createLagging(async (context) => {
+      const album = albumOf(context);
+      shown.push(album?.status["example.dev/test"]?.conditions[0]?.message);
+      if (album === undefined || shown.length > 3) return;
+      await context.client.writeStatus(Album, album, {
+        key: "example.dev/test",
+        observedGeneration: album.generation,
+        conditions: [{ type: "Seen", state: Condition_State.TRUE, message: `v${shown.length}` }],
+      });
+      return after(1);
+    });
+    await run.album("korn");
+    await run.settled();
+    shown.length = 0;
+    lag();
+    await run.artist("korn");
+    await run.clock.advance(2_000);
+    expect(shown.slice(1, 3)).toEqual(["v1", "v2"]);
+  });
+
+  it.each<[string, (context: Context) => Promise<unknown>]>([
+    [
+      "C071: a write",
+      ({ client }) => client.write(Album, { name: "korn", version: "1", data: { title: "refused" } }),
+    ],
+    [
+      "C073: a status",
+      async (context) => {
+        const album = albumOf(context);
+        if (album === undefined) throw new Error("no album");
+        const observedGeneration = album.generation;
+        await context.client.writeStatus(Album, album, { key: "", observedGeneration, conditions: [] });
+      },
+    ],
+    ["C075: a deletion", ({ client }) => client.delete(Album, { name: "korn" }, { version: "1" })],
+  ])(
+    "shows what is there after %s that was refused, and the refusal reaches the caller",
+    async (_, refused) => {
+      const refusals: unknown[] = [];
+      const shown: unknown[] = [];
+      createLagging(async (context) => {
+        if (context.request.name !== "korn") return;
+        shown.push(albumOf(context)?.data.title);
+        await refused(context).catch((error: unknown) => refusals.push(error));
+      });
+      const album = await run.album("korn", undefined, "as it was");
+      for (const name of ["first", "second"]) {
+        await run.artist("korn", name);
+        await run.settled();
+      }
+      expect(refusals.length).toBeGreaterThan(1);
+      expect(shown.at(-1)).toBe("as it was");
+      expect(await run.client.read(Album, { name: "korn" })).toEqual(album);
+    },
+  );
+
   it("is not waited for longer than five seconds: work goes on when the watch is broken", async () => {
     const go = Promise.withResolvers<void>();
     const { lag } = createLagging(
@@ -134,6 +201,26 @@ describe("the cache of a reconcile", () => {
     await run.clock.flush();
     expect(runs).toBeGreaterThan(2);
     expect(run.status("lagging")).toMatchObject({ running: 0, queued: 0 });
+  });
+
+  it("is not waited for longer because it is none of what the watch selects", async () => {
+    const startsMs: number[] = [];
+    run = createRun([
+      defineController({
+        name: "selective",
+        type: Artist,
+        watches: [watch(Album, byName(), { selector: "color=red" })],
+        async reconcile({ client }) {
+          startsMs.push(run.clock.monotonic());
+          if (startsMs.length > 1) return;
+          await client.write(Album, { name: "colorless", data: { title: "x" } });
+          return after(1);
+        },
+      }),
+    ]);
+    await run.artist("korn");
+    await run.clock.advance(MAX_HOLD_MS - 1);
+    expect(startsMs).toHaveLength(2);
   });
 
   it("holds one name only: others run meanwhile, on the same worker", async () => {

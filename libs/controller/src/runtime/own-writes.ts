@@ -54,6 +54,8 @@ function untilShown(
     });
     const cancel = clock.after(MAX_HOLD_MS, end);
     signal.addEventListener("abort", end, { once: true });
+    // The watch need not tell of what was written: it may not be among what it selects.
+    if (informer.isSelective) informer.refresh();
   });
 }
 

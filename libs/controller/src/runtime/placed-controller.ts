@@ -1,61 +1,103 @@
 import type { AnyController } from "../define.ts";
 import { ControllerRunner, type RunnerDeps } from "./controller-runner.ts";
-import type { Tenure } from "./placement.ts";
+import { namedLog } from "./named-log.ts";
+import type { Tenure, TenureEnd } from "./placement.ts";
+import { Supervisor } from "./supervisor.ts";
+import { ReconcileTally } from "./tally.ts";
 
-/** How long a reconcile may take to end when its controller stops. */
-const STOP_GRACE_MS = 5_000;
+/** What placed controllers run on, whatever their tenure. */
+export type PlacedDeps = Omit<RunnerDeps, "client" | "tally" | "since" | "shard" | "mayFinish">;
 
-/** One controller and what runs of it here: nothing, or one run for each tenure, never two at a time. */
+/** A tenure that is under way, and what runs of it. */
+interface Placing {
+  readonly supervisor: Supervisor;
+  runner: ControllerRunner | undefined;
+  mayFinish: boolean;
+}
+
+/** One controller and what runs of it here: nothing, or one run for each tenure, started again when it fails, never two at a time. */
 export class PlacedController {
   readonly definition: AnyController;
-  readonly #deps: Omit<RunnerDeps, "client">;
-  #runner: ControllerRunner | undefined;
+  readonly #deps: PlacedDeps;
+  readonly #tally: ReconcileTally;
+  readonly #tenures = new Map<Tenure, Placing>();
 
-  constructor(definition: AnyController, deps: Omit<RunnerDeps, "client">) {
+  constructor(definition: AnyController, deps: PlacedDeps) {
     this.definition = definition;
-    this.#deps = deps;
+    this.#deps = { ...deps, log: namedLog(deps.log, { controller: definition.name }) };
+    this.#tally = new ReconcileTally(deps.clock);
   }
 
-  begin({ client, since }: Tenure): void {
-    const runner = new ControllerRunner(this.definition, { ...this.#deps, client });
-    this.#runner = runner;
-    runner
-      .start(since)
-      .catch((error: unknown) =>
-        this.#deps.log.error({ controller: this.definition.name, err: error }, "a controller did not start"),
-      );
+  begin(tenure: Tenure): void {
+    const { clock, random, log } = this.#deps;
+    const supervisor = new Supervisor({
+      clock,
+      random,
+      run: async (signal) => {
+        const { client, since, shard } = tenure;
+        const mayFinish = (): boolean => placing.mayFinish;
+        const deps = { ...this.#deps, client, since, shard, tally: this.#tally, mayFinish };
+        placing.runner = new ControllerRunner(this.definition, deps, signal);
+        await placing.runner.run();
+      },
+      onEnd: ({ error, waitMs }) => {
+        placing.runner = undefined;
+        this.#tally.failed(error);
+        log.error({ err: error, waitMs }, "a controller did not start; it is started again");
+      },
+    });
+    const placing: Placing = { supervisor, runner: undefined, mayFinish: true };
+    this.#tenures.set(tenure, placing);
+    supervisor.start();
   }
 
-  /** Cuts off what is under way, and gives it time to notice. */
-  async end(): Promise<void> {
-    const runner = this.#runner;
-    this.#runner = undefined;
-    await runner?.stop(STOP_GRACE_MS, { cutOff: "at once" });
+  /** A tenure is over: what is under way may come to its end first, or is cut off and given time to notice. */
+  async end(tenure: Tenure, how: TenureEnd): Promise<void> {
+    const placing = this.#tenures.get(tenure);
+    if (placing === undefined) return;
+    placing.mayFinish = how === "in good order";
+    await placing.supervisor.stop();
+    this.#tenures.delete(tenure);
   }
 
   /** Gives what is under way time to come to its end, and cuts it off then. */
   async stop(): Promise<void> {
-    await this.#runner?.stop(STOP_GRACE_MS, { cutOff: "after the grace" });
+    await Promise.all([...this.#tenures.values()].map(({ supervisor }) => supervisor.stop()));
   }
 
   status() {
-    return this.#runner?.status() ?? standingBy(this.definition.name);
+    const { name } = this.definition;
+    const placings = [...this.#tenures.values()];
+    const parts = placings.map(({ runner }) => runner?.status());
+    const sum = (of: (part: NonNullable<(typeof parts)[number]>) => number): number =>
+      parts.reduce((total, part) => total + (part === undefined ? 0 : of(part)), 0);
+    return {
+      name,
+      state: stateOf(placings),
+      queued: sum(({ queued }) => queued),
+      /** Names that must rest before they run again. */
+      resting: sum(({ resting }) => resting),
+      running: sum(({ running }) => running),
+      retrying: sum(({ retrying }) => retrying),
+      mapping: sum(({ mapping }) => mapping),
+      /** Runs that did not end within their time, and still have not. */
+      hung: sum(({ hung }) => hung),
+      /** Names that run again and again, and are slowed down. */
+      hot: parts.flatMap((part) => part?.hot ?? []),
+      ...this.#tally.figures(),
+      idle: parts.every((part) => part?.idle === true),
+    };
   }
 }
 
-/** The status of what runs elsewhere, if anywhere. */
-function standingBy(name: string) {
-  return {
-    name,
-    state: "standby" as const,
-    queued: 0,
-    running: 0,
-    retrying: 0,
-    mapping: 0,
-    reconciles: 0,
-    failures: 0,
-    lastError: undefined,
-    longestRunMs: 0,
-    idle: true,
-  };
+/** `failed`: it could not start, and is started again after a wait. */
+export type PlacedState = "standby" | "waiting" | "running" | "failed" | "stopped";
+
+/** The state of all parts: as good as the worst of them. */
+function stateOf(placings: readonly Placing[]): PlacedState {
+  if (placings.length === 0) return "standby";
+  const states = placings.map(({ supervisor, runner }) =>
+    supervisor.state === "waiting" ? "failed" : (runner?.status().state ?? "stopped"),
+  );
+  return (["failed", "waiting", "stopped"] as const).find((state) => states.includes(state)) ?? "running";
 }

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 
-import { after, done, type ReconcileContext, type Result, retry, terminal } from "../controller.ts";
+import type { AbsentContext, ReconcileContext } from "../context.ts";
 import { defineController } from "../define.ts";
+import { after, done, type Result, retry, terminal } from "../result.ts";
 import { Artist, createRun, drain, Executive, nameOf, RecordLabel, type Run } from "../test-support/run.ts";
 
 let run: Run;
 afterEach(() => run.close());
 
-type Context = ReconcileContext<typeof Artist.schema>;
+type Context = AbsentContext & Partial<Pick<ReconcileContext<typeof Artist.schema>, "resource">>;
 
 /** A controller of artists that notes what it was asked, and does what the test says. */
 function createArtists(
@@ -15,14 +16,16 @@ function createArtists(
   options: { readonly concurrency?: number; readonly backoff?: { baseMs: number; maxMs: number } } = {},
 ) {
   const ran: string[] = [];
+  const look = async (context: Context): Promise<Result | void> => {
+    ran.push(nameOf(context.request));
+    return await act(context);
+  };
   const controller = defineController({
     name: "artists",
     type: Artist,
     ...options,
-    async reconcile(context) {
-      ran.push(nameOf(context.request));
-      return await act(context);
-    },
+    reconcile: look,
+    absent: look,
   });
   run = createRun([controller]);
   return ran;

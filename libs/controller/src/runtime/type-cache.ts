@@ -4,6 +4,7 @@ import type { Index } from "../cache.ts";
 import { requestOf } from "../mappers.ts";
 import { freezeDeep } from "./freeze-deep.ts";
 import { IndexEntries } from "./index-entries.ts";
+import { OrderedMap } from "./ordered-map.ts";
 import { keyOf } from "./request-key.ts";
 
 /** A change of a cached resource: at least one of both is there. */
@@ -11,6 +12,14 @@ export interface CacheChange {
   readonly key: string;
   readonly previous: TypedResource | undefined;
   readonly next: TypedResource | undefined;
+  /** Under which keys each index of the cache found the resource, and finds it now. */
+  readonly indexKeys: ReadonlyMap<Index, IndexKeys>;
+}
+
+/** The keys under which an index finds a resource, before and after a change. */
+export interface IndexKeys {
+  readonly previous: readonly string[];
+  readonly next: readonly string[];
 }
 
 /** An index function that threw, or returned something else than a list of texts. */
@@ -27,10 +36,9 @@ export interface IndexFailure {
 export class TypeCache {
   readonly type: ResourceType;
   readonly #byKey = new Map<string, TypedResource>();
+  readonly #inOrder = new OrderedMap<TypedResource>();
   readonly #byOwner = new IndexEntries();
   readonly #indexes = new Map<Index, IndexEntries>();
-  /** The keys in order; rebuilt when it is asked for after a change of the set. */
-  #sorted: readonly string[] | undefined = [];
 
   constructor(type: ResourceType) {
     this.type = type;
@@ -40,46 +48,43 @@ export class TypeCache {
     return this.#byKey.size;
   }
 
-  /** Adds an index before the first resource. */
-  addIndex(index: Index): void {
-    if (!this.#indexes.has(index)) this.#indexes.set(index, new IndexEntries());
+  /** Adds an index, over what is there already too. */
+  addIndex(index: Index, onIndexFailure: (failure: IndexFailure) => void = () => undefined): void {
+    if (this.#indexes.has(index)) return;
+    const entries = new IndexEntries();
+    this.#indexes.set(index, entries);
+    for (const [key, resource] of this.#byKey) setKeys(entries, { index, key, resource, onIndexFailure });
+  }
+
+  /** Forgets an index that nobody looks through any more. */
+  removeIndex(index: Index): void {
+    this.#indexes.delete(index);
   }
 
   get(key: string): TypedResource | undefined {
     return this.#byKey.get(key);
   }
 
-  /** All keys, in order of partition, namespace, name. */
-  keys(): readonly string[] {
-    this.#sorted ??= [...this.#byKey.keys()].sort();
-    return this.#sorted;
+  /** The keys that begin with a text, in order of partition, namespace, name; all without one. */
+  keys(prefix?: string): readonly string[] {
+    return this.#inOrder.keys(prefix);
   }
 
-  /** The keys that begin with a text, in order. */
-  keysWithPrefix(prefix: string): readonly string[] {
-    const keys = this.keys();
-    let low = 0;
-    let high = keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((keys[middle] ?? "") < prefix) low = middle + 1;
-      else high = middle;
-    }
-    let end = low;
-    while (end < keys.length && keys[end]?.startsWith(prefix) === true) end++;
-    return keys.slice(low, end);
+  /** The resources whose keys begin with a text, in the same order. */
+  list(prefix?: string): readonly TypedResource[] {
+    return this.#inOrder.values(prefix);
   }
 
   ownedBy(uid: string): readonly string[] {
     return this.#byOwner.find(uid);
   }
 
-  /** The keys under one key of an index. Throws for an index that nobody declared. */
-  indexed(index: Index, indexKey: string): readonly string[] {
+  /** What an index found, to look up by key, prefix or parents. Throws for an index that nobody declared. */
+  entriesOf(index: Index): Pick<IndexEntries, "find" | "findByPrefix" | "findParents"> {
     const entries = this.#indexes.get(index);
     if (entries === undefined)
       throw new Error(`index "${index.name}" is not declared: add it to the controller's indexes`);
-    return entries.find(indexKey);
+    return entries;
   }
 
   /**
@@ -92,19 +97,30 @@ export class TypeCache {
     onIndexFailure: (failure: IndexFailure) => void,
   ): CacheChange {
     const previous = this.#byKey.get(key);
-    if (next === undefined) this.#byKey.delete(key);
-    else this.#byKey.set(key, freezeDeep(next));
-    this.#byOwner.set(key, next?.owner === undefined ? [] : [next.owner.uid]);
-    for (const [index, entries] of this.#indexes) {
-      try {
-        entries.set(key, next === undefined ? [] : keysOf(index, next));
-      } catch (error) {
-        entries.set(key, []);
-        onIndexFailure({ index, key, error });
-      }
+    if (next === undefined) {
+      this.#byKey.delete(key);
+      this.#inOrder.delete(key);
+    } else {
+      this.#byKey.set(key, freezeDeep(next));
+      this.#inOrder.set(key, next);
     }
-    if ((previous === undefined) !== (next === undefined)) this.#sorted = undefined;
-    return { key, previous, next };
+    this.#byOwner.set(key, next?.owner === undefined ? [] : [next.owner.uid]);
+    return { key, previous, next, indexKeys: this.#applyToIndexes(key, next, onIndexFailure) };
+  }
+
+  #applyToIndexes(
+    key: string,
+    resource: TypedResource | undefined,
+    onIndexFailure: (failure: IndexFailure) => void,
+  ): ReadonlyMap<Index, IndexKeys> {
+    if (this.#indexes.size === 0) return NO_INDEX_KEYS;
+    const changes = new Map<Index, IndexKeys>();
+    for (const [index, entries] of this.#indexes) {
+      const previous = entries.keysOf(key);
+      setKeys(entries, { index, key, resource, onIndexFailure });
+      changes.set(index, { previous, next: entries.keysOf(key) });
+    }
+    return changes;
   }
 }
 
@@ -113,9 +129,35 @@ export function cacheKey(resource: TypedResource): string {
   return keyOf(requestOf(resource.id));
 }
 
+const NO_INDEX_KEYS: ReadonlyMap<Index, IndexKeys> = new Map();
+
+/** Has an index find a resource under the keys that its function says, or under none when that fails or there is no resource. */
+function setKeys(
+  entries: IndexEntries,
+  {
+    index,
+    key,
+    resource,
+    onIndexFailure,
+  }: {
+    readonly index: Index;
+    readonly key: string;
+    readonly resource: TypedResource | undefined;
+    readonly onIndexFailure: (failure: IndexFailure) => void;
+  },
+): void {
+  try {
+    entries.set(key, resource === undefined ? [] : keysOf(index, resource));
+  } catch (error) {
+    entries.set(key, []);
+    onIndexFailure({ index, key, error });
+  }
+}
+
 function keysOf(index: Index, resource: TypedResource): readonly string[] {
   const keys: unknown = index.keys(resource as never);
   if (!Array.isArray(keys) || keys.some((key) => typeof key !== "string"))
     throw new TypeError(`index "${index.name}" must return a list of texts`);
-  return keys as string[];
+  // Those of its data are frozen and shared; what is not could change behind the index's back.
+  return Object.isFrozen(keys) ? (keys as string[]) : [...(keys as string[])];
 }

@@ -1,34 +1,38 @@
-import type { Clock, TypedResource } from "@trellis/resource";
+import type { Clock, Random, ResourceType, TypedResource } from "@trellis/resource";
 
 import type { Cache } from "../cache.ts";
-import type { ControllerLog, Request, WatchDefinition } from "../controller.ts";
-import type { AnyController } from "../define.ts";
+import type { ChangeFilter } from "../change.ts";
+import { changePasses } from "../changed.ts";
+import type { ControllerLog, Request } from "../controller.ts";
+import type { Mapper } from "../mapper.ts";
+import { MappingQueue } from "./mapping-queue.ts";
 import { requestFrom } from "./request-key.ts";
 import type { CacheChange, TypeCache } from "./type-cache.ts";
-import { WorkQueue } from "./work-queue.ts";
+import type { Priority } from "./work-queue.ts";
+
+export { MAX_STATES } from "./mapping-queue.ts";
+
+/** A watch with a mapper. */
+export interface MappedWatch {
+  readonly type: ResourceType;
+  readonly map: Mapper;
+  /** Which changes the mapper sees: all when absent. */
+  readonly when?: ChangeFilter | undefined;
+}
 
 /** What a mapping runs on. */
 export interface MappingDeps {
-  readonly controller: AnyController;
+  readonly controller: { readonly type: ResourceType };
   readonly cache: Cache;
   readonly clock: Clock;
+  readonly random?: Random | undefined;
   /** Names the controller. */
   readonly log: ControllerLog;
-  readonly enqueue: (requests: readonly Request[]) => void;
+  readonly enqueue: (requests: readonly Request[], priority: Priority) => void;
   /** Reconciles everything: the way out when states had to be let go. */
   readonly enqueueAll: () => void;
+  /** Told of each failure of the mapper, and of the filter. */
   readonly failed: (error: unknown) => void;
-}
-
-/** Waits between tries of a mapper that failed. */
-const MAPPING_BACKOFF = { baseMs: 5, maxMs: 60_000 };
-/** States of one resource that wait for their mapper. Beyond, the oldest are let go, and everything is reconciled instead. */
-export const MAX_STATES = 64;
-
-/** What a resource was and is since its mapper last succeeded. */
-interface Waiting {
-  readonly states: TypedResource[];
-  overflowed: boolean;
 }
 
 /**
@@ -36,91 +40,55 @@ interface Waiting {
  * reference pointed to is reconciled too. A mapper that fails is tried again on the same states.
  */
 export class WatchMapping {
-  readonly watch: WatchDefinition;
+  readonly watch: MappedWatch;
   readonly #deps: MappingDeps;
-  readonly #queue: WorkQueue;
-  readonly #waiting = new Map<string, Waiting>();
-  #mapping = false;
+  readonly #queue: MappingQueue<TypedResource>;
 
-  constructor(watch: WatchDefinition, deps: MappingDeps) {
+  constructor(watch: MappedWatch, deps: MappingDeps) {
     this.watch = watch;
     this.#deps = deps;
-    this.#queue = new WorkQueue(deps.clock, MAPPING_BACKOFF, () => void this.#drain());
+    const { cache, clock, random, controller, enqueue, enqueueAll } = deps;
+    this.#queue = new MappingQueue({
+      clock,
+      random,
+      map: (resource) => watch.map({ resource, cache, managed: controller.type }),
+      enqueue,
+      enqueueAll,
+      failed: (key, error) => this.#failed(key, error, "a mapper failed; it is tried again"),
+    });
   }
 
   /** Resources whose mapper has not succeeded yet. */
   get pending(): number {
-    return this.#queue.waiting + this.#queue.processing + this.#queue.retrying;
+    return this.#queue.pending;
   }
 
-  changed({ key, previous, next }: CacheChange): void {
-    const waiting = this.#waiting.get(key) ?? { states: [], overflowed: false };
-    for (const state of [previous, next])
-      if (state !== undefined && waiting.states.at(-1) !== state) waiting.states.push(state);
-    this.#wait(key, waiting);
-    this.#queue.add(key);
+  changed({ key, previous, next }: Pick<CacheChange, "key" | "previous" | "next">): void {
+    const passes = changePasses(this.watch.when, { previous, next }, (error) =>
+      this.#failed(key, error, "a filter failed; the change counts"),
+    );
+    if (passes) this.#add(key, [previous, next], "dependency");
   }
 
   /** Maps everything that a cache has. */
   changedAll(cache: TypeCache): void {
-    for (const key of cache.keys()) this.changed({ key, previous: undefined, next: cache.get(key) });
+    for (const key of cache.keys()) this.#add(key, [cache.get(key)], "start");
   }
 
   stop(): void {
     this.#queue.stop();
-    this.#waiting.clear();
   }
 
-  #wait(key: string, { states, overflowed }: Waiting): void {
-    const kept = states.slice(-MAX_STATES);
-    this.#waiting.set(key, { states: kept, overflowed: overflowed || kept.length < states.length });
-  }
-
-  async #drain(): Promise<void> {
-    if (this.#mapping) return;
-    this.#mapping = true;
-    try {
-      for (let key = this.#queue.take(); key !== undefined; key = this.#queue.take()) {
-        await this.#map(key);
-        this.#queue.finish(key);
-      }
-    } finally {
-      this.#mapping = false;
-    }
-  }
-
-  async #map(key: string): Promise<void> {
-    const taken = this.#waiting.get(key);
-    if (taken === undefined) return;
-    this.#waiting.delete(key);
-    const { cache, controller, enqueue, enqueueAll } = this.#deps;
-    try {
-      const all: Request[] = [];
-      for (const resource of taken.states) {
-        const requests: unknown = await this.watch.map({ resource, cache, managed: controller.type });
-        if (!Array.isArray(requests)) throw new TypeError("a mapper must return a list of requests");
-        for (const request of requests as readonly Request[]) all.push(request);
-      }
-      enqueue(all);
-      if (taken.overflowed) enqueueAll();
-      this.#queue.forget(key);
-    } catch (error) {
-      this.#failed(key, taken, error);
-    }
-  }
-
-  #failed(key: string, { states, overflowed }: Waiting, error: unknown): void {
-    const newer = this.#waiting.get(key);
-    this.#wait(key, {
-      states: [...states, ...(newer?.states ?? [])],
-      overflowed: overflowed || newer?.overflowed === true,
-    });
-    const watched = this.watch.type.gvk;
-    this.#deps.failed(error);
-    this.#deps.log.warn(
-      { watched, resource: requestFrom(key), err: error },
-      "a mapper failed; it is tried again",
+  #add(key: string, states: readonly (TypedResource | undefined)[], priority: Priority): void {
+    this.#queue.add(
+      key,
+      states.filter((state) => state !== undefined),
+      priority,
     );
-    this.#queue.addAfterFailure(key);
+  }
+
+  #failed(key: string, error: unknown, message: string): void {
+    this.#deps.failed(error);
+    this.#deps.log.warn({ watched: this.watch.type.gvk, resource: requestFrom(key), err: error }, message);
   }
 }

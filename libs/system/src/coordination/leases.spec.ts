@@ -62,6 +62,23 @@ describe("a lease", () => {
   it("needs no duration while nobody holds it", async () => {
     await cluster.client.write(Lease, { name: "mine", data: { transitions: 3n } });
   });
+
+  it("may name another that is renewed for it, or how many share what it is for", async () => {
+    const { client } = cluster;
+    await client.write(Lease, { name: "mine", data: { ...held, member: "me", candidates: ["mine"] } });
+    await client.write(Lease, { name: "shared", data: { shards: 4 } });
+  });
+
+  it.each([
+    ["a member without a holder", { member: "me" }],
+    ["candidates without a holder", { candidates: ["mine"] }],
+    ["a holder of what is divided", { ...held, shards: 2 }],
+  ])("is refused with %s", async (_, data) => {
+    const refused = await cluster.client
+      .write(Lease, { name: "mine", data })
+      .catch((error: unknown) => error);
+    expect(errorReason(refused)).toBe("INVALID_DATA");
+  });
 });
 
 describe("the lease of one of the system's controllers", () => {

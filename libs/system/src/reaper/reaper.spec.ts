@@ -101,7 +101,7 @@ describe("a deletion", () => {
 });
 
 describe("the reaper", () => {
-  it("T496 T497 T498 removes the tombstone of who owned nothing, in one pass", async () => {
+  it("T496 T497 T498 C238 removes the tombstone of who owned nothing, in one pass", async () => {
     await artist();
     cluster.startControllers();
     await cluster.client.delete(v2.Artist, { name: "korn" });
@@ -109,7 +109,7 @@ describe("the reaper", () => {
     expect(await tombstones()).toEqual([]);
   });
 
-  it("T499 T500 T501 deletes what the deleted owned, and what that owned, in one pass each", async () => {
+  it("T499 T500 T501 C239 deletes what the deleted owned, and what that owned, in one pass each", async () => {
     const owner = await artist();
     await albums(owner, 3);
     const [child] = await listed();
@@ -214,7 +214,7 @@ describe("the reaper", () => {
     expect(await tombstones()).toEqual([]);
   });
 
-  it("goes on where it was stopped, at whatever point", async () => {
+  it("C240 goes on where it was stopped, at whatever point, without a wait", async () => {
     const owner = await artist();
     await albums(owner, 40);
     await cluster.client.delete(v2.Artist, { name: "korn" });

@@ -23,7 +23,6 @@ export const reaper = defineController({
   type: Tombstone,
   concurrency: CONCURRENCY,
   async reconcile({ resource: tombstone, client, signal }) {
-    if (tombstone === undefined) return;
     const { owner } = tombstone.data;
     // A tombstone of something that lives is nobody's: its children must not pay for it.
     if (owner !== undefined && (await isGone(client, owner, signal))) await reap(client, owner, signal);

@@ -1,22 +1,21 @@
-import type { DescMessage } from "@bufbuild/protobuf";
-import type { Client } from "@trellis/client";
-import { after, defineController, requestOf, type Request, type Result, watch } from "@trellis/controller";
-import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
-import { Condition_State } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
-  finalizersOf,
-  isMarkedForDeletion,
-  type ResourceType,
-  type TypedResource,
-  withoutFinalizer,
-} from "@trellis/resource";
+  after,
+  defineController,
+  done,
+  type ReconcileContext,
+  type Request,
+  requestOf,
+  type Result,
+  watch,
+} from "@trellis/controller";
+import { Scope } from "@trellis/protos/trellis/resource/v1/annotations_pb";
 
 import { Namespace, Partition, Tombstone } from "../types.ts";
 import { TENANCY_FINALIZER } from "./hooks.ts";
 import { emptyTenancy, type Extent, type Remaining } from "./remaining.ts";
 
 /** The status key under which a tenancy that is being deleted tells what it waits for. */
-export const TENANCY_STATUS_KEY = "trellis.dev/tenancy";
+export const TENANCY_STATUS_KEY = TENANCY_FINALIZER;
 /** How soon a tenancy is looked at again that waits for others' finalizers. */
 const RECHECK_MS = 1_000;
 /** Types that the condition names. */
@@ -26,32 +25,31 @@ const WILDCARD = "*";
 /** Empties a namespace that is being deleted, then lets it go. */
 export const namespaceEmptier = defineController({
   name: "namespace-emptier",
+  key: TENANCY_FINALIZER,
   type: Namespace,
   watches: [watch(Tombstone, ({ resource: { id } }) => namespaceOf(requestOf(id)))],
-  reconcile: ({ request: { partition, name }, resource, client, signal }) =>
-    emptyAndRelease(
-      client,
-      Namespace,
-      resource,
-      { tenancy: { partition, namespace: name }, scope: Scope.NAMESPACE },
-      signal,
-    ),
+  reconcile: nothing,
+  finalize: (context) => {
+    const { partition, name } = context.request;
+    return empty(context, { tenancy: { partition, namespace: name }, scope: Scope.NAMESPACE });
+  },
 });
 
 /** Empties a partition that is being deleted, its namespaces among the rest, then lets it go. */
 export const partitionEmptier = defineController({
   name: "partition-emptier",
+  key: TENANCY_FINALIZER,
   type: Partition,
   watches: [watch(Tombstone, ({ resource: { id } }) => partitionOf(requestOf(id)))],
-  reconcile: ({ request: { name }, resource, client, signal }) =>
-    emptyAndRelease(
-      client,
-      Partition,
-      resource,
-      { tenancy: { partition: name, namespace: WILDCARD }, scope: Scope.PARTITION },
-      signal,
-    ),
+  reconcile: nothing,
+  finalize: (context) => {
+    const { name } = context.request;
+    return empty(context, { tenancy: { partition: name, namespace: WILDCARD }, scope: Scope.PARTITION });
+  },
 });
+
+/** A tenancy that is not being deleted needs nothing but its finalizer. */
+async function nothing(): Promise<void> {}
 
 function namespaceOf({ partition, namespace }: Request): readonly Request[] {
   return namespace === "" ? [] : [{ partition, namespace: "", name: namespace }];
@@ -61,40 +59,14 @@ function partitionOf({ partition }: Request): readonly Request[] {
   return partition === "" ? [] : [{ partition: "", namespace: "", name: partition }];
 }
 
-async function emptyAndRelease<Desc extends DescMessage>(
-  client: Client,
-  type: ResourceType<Desc>,
-  resource: TypedResource<Desc> | undefined,
+async function empty(
+  { client, status, signal }: Pick<ReconcileContext, "client" | "status" | "signal">,
   extent: Extent,
-  signal: AbortSignal,
-): Promise<Result | undefined> {
-  if (resource === undefined || !isMarkedForDeletion(resource.metadata)) return undefined;
-  if (!finalizersOf(resource.metadata).has(TENANCY_FINALIZER)) return undefined;
+): Promise<Result> {
   const remaining = await emptyTenancy(client, extent, signal);
-  if (remaining.length > 0) {
-    await client.writeStatus(type, resource, {
-      key: TENANCY_STATUS_KEY,
-      observedGeneration: resource.generation,
-      conditions: [
-        {
-          type: "Emptied",
-          state: Condition_State.FALSE,
-          reason: "ResourcesRemain",
-          message: told(remaining),
-        },
-      ],
-    });
-    return after(RECHECK_MS);
-  }
-  const { id, metadata, version, data } = resource;
-  await client.write(type, {
-    ...requestOf(id),
-    uid: id.uid,
-    version,
-    metadata: withoutFinalizer(metadata, TENANCY_FINALIZER),
-    data: data as never,
-  });
-  return undefined;
+  if (remaining.length === 0) return done;
+  status.set("Emptied", false, { reason: "ResourcesRemain", message: told(remaining) });
+  return after(RECHECK_MS);
 }
 
 function told(remaining: readonly Remaining[]): string {

@@ -1,14 +1,24 @@
 import type { Dice } from "@trellis/testkit";
 
+import type { RunningCluster } from "../../cluster/running-cluster.ts";
 import type { ChaosCluster } from "../chaos-cluster.ts";
 import type { AlbumClients } from "../clients/album-clients.ts";
+import type { Network } from "../network/network.ts";
 import type { Timeline } from "../timeline.ts";
 
-/** What faults are made with. */
-export interface FaultContext {
-  readonly chaos: ChaosCluster;
+/** What faults of processes and of the network between them are made with. */
+export interface ProcessFaultContext {
+  readonly chaos: {
+    readonly cluster: Pick<RunningCluster, "processes" | "pid" | "kill">;
+    readonly network: Network;
+  };
   readonly timeline: Timeline;
   readonly dice: Dice;
+}
+
+/** What faults of a whole cluster are made with. */
+export interface FaultContext extends ProcessFaultContext {
+  readonly chaos: ChaosCluster;
   readonly albums: AlbumClients;
 }
 
@@ -19,7 +29,7 @@ export type MakeFault = (context: FaultContext) => Promise<void>;
 export const LASTS_MS = { least: 1_000, most: 8_000 } as const;
 
 /** A while that the dice decide on. */
-export function aWhile({ dice }: Pick<FaultContext, "dice">): number {
+export function aWhile({ dice }: Pick<ProcessFaultContext, "dice">): number {
   return dice.between(LASTS_MS.least, LASTS_MS.most);
 }
 

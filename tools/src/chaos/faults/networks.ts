@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Way } from "../network/gates.ts";
-import { aWhile, type FaultContext, forSeconds } from "./fault.ts";
+import { aWhile, type FaultContext, forSeconds, type ProcessFaultContext } from "./fault.ts";
 
 /** How often the connections of a cut break when it is mended; the others go on with what was held back. */
 const BREAKS = 0.4;
 
 /** Cuts one way between two processes that talk to each other. */
-export async function cutOneWay(context: FaultContext): Promise<void> {
+export async function cutOneWay(context: ProcessFaultContext): Promise<void> {
   const { chaos, dice } = context;
   const pairs = chaos.network.pairs();
   if (pairs.length === 0) return;
@@ -17,7 +17,7 @@ export async function cutOneWay(context: FaultContext): Promise<void> {
 }
 
 /** Cuts both ways between two processes. */
-export async function cutBothWays(context: FaultContext): Promise<void> {
+export async function cutBothWays(context: ProcessFaultContext): Promise<void> {
   const { chaos, dice } = context;
   const pairs = chaos.network.pairs();
   if (pairs.length === 0) return;
@@ -54,7 +54,7 @@ interface Cut {
   readonly ways: readonly Way[];
 }
 
-async function cut(context: FaultContext, { kind, who, what, ways }: Cut): Promise<void> {
+async function cut(context: ProcessFaultContext, { kind, who, what, ways }: Cut): Promise<void> {
   const { chaos, dice, timeline } = context;
   const ms = aWhile(context);
   const breaks = dice.chance(BREAKS);

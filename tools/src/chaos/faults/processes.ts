@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { signalProcess } from "../../process-family.ts";
-import { aWhile, type FaultContext, forSeconds } from "./fault.ts";
+import { aWhile, type FaultContext, forSeconds, type ProcessFaultContext } from "./fault.ts";
 
 /** Any process that runs. */
 function anyProcess({
   chaos,
   dice,
-}: FaultContext): { readonly name: string; readonly pid: number } | undefined {
+}: ProcessFaultContext): { readonly name: string; readonly pid: number } | undefined {
   const { name } = dice.pick(chaos.cluster.processes);
   const pid = chaos.cluster.pid(name);
   return pid === undefined ? undefined : { name, pid };
 }
 
 /** Kills a process. */
-export async function killOne(context: FaultContext): Promise<void> {
+export async function killOne(context: ProcessFaultContext): Promise<void> {
   const process = anyProcess(context);
   if (process === undefined) return;
   context.timeline.count("kill -9");
@@ -39,7 +39,7 @@ export async function killAll({ chaos, timeline }: FaultContext): Promise<void> 
 }
 
 /** Stops a process in its tracks, and lets it go on later. */
-export async function freezeOne(context: FaultContext): Promise<void> {
+export async function freezeOne(context: ProcessFaultContext): Promise<void> {
   const process = anyProcess(context);
   if (process === undefined) return;
   const ms = aWhile(context);

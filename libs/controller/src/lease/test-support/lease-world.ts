@@ -1,13 +1,21 @@
 import { type Client, createClient } from "@trellis/client";
 import demo from "@trellis/demo";
-import { createFaultyTransport, createTestServer, createVirtualClock, seededRandom } from "@trellis/testing";
+import type { Clock, Random } from "@trellis/resource";
+import {
+  createFaultyTransport,
+  createTestServer,
+  createVirtualClock,
+  seededRandom,
+  type TestServer,
+} from "@trellis/testing";
 import { systemDomain } from "@trellis/system";
 
 import type { LogLine } from "../../test-support/run.ts";
-import type { ControllerLog } from "../../controller.ts";
+import type { ControllerLog } from "../../log.ts";
 import { CONTROLLER_LEASES, Lease } from "../lease.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "../lease-keeper.ts";
 import type { LeaseTerm } from "../lease-term.ts";
+import type { WantedLease } from "../wanted-lease.ts";
 import { Network } from "./network.ts";
 import { PausableClock } from "./pausable-clock.ts";
 
@@ -36,27 +44,11 @@ export function createLeaseWorld(seed = 1) {
   const random = seededRandom(seed);
   const server = createTestServer({ domains: [systemDomain, demo], controllers: [], clock, random });
 
-  function createProcess(name: string, rate = 1): Process {
-    const own = new PausableClock(clock, rate);
-    const network = new Network();
-    const transport = createFaultyTransport(server.transport, network.faults(clock, own));
-    const lines: LogLine[] = [];
-    const line = (level: string) => (fields: object, message: string) =>
-      void lines.push({ level, fields: fields as Record<string, unknown>, message });
-    const log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
-    return {
-      name,
-      clock: own,
-      network,
-      client: createClient({ transport, clock: own, random }),
-      lines,
-      log,
-    };
-  }
+  const createProcess = (name: string, rate = 1): Process => processIn({ clock, random, server }, name, rate);
 
   function keep(
     name: string,
-    leases: readonly string[] = ["a"],
+    leases: readonly (string | WantedLease)[] = ["a"],
     options: Partial<LeaseKeeperOptions> & { readonly rate?: number } = {},
   ): KeptLeases {
     const process = createProcess(name, options.rate);
@@ -70,18 +62,20 @@ export function createLeaseWorld(seed = 1) {
       clock: process.clock,
       random,
       log: process.log,
-      holder: { id: `id of ${name}`, name },
+      holder: { id: `id-of-${name}`, name },
       prefix: CONTROLLER_LEASES,
-      names: leases.map((lease) => CONTROLLER_LEASES + lease),
+      leases: leases.map((lease) =>
+        typeof lease === "string" ? { name: CONTROLLER_LEASES + lease } : lease,
+      ),
       ...options,
       taken(term) {
         terms.push(term);
         tell("taken", term);
         options.taken?.(term);
       },
-      async lost(term) {
-        tell("lost", term);
-        await options.lost?.(term);
+      async lost(term, how) {
+        tell(how === "at once" ? "lost" : "leaves", term);
+        await options.lost?.(term, how);
       },
     });
     keeper.start();
@@ -96,8 +90,40 @@ export function createLeaseWorld(seed = 1) {
     createProcess,
     keep,
     lease: async (name: string) => await server.client.read(Lease, { name: CONTROLLER_LEASES + name }),
+    /** The leases of members, by their holders' names. */
+    async members() {
+      const leases = await allOf(server.client.list(Lease, { namePrefix: `${CONTROLLER_LEASES}member-` }));
+      return new Map(leases.map((lease) => [lease.data.holderName, lease]));
+    },
     close: () => server.close(),
   };
+}
+
+function processIn(
+  {
+    clock,
+    random,
+    server,
+  }: { readonly clock: Clock; readonly random: Random; readonly server: Pick<TestServer, "transport"> },
+  name: string,
+  rate: number,
+): Process {
+  const own = new PausableClock(clock, rate);
+  const network = new Network();
+  const transport = createFaultyTransport(server.transport, network.faults(clock, own));
+  const lines: LogLine[] = [];
+  const line = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields: fields as Record<string, unknown>, message });
+  const log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  const client = createClient({ transport, clock: own, random });
+  return { name, clock: own, network, client, lines, log };
+}
+
+/** All that a list gives. */
+export async function allOf<T>(list: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const one of list) all.push(one);
+  return all;
 }
 
 export type LeaseWorld = ReturnType<typeof createLeaseWorld>;

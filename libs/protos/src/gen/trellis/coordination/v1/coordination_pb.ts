@@ -14,12 +14,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file trellis/coordination/v1/coordination.proto.
  */
 export const file_trellis_coordination_v1_coordination: GenFile = /*@__PURE__*/
-  fileDesc("Cip0cmVsbGlzL2Nvb3JkaW5hdGlvbi92MS9jb29yZGluYXRpb24ucHJvdG8SF3RyZWxsaXMuY29vcmRpbmF0aW9uLnYxIqIDCgVMZWFzZRIYCgZob2xkZXIYASABKAlCCLpIBXIDGIABEh0KC2hvbGRlcl9uYW1lGAIgASgJQgi6SAVyAxj9ARI8CghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgMIkBwyAggBEhwKC3RyYW5zaXRpb25zGAQgASgDQge6SAQiAigAOoMCukhpGmcKDmxlYXNlLmR1cmF0aW9uEixkdXJhdGlvbiBpcyByZXF1aXJlZCB3aGlsZSB0aGVyZSBpcyBhIGhvbGRlchondGhpcy5ob2xkZXIgPT0gJycgfHwgaGFzKHRoaXMuZHVyYXRpb24p4uUYkgEIAyIaCgZIT0xERVISEGRhdGEuaG9sZGVyX25hbWUiGQoFVEFLRU4SEGRhdGEudHJhbnNpdGlvbnMiQgoHUkVORVdFRBI1c3RhdHVzW3RyZWxsaXMuZGV2L2xlYXNlXS5jb25kaXRpb25zW1JlbmV3ZWRdLm1lc3NhZ2UYASITCgJJRBILZGF0YS5ob2xkZXIYAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_trellis_resource_v1_annotations]);
+  fileDesc("Cip0cmVsbGlzL2Nvb3JkaW5hdGlvbi92MS9jb29yZGluYXRpb24ucHJvdG8SF3RyZWxsaXMuY29vcmRpbmF0aW9uLnYxIqQGCgVMZWFzZRIYCgZob2xkZXIYASABKAlCCLpIBXIDGIABEh0KC2hvbGRlcl9uYW1lGAIgASgJQgi6SAVyAxj9ARI8CghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgMIkBwyAggBEhwKC3RyYW5zaXRpb25zGAQgASgDQge6SAQiAigAEhcKBm1lbWJlchgFIAEoCUIHukgEcgIYPxIjCgpjYW5kaWRhdGVzGAYgAygJQg+6SAySAQkQgAgiBHICGD8SGgoGc2hhcmRzGAcgASgFQgq6SAcaBRiACCgAOqsEukj3AhpnCg5sZWFzZS5kdXJhdGlvbhIsZHVyYXRpb24gaXMgcmVxdWlyZWQgd2hpbGUgdGhlcmUgaXMgYSBob2xkZXIaJ3RoaXMuaG9sZGVyID09ICcnIHx8IGhhcyh0aGlzLmR1cmF0aW9uKRqQAQoMbGVhc2UubWVtYmVyEjdtZW1iZXIgYW5kIGNhbmRpZGF0ZXMgYXJlIGZvciBhIGxlYXNlIHRoYXQgaGFzIGEgaG9sZGVyGkd0aGlzLmhvbGRlciAhPSAnJyB8fCAodGhpcy5tZW1iZXIgPT0gJycgJiYgdGhpcy5jYW5kaWRhdGVzLnNpemUoKSA9PSAwKRp5CgxsZWFzZS5zaGFyZHMSQmEgbGVhc2UgdGhhdCBpcyBkaXZpZGVkIGludG8gc2hhcmRzIGhhcyBubyBob2xkZXI6IGl0cyBzaGFyZHMgaGF2ZRoldGhpcy5zaGFyZHMgPT0gMCB8fCB0aGlzLmhvbGRlciA9PSAnJ+LlGKsBCAMiGgoGSE9MREVSEhBkYXRhLmhvbGRlcl9uYW1lIhkKBVRBS0VOEhBkYXRhLnRyYW5zaXRpb25zIkIKB1JFTkVXRUQSNXN0YXR1c1t0cmVsbGlzLmRldi9sZWFzZV0uY29uZGl0aW9uc1tSZW5ld2VkXS5tZXNzYWdlGAEiFwoGTUVNQkVSEgtkYXRhLm1lbWJlchgBIhMKAklEEgtkYXRhLmhvbGRlchgBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_trellis_resource_v1_annotations]);
 
 /**
  * Says who does something that only one may do at a time. It is taken and handed back by a Write, which gives it a new generation, and renewed by a
  * WriteStatus, which does not: so the generation that a holder was given stands for the time that it holds, and the writes that it makes meanwhile carry
  * it as a precondition. It has run out for who saw it unchanged, by an own clock, for as long as it says. No time of day decides anything.
+ *
+ * A process that holds many renews one: its member's lease. The others name that, and have run out when it has, or when it is gone.
  *
  * @generated from message trellis.coordination.v1.Lease
  */
@@ -39,7 +41,8 @@ export type Lease = Message<"trellis.coordination.v1.Lease"> & {
   holderName: string;
 
   /**
-   * How long it must be seen unchanged before somebody else may take it: from a second to an hour. The holder stops sooner.
+   * How long it must be seen unchanged before somebody else may take it: from a second to an hour. The holder stops sooner. Of one that names another
+   * lease as its member it says nothing, but to those who do not know of members.
    *
    * @generated from field: google.protobuf.Duration duration = 3;
    */
@@ -51,12 +54,37 @@ export type Lease = Message<"trellis.coordination.v1.Lease"> & {
    * @generated from field: int64 transitions = 4;
    */
   transitions: bigint;
+
+  /**
+   * The name of the lease, in the same namespace, that its holder renews instead of this one. Its own name: it is a member's lease, which stands for a
+   * process and goes with it. Empty: this one is renewed.
+   *
+   * @generated from field: string member = 5;
+   */
+  member: string;
+
+  /**
+   * Of a member's lease: which leases its holder would hold, those of shards left out. By this, others know what they could leave to it.
+   *
+   * @generated from field: repeated string candidates = 6;
+   */
+  candidates: string[];
+
+  /**
+   * How many leases, NAME-0 and so on, share what this one is for. Nobody holds this one then; whoever holds one of those holds it under this
+   * one's generation, so that a new number ends them all.
+   *
+   * @generated from field: int32 shards = 7;
+   */
+  shards: number;
 };
 
 /**
  * Says who does something that only one may do at a time. It is taken and handed back by a Write, which gives it a new generation, and renewed by a
  * WriteStatus, which does not: so the generation that a holder was given stands for the time that it holds, and the writes that it makes meanwhile carry
  * it as a precondition. It has run out for who saw it unchanged, by an own clock, for as long as it says. No time of day decides anything.
+ *
+ * A process that holds many renews one: its member's lease. The others name that, and have run out when it has, or when it is gone.
  *
  * @generated from message trellis.coordination.v1.Lease
  */
@@ -76,7 +104,8 @@ export type LeaseJson = {
   holderName?: string;
 
   /**
-   * How long it must be seen unchanged before somebody else may take it: from a second to an hour. The holder stops sooner.
+   * How long it must be seen unchanged before somebody else may take it: from a second to an hour. The holder stops sooner. Of one that names another
+   * lease as its member it says nothing, but to those who do not know of members.
    *
    * @generated from field: google.protobuf.Duration duration = 3;
    */
@@ -88,6 +117,29 @@ export type LeaseJson = {
    * @generated from field: int64 transitions = 4;
    */
   transitions?: string;
+
+  /**
+   * The name of the lease, in the same namespace, that its holder renews instead of this one. Its own name: it is a member's lease, which stands for a
+   * process and goes with it. Empty: this one is renewed.
+   *
+   * @generated from field: string member = 5;
+   */
+  member?: string;
+
+  /**
+   * Of a member's lease: which leases its holder would hold, those of shards left out. By this, others know what they could leave to it.
+   *
+   * @generated from field: repeated string candidates = 6;
+   */
+  candidates?: string[];
+
+  /**
+   * How many leases, NAME-0 and so on, share what this one is for. Nobody holds this one then; whoever holds one of those holds it under this
+   * one's generation, so that a new number ends them all.
+   *
+   * @generated from field: int32 shards = 7;
+   */
+  shards?: number;
 };
 
 /**

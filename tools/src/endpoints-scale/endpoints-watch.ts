@@ -1,0 +1,86 @@
+import { ServiceEndpoints } from "@trellis/catalog";
+import type { ConnectedClient } from "@trellis/client/node";
+
+import { endpointsText, serviceName, type World } from "./world.ts";
+
+/** Looks so often whether the endpoints are what they should be. */
+const LOOK_MS = 20;
+
+/** What a watch shows of all endpoints: what they are, and how often each was written. */
+export class EndpointsWatch {
+  readonly #client: ConnectedClient;
+  readonly #stop = new AbortController();
+  readonly #texts = new Map<string, string>();
+  readonly #writtenMs = new Map<string, number[]>();
+  #lastMs = 0;
+  #watching: Promise<void> = Promise.resolve();
+  #interruptions = 0;
+
+  constructor(client: ConnectedClient) {
+    this.#client = client;
+  }
+
+  /** How often the watch was cut. */
+  get interruptions(): number {
+    return this.#interruptions;
+  }
+
+  start(): void {
+    this.#watching = this.#watch();
+    // Its failure is told by whoever waits for what it shows.
+    this.#watching.catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#watching;
+  }
+
+  /** Forgets the writes so far. */
+  beginCounting(): void {
+    this.#writtenMs.clear();
+  }
+
+  /** When each service's endpoints were written since, in milliseconds of this process's clock. */
+  writes(): readonly (readonly number[])[] {
+    return [...this.#writtenMs.values()];
+  }
+
+  /**
+   * Waits until the endpoints of all services are what they must be; when the write that made them so was seen. Throws with the first that is wrong when that takes longer
+   * than `timeoutMs`.
+   */
+  async settled(world: World, timeoutMs: number): Promise<number> {
+    const services = Array.from({ length: world.size.services }, (_, service) => service);
+    const wrong = new Set(services);
+    for (const endsMs = performance.now() + timeoutMs; ;) {
+      for (const service of wrong)
+        if (this.#texts.get(serviceName(service)) === world.expected(service)) wrong.delete(service);
+      if (wrong.size === 0) return this.#lastMs;
+      if (performance.now() > endsMs) throw new Error(this.#complaint(world, [...wrong]));
+      await Promise.race([this.#watching, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
+    }
+  }
+
+  #complaint(world: World, wrong: readonly number[]): string {
+    const [service = 0] = wrong;
+    const expected = new Set(world.expected(service).split("\n"));
+    const found = (this.#texts.get(serviceName(service)) ?? "none").split("\n");
+    const other = found.filter((line) => !expected.has(line)).slice(0, 3);
+    return `the endpoints of ${wrong.length} services are not what they must be: those of ${serviceName(service)} have ${other.join(", ") || "too few"}`;
+  }
+
+  async #watch(): Promise<void> {
+    const options = { signal: this.#stop.signal, onInterrupt: () => (this.#interruptions += 1) };
+    for await (const item of this.#client.watch(ServiceEndpoints, {}, options)) {
+      if (item.kind === "endOfSnapshot") continue;
+      const { name } = item.resource.id;
+      if (item.kind === "delete") this.#texts.delete(name);
+      else this.#texts.set(name, endpointsText(item.resource.data));
+      this.#lastMs = performance.now();
+      const times = this.#writtenMs.get(name);
+      if (times === undefined) this.#writtenMs.set(name, [this.#lastMs]);
+      else times.push(this.#lastMs);
+    }
+  }
+}
