@@ -91,6 +91,14 @@ describe("commands of the documentation", () => {
     ]);
   });
 
+  it("may name what the page has had its reader make", async () => {
+    expect(await unknown("mkdir -p examples/mine", "npm start -- --domain ./examples/mine")).toEqual([]);
+    expect(await unknown("npx trellis apply -f examples/mine/a.yaml", "mkdir examples/mine")).toHaveLength(1);
+    expect(await unknown("mkdir examples/mine", "npx trellis apply -f examples/mined/a.yaml")).toHaveLength(
+      1,
+    );
+  });
+
   it("are those of shell blocks only", async () => {
     expect(await unknownCommands("```ts\nnpm run nothing\n```\n\nnpm run nothing\n", known)).toEqual([]);
   });

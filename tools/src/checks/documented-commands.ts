@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 
 import type { PageFinding } from "./markdown-files.ts";
 import type { TrellisHelp } from "./trellis-help.ts";
@@ -23,11 +23,15 @@ const PATH_FLAGS = new Set(["-f", "--filename", "--domain"]);
 /** The commands in a page's `sh` blocks that name what is not there: npm scripts, `trellis` commands and their flags, files of the checkout. */
 export async function unknownCommands(text: string, known: KnownCommands): Promise<readonly PageFinding[]> {
   const findings: PageFinding[] = [];
+  const made: string[] = [];
   for (const { line, words } of commandsOf(text)) {
+    if (words[0] === "mkdir") made.push(...words.slice(1).map(normalize));
     const descriptions = [
       ...missingScript(words, known),
       ...(await unknownTrellis(words, known)),
-      ...missingPaths(words, known),
+      ...missingPaths(words, known)
+        .filter((path) => !isWithin(made, path))
+        .map(missingPath),
     ];
     findings.push(...descriptions.map((description) => ({ line, description })));
   }
@@ -67,14 +71,25 @@ async function unknownTrellis(words: readonly string[], { help }: KnownCommands)
     .map((flag) => `gives trellis ${command.join(" ")} the flag ${flag}, which it does not have`);
 }
 
+/** Paths that a command is given and that the checkout does not have. */
 function missingPaths(words: readonly string[], { root }: KnownCommands): string[] {
   if (!["npm", "npx", "trellis", "node"].includes(words[0] ?? "")) return [];
   return words.flatMap((word, index) => {
     const value = words[index + 1] ?? "";
     const isPath = /^\.{0,2}\/?[\w.-]+\/[\w./-]+$/.test(value) && !value.startsWith("/");
     if (!PATH_FLAGS.has(word) || !isPath || existsSync(join(root, value))) return [];
-    return [`names ${value}, which does not exist`];
+    return [value];
   });
+}
+
+function missingPath(path: string): string {
+  return `names ${path}, which does not exist`;
+}
+
+/** Whether a path is, or is in, one of the folders that the page has had its reader make. */
+function isWithin(folders: readonly string[], path: string): boolean {
+  const whole = normalize(path);
+  return folders.some((folder) => whole === folder || whole.startsWith(`${folder}/`));
 }
 
 /** The commands of a page's `sh` blocks as words: continued lines joined, comments dropped, pipes and lists taken apart. */

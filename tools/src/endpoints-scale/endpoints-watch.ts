@@ -51,23 +51,25 @@ export class EndpointsWatch {
    * than `timeoutMs`.
    */
   async settled(world: World, timeoutMs: number): Promise<number> {
-    const services = Array.from({ length: world.size.services }, (_, service) => service);
-    const wrong = new Set(services);
+    // Nobody changes the world meanwhile.
+    const wrong = new Map<number, string>();
+    for (let service = 0; service < world.size.services; service++)
+      wrong.set(service, world.expected(service));
     for (const endsMs = performance.now() + timeoutMs; ;) {
-      for (const service of wrong)
-        if (this.#texts.get(serviceName(service)) === world.expected(service)) wrong.delete(service);
+      for (const [service, expected] of wrong)
+        if (this.#texts.get(serviceName(service)) === expected) wrong.delete(service);
       if (wrong.size === 0) return this.#lastMs;
-      if (performance.now() > endsMs) throw new Error(this.#complaint(world, [...wrong]));
+      if (performance.now() > endsMs) throw new Error(this.#complaint(wrong));
       await Promise.race([this.#watching, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
     }
   }
 
-  #complaint(world: World, wrong: readonly number[]): string {
-    const [service = 0] = wrong;
-    const expected = new Set(world.expected(service).split("\n"));
+  #complaint(wrong: ReadonlyMap<number, string>): string {
+    const [[service, text] = [0, ""]] = wrong;
+    const expected = new Set(text.split("\n"));
     const found = (this.#texts.get(serviceName(service)) ?? "none").split("\n");
     const other = found.filter((line) => !expected.has(line)).slice(0, 3);
-    return `the endpoints of ${wrong.length} services are not what they must be: those of ${serviceName(service)} have ${other.join(", ") || "too few"}`;
+    return `the endpoints of ${wrong.size} services are not what they must be: those of ${serviceName(service)} have ${other.join(", ") || "too few"}`;
   }
 
   async #watch(): Promise<void> {
