@@ -22,6 +22,14 @@ export function tooManyWaiting(limit: number, waitsFor: string): StorageError {
   );
 }
 
+/** The bound on the bytes of what waits was reached. */
+export function tooMuchWaiting(maxBytes: number, bytes: number, waitsFor: string): StorageError {
+  return new StorageError(
+    "resource-exhausted",
+    `at most ${maxBytes} bytes of commits wait here at once, ${bytes} with this one, for ${waitsFor}; try again in a second`,
+  );
+}
+
 /** The router was closed. */
 export function closed(): StorageError {
   return new StorageError("unavailable", "the backend is closed; open it again");

@@ -145,6 +145,20 @@ describe("commits of an origin", () => {
     expect(states.filter(({ state }) => state === "unavailable")).toHaveLength(8_192 - 1_024);
   });
 
+  it("wait with at most 64 MiB of records, and whoever comes with more is told so", async () => {
+    const { cluster, backend } = await openRouted();
+    cluster.lead(undefined);
+    await cluster.clock.advance(600);
+    const text = "x".repeat(4_000_000);
+    const states = Array.from({ length: 16 }, (_, at) => outcomeOf(backend.commit([put(`a${at}`, text)])));
+    const refused = backend.commit([put("b", text)]);
+    await expect(refused).rejects.toMatchObject({
+      code: "resource-exhausted",
+      message: expect.stringMatching(/^at most 67108864 bytes of commits wait here at once, 68000000 with/),
+    });
+    expect(new Set(states.map(({ state }) => state))).toEqual(new Set(["pending"]));
+  });
+
   it("keep their session open while there is nothing to say", async () => {
     const { cluster, backend, calls } = await openRouted();
     await backend.commit([put("first")]);

@@ -11,7 +11,7 @@ import type { StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
-import { closed, notApplied, outcomeUnknown, tooManyWaiting } from "../errors.ts";
+import { closed, notApplied, outcomeUnknown, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
 import { Patience } from "../patience.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
@@ -78,11 +78,7 @@ export class OriginCommits {
       (sum, one) => sum + (one.kind === "put" ? one.record.bytes.length : 0),
       0,
     );
-    if (this.#waiting.length + this.#placed.size >= MAX_REQUESTS || this.#bytes + bytes > MAX_BYTES)
-      throw tooManyWaiting(
-        MAX_REQUESTS,
-        this.#view.leader === undefined ? this.#view.waitsFor("leader") : "answers",
-      );
+    this.#checkRoom(bytes);
     const patience = new Patience(this.#deps.clock, signal);
     if (patience.isOver) throw notApplied("the commit", "nothing: its signal had ended it already");
     const { promise, resolve, reject } = Promise.withResolvers<AppliedCommit | RefusedCommit>();
@@ -124,6 +120,14 @@ export class OriginCommits {
       request.attempt?.controller.abort();
     }
     this.#waiting = [];
+  }
+
+  /** Whether one more commit fits within the bounds. */
+  #checkRoom(bytes: number): void {
+    const waitsFor = this.#view.leader === undefined ? this.#view.waitsFor("leader") : "answers";
+    if (this.#waiting.length + this.#placed.size >= MAX_REQUESTS)
+      throw tooManyWaiting(MAX_REQUESTS, waitsFor);
+    if (this.#bytes + bytes > MAX_BYTES) throw tooMuchWaiting(MAX_BYTES, this.#bytes + bytes, waitsFor);
   }
 
   /** Gives places to those who wait, as long as there are any. */
