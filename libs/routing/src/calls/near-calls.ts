@@ -17,6 +17,8 @@ export interface NearCall<T> {
   readonly signal: AbortSignal | undefined;
   /** Who is asked first, if it is there. */
   readonly preferred?: Reached | undefined;
+  /** A replica that has not answered for so long is slow: another is asked, if there is one that is not. */
+  readonly slowAfterMs: number;
   readonly run: (link: StorageLink, signal: AbortSignal, server: LinkedServer) => Promise<T>;
 }
 
@@ -67,6 +69,11 @@ export class NearCalls {
           run: (link, ending) => call.run(link, ending, reached.server),
           signal,
           isOvertaken: () => view.isOutdone(reached),
+          slow: {
+            clock: this.#deps.clock,
+            afterMs: call.slowAfterMs,
+            isGivenUp: () => this.#isGivenUp(reached, asked),
+          },
         });
       } catch (error) {
         if (hasCode(error, ...REFUSALS)) refusal = error;
@@ -79,6 +86,13 @@ export class NearCalls {
         asked.add(reached.server);
       }
     }
+  }
+
+  /** A replica whose process is held up says now and then that it is there, and answers nothing: who waits for it goes elsewhere, and so do those who come next. */
+  #isGivenUp(reached: Reached, asked: ReadonlySet<LinkedServer>): boolean {
+    reached.server.foundSlow();
+    const other = this.#view.near(new Set([...asked, reached.server]));
+    return other !== undefined && !other.server.isSlow && !this.#view.isOutdone(other);
   }
 
   async #pause(atMostMs: number | undefined, signal: AbortSignal): Promise<void> {

@@ -28,6 +28,10 @@ export interface ReadsDeps {
 /** Versions of which it is remembered who served the first page. */
 const MAX_PAGE_SERVERS = 256;
 
+/** A replica answers a read in a millisecond, and a list of many records in a few hundred; whoever takes so long is held up. */
+const SLOW_READ_MS = 1_000;
+const SLOW_LIST_MS = 5_000;
+
 /** Reads and lists: strong ones at the leader, others near by and never older than what was shown before. */
 export class Reads {
   readonly #deps: ReadsDeps;
@@ -54,6 +58,7 @@ export class Reads {
             .call({
               what,
               signal,
+              slowAfterMs: SLOW_READ_MS,
               run: async (link, ending) =>
                 this.#believed(await link.read(key, { signal: ending, minimum: mark.atLeast(minimum) })),
             })
@@ -83,6 +88,7 @@ export class Reads {
       .call({
         what,
         signal,
+        slowAfterMs: SLOW_LIST_MS,
         preferred: first === undefined ? undefined : this.#deps.view.at(first),
         run: async (link, ending, server) => {
           const found = this.#believed(await link.list(query, { ...options, minimum, signal: ending }));

@@ -65,8 +65,8 @@ export class ClusterView {
   }
 
   /**
-   * A replica near by that shows the present, the first of the configuration that does, and sooner one that knows of a leader: what is asked of one that has just come
-   * back waits until it has heard what it missed. Without one, any that shows the store at all.
+   * A replica near by that shows the present, the first of the configuration that does, and sooner one that knows of a leader and is not slow: what is asked of one that
+   * has just come back waits until it has heard what it missed. Without one, any that shows the store at all.
    */
   near(except?: ReadonlySet<LinkedServer>): Reached | undefined {
     const newest = this.newest()?.version ?? 0;
@@ -78,7 +78,7 @@ export class ClusterView {
       const position = link?.status.position;
       if (link === undefined || position === undefined || this.store.isOther(position)) continue;
       if (isCurrent(link, newest)) {
-        if (link.status.leaderId !== undefined) return { server, link };
+        if (link.status.leaderId !== undefined && !server.isSlow) return { server, link };
         current ??= { server, link };
       } else if (last === undefined || (last.link.status.isStopping && !link.status.isStopping))
         last = { server, link };

@@ -5,6 +5,8 @@ import type { RoutingDeps } from "../deps.ts";
 
 /** A link that lived for less counts as a failure of its server. */
 const STABLE_MS = 1_000;
+/** A server that was found slow is asked last for so long. */
+const SLOW_MS = 5_000;
 
 /** One server: keeps a link to it, and opens another when it is lost. */
 export class LinkedServer {
@@ -17,6 +19,7 @@ export class LinkedServer {
   #link: StorageLink | undefined;
   #trouble = "not reached yet";
   #failures = 0;
+  #slowUntilMs = 0;
   #cancelAttempt: () => void = () => undefined;
 
   constructor(
@@ -43,6 +46,16 @@ export class LinkedServer {
   /** Why there is no link, in words. */
   get trouble(): string {
     return this.#trouble;
+  }
+
+  /** Whether it left a call without an answer a short while ago. */
+  get isSlow(): boolean {
+    return this.#deps.clock.monotonic() < this.#slowUntilMs;
+  }
+
+  /** It leaves a call without an answer. */
+  foundSlow(): void {
+    this.#slowUntilMs = this.#deps.clock.monotonic() + SLOW_MS;
   }
 
   start(): void {

@@ -194,7 +194,7 @@ export class TestLink implements StorageLink {
   async #answer<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     const { faults } = this.#options;
     await nextTurn();
-    if (faults.isSilent) await new Promise(() => undefined);
+    if (faults.isSilent || faults.isStuck) await new Promise(() => undefined);
     const answer = await run(signal);
     await nextTurn();
     if (faults.lostAnswers > 0) {

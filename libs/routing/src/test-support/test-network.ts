@@ -14,6 +14,8 @@ export interface TestServer {
 export interface Faults {
   /** Nothing gets through, either way; links end when they notice. */
   isSilent: boolean;
+  /** It says that it is there, and answers nothing. */
+  isStuck: boolean;
   /** Nobody listens, and what was open is cut. */
   isDown: boolean;
   /** Calls that get there, whose answers do not come back. */
@@ -51,7 +53,7 @@ export class TestNetwork {
   };
 
   serve(address: string, server: TestServer): void {
-    const faults = { isSilent: false, isDown: false, lostAnswers: 0 };
+    const faults = { isSilent: false, isStuck: false, isDown: false, lostAnswers: 0 };
     this.#servers.set(address, { ...server, faults, links: new Set() });
   }
 
