@@ -1,5 +1,6 @@
 import {
   type MemberStatus,
+  MemberStatus_Role as Role,
   MemberStatus_State as State,
 } from "@trellis/protos/trellis/cluster/v1/cluster_pb";
 
@@ -26,9 +27,12 @@ const CAUGHT_UP = 1_000n;
 export async function addMember(session: Session, text: string, options: AddOptions): Promise<void> {
   const { name, address } = parseMember(text);
   const { stdout } = session.environment;
+  const { members } = await clusterStatus(session);
+  checkAddress(members, { name, address });
   const { id } = await askCluster(session, (cluster, call) => cluster.addMember({ name, address }, call));
-  stdout(`Added ${name} (${id}) as a learner, which does not vote.\n`);
-  if (!options.wait) return;
+  const role = members.find((one) => one.id === id)?.role;
+  stdout(`${addedText(`${name} (${id})`, role)}\n`);
+  if (role === Role.VOTER || !options.wait) return;
   await caughtUp(session, id, name, options.timeoutMs);
   stdout(`${name} has caught up.\n`);
   if (!options.promote) {
@@ -37,6 +41,26 @@ export async function addMember(session: Session, text: string, options: AddOpti
   }
   await askCluster(session, (cluster, call) => cluster.promoteMember({ id }, call));
   stdout(`${name} votes now.\n`);
+}
+
+/** Whoever answers at an address would be called `name` from then on, until it says its own name again. */
+function checkAddress(
+  members: readonly MemberStatus[],
+  { name, address }: { readonly name: string; readonly address: string },
+): void {
+  const there = members.find((member) => member.address === address && member.name !== name);
+  if (there === undefined) return;
+  throw new CliError(`${address} is the address of ${there.name}, which is a member already`, {
+    hint: `Name the address of ${name}, or take it as it is called: ${there.name}=${address}`,
+  });
+}
+
+/** What is said of a node that was added, or had been before: as what, if it had. */
+function addedText(member: string, before: Role | undefined): string {
+  if (before === undefined) return `Added ${member} as a learner, which does not vote.`;
+  return before === Role.VOTER
+    ? `${member} is a member already, and votes.`
+    : `${member} is a member already, as a learner, which does not vote.`;
 }
 
 function parseMember(text: string): { readonly name: string; readonly address: string } {

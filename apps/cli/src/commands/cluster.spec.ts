@@ -160,9 +160,33 @@ describe("trellis cluster add", () => {
       stderr:
         "error: n4 has not caught up within 1 s: it lags by 4000 entries\nIt is a learner, and goes on by itself. Look with `trellis cluster status`.\n",
     });
+    cluster = new StubCluster();
     expect((await trellis("cluster add n4=h:1 --no-wait")).stdout).toBe(
       "Added n4 (4) as a learner, which does not vote.\n",
     );
+  });
+
+  it("says of a node that was there before what it is, and succeeds again", async () => {
+    const again = async () => await trellis("cluster add n4=127.0.0.1:7514 --promote");
+    await trellis("cluster add n4=127.0.0.1:7514 --no-wait");
+    expect((await again()).stdout).toBe(
+      "n4 (4) is a member already, as a learner, which does not vote.\nn4 has caught up.\nn4 votes now.\n",
+    );
+    cluster.members = cluster.members.map((one) => ({ ...one, role: Role.VOTER }));
+    expect(await again()).toEqual({
+      exitCode: 0,
+      stderr: "",
+      stdout: "n4 (4) is a member already, and votes.\n",
+    });
+  });
+
+  it("asks for nothing at the address of another member, which would be called so from then on", async () => {
+    expect(await trellis("cluster add n4=127.0.0.1:7512")).toMatchObject({
+      exitCode: 1,
+      stderr:
+        "error: 127.0.0.1:7512 is the address of n2, which is a member already\nName the address of n4, or take it as it is called: n2=127.0.0.1:7512\n",
+    });
+    expect(cluster.asked).toEqual([]);
   });
 
   it("refuses what is no name and address", async () => {

@@ -66,7 +66,7 @@ function addAdd(cluster: Command, context: CommandContext): void {
 
 function addRemove(cluster: Command, context: CommandContext): void {
   const remove = addCommand(cluster, "remove", {
-    description: "remove a member, for ever: its directory is of no use any more",
+    description: "make a member none; its node waits then to be stopped, or added again",
     examples: ["n2", "4503599627370495"],
   });
   remove.argument("<member>", "its name or id").action((word: string) =>

@@ -30,6 +30,8 @@ export class StubCluster {
         getStatus: () => this.#status(),
         addMember: ({ name, address }) => {
           this.asked.push(`add ${name} ${address}`);
+          const there = this.members.find((one) => one.name === name)?.id;
+          if (there !== undefined) return { id: there };
           this.members.push(member(4n, { role: Role.LEARNER, state: State.LEARNER }));
           return { id: 4n };
         },
@@ -49,7 +51,7 @@ export class StubCluster {
   }
 
   #status() {
-    const lag = this.lags.shift() ?? 0n;
+    const lag = (this.members.some(({ id }) => id === 4n) ? this.lags.shift() : undefined) ?? 0n;
     const members = this.members.map((one) =>
       one.id === 4n ? { ...one, lag, appliedIndex: 5_000n - lag } : one,
     );
