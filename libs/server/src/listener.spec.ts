@@ -1,6 +1,7 @@
 import { connect as connectHttp2 } from "node:http2";
 
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { createVirtualClock } from "@trellis/testing";
 
 import { ListenError } from "./listen-error.ts";
 import { connectTcp } from "./test-support/tcp-client.ts";
@@ -177,8 +178,26 @@ describe("connections", () => {
     await first.until("GET /echo");
     expect(await (await connectTcp(port)).closed).toBe("");
     expect(log.lines).toContainEqual(
-      expect.objectContaining({ level: "warn", fields: { maxConnections: 1 } }),
+      expect.objectContaining({ level: "warn", fields: { maxConnections: 1, refused: 1 } }),
     );
+    first.socket.destroy();
+  });
+
+  it("that are refused by the thousand take a line of the log now and then, with their number", async () => {
+    const clock = createVirtualClock();
+    const { port, log } = await startServer([echo], { clock, limits: { maxConnections: 1 } });
+    const first = await connectTcp(port);
+    first.send("GET /echo HTTP/1.1\r\nhost: x\r\n\r\n");
+    await first.until("GET /echo");
+    const refuse = async () => expect(await (await connectTcp(port)).closed).toBe("");
+    for (let connections = 0; connections < 5; connections++) await refuse();
+    await clock.advance(10_000);
+    await refuse();
+    const told = log.lines.flatMap(({ level, fields }) => (level === "warn" ? [fields] : []));
+    expect(told).toEqual([
+      { maxConnections: 1, refused: 1 },
+      { maxConnections: 1, refused: 5 },
+    ]);
     first.socket.destroy();
   });
 });

@@ -35,6 +35,8 @@ export interface Listener {
 
 /** How often connections are checked against the timeouts for headers and bodies. */
 const CHECK_INTERVAL_MS = 1_000;
+/** How often at most the log tells of connections that were refused: whoever makes them by the thousand is not to fill the disk. */
+const TELL_REFUSED_MS = 10_000;
 /** Connections that the kernel keeps waiting for the process to accept them. */
 const BACKLOG = 1_024;
 
@@ -73,9 +75,16 @@ export function createListener(options: ListenerOptions): Listener {
       socket.resume();
     });
   });
-  h1.on("drop", () =>
-    log.warn({ maxConnections: limits.maxConnections }, "too many connections: one was refused"),
-  );
+  let refused = 0;
+  let toldMs = -Infinity;
+  h1.on("drop", () => {
+    refused++;
+    const nowMs = clock.monotonic();
+    if (nowMs - toldMs < TELL_REFUSED_MS) return;
+    log.warn({ maxConnections: limits.maxConnections, refused }, "too many connections: some were refused");
+    toldMs = nowMs;
+    refused = 0;
+  });
 
   return {
     listen: (address) => listenOn(h1, address),
