@@ -15,6 +15,10 @@ export interface RoutingDeps {
 export type RoutingEvent =
   | { readonly kind: "server-linked"; readonly address: string; readonly server: string }
   | { readonly kind: "server-lost"; readonly address: string; readonly reason: string }
+  /** It is not there, or is none of those that belong here: told once until it is linked. */
+  | { readonly kind: "server-not-linked"; readonly address: string; readonly reason: string }
+  /** It shows another store than the one that is known here: nothing is asked of it. */
+  | { readonly kind: "server-of-other-store"; readonly address: string; readonly reason: string }
   | { readonly kind: "leader-known"; readonly address: string; readonly term: number }
   | { readonly kind: "leader-lost"; readonly reason: string }
   | { readonly kind: "session-lost"; readonly session: string }

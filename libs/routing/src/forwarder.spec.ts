@@ -1,15 +1,22 @@
 import { describe, expect, it } from "@jest/globals";
 import { seededRandom } from "@trellis/testing";
 
+import type { RoutingEvent } from "./deps.ts";
 import { createForwarder, type Forwarder } from "./forwarder.ts";
 import { createRoutedBackend } from "./routed-backend.ts";
 import { keyOf, openRouted, outcomeOf, put } from "./test-support/routed.ts";
 import { TestCluster } from "./test-support/test-cluster.ts";
 
 /** A forwarder at an address of the cluster's network. */
-function forwarderAt(cluster: TestCluster, address: string, servers: readonly string[]): Forwarder {
+function forwarderAt(
+  cluster: TestCluster,
+  address: string,
+  servers: readonly string[],
+  events: RoutingEvent[] = [],
+): Forwarder {
   const { network, clock } = cluster;
-  const deps = { openLink: network.openLink, clock, random: seededRandom(3) };
+  const onEvent = (event: RoutingEvent): void => void events.push(event);
+  const deps = { openLink: network.openLink, clock, random: seededRandom(3), onEvent };
   const forwarder = createForwarder(deps, { name: address, servers });
   network.serve(address, forwarder);
   return forwarder;
@@ -40,6 +47,22 @@ describe("a forwarder", () => {
     expect(forwarder.waitsFor()).toBe(
       "a storage server to answer: one:7520 (it is a forwarder, one:7520; expected a storage node: name those)",
     );
+    await forwarder.close();
+  });
+
+  it("logs of a server once that it does not belong here, and once that it is not there, while others are", async () => {
+    const cluster = await TestCluster.form();
+    const events: RoutingEvent[] = [];
+    const servers = ["one:7520", "nobody:7511", "node-1:7511"];
+    const forwarder = forwarderAt(cluster, "one:7520", servers, events);
+    await cluster.clock.advance(100);
+    const told = () => events.filter(({ kind }) => kind === "server-not-linked");
+    const refused = { address: "one:7520", reason: expect.stringContaining("it is a forwarder") as unknown };
+    expect(told()).toEqual([{ kind: "server-not-linked", ...refused }]);
+    await cluster.clock.advance(60_000);
+    expect(told().slice(1)).toEqual([
+      { kind: "server-not-linked", address: "nobody:7511", reason: "nobody:7511 is not there" },
+    ]);
     await forwarder.close();
   });
 });

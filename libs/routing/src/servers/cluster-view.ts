@@ -27,6 +27,8 @@ export class ClusterView {
   /** By address: those of the configuration first, in its order. */
   readonly #servers = new Map<string, LinkedServer>();
   readonly #listeners = new Set<() => void>();
+  /** The other stores that were told of, by address. */
+  readonly #strangers = new Map<string, string>();
   #leader: Reached | undefined;
   #isStopped = false;
 
@@ -146,6 +148,7 @@ export class ClusterView {
       if (newest !== undefined) this.store.saw(newest);
     }
     this.#report(before);
+    this.#reportStrangers();
     this.#tell();
   }
 
@@ -171,6 +174,20 @@ export class ClusterView {
     if (now?.link === before?.link) return;
     if (now === undefined) onEvent?.({ kind: "leader-lost", reason: this.waitsFor("leader") });
     else onEvent?.({ kind: "leader-known", address: now.server.address, term: now.link.status.term });
+  }
+
+  /** Says of each server that shows another store, once, that it does: a configuration names it by mistake, or it was left behind by a restore. */
+  #reportStrangers(): void {
+    for (const { address, status } of this.#servers.values()) {
+      const position = status?.position;
+      if (position === undefined || !this.store.isOther(position)) continue;
+      if (this.#strangers.get(address) === position.storeId) continue;
+      this.#strangers.set(address, position.storeId);
+      const reason = `it shows the store ${position.storeId}, expected ${this.store.id}; leave it out, or give it an empty directory and --join`;
+      this.#deps.onEvent?.({ kind: "server-of-other-store", address, reason });
+    }
+    for (const address of this.#strangers.keys())
+      if (!this.#servers.has(address)) this.#strangers.delete(address);
   }
 
   /** Goes to the members of the cluster that the nodes name, and forgets those that it went to which are none any more. */

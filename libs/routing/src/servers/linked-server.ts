@@ -2,9 +2,12 @@ import type { ServerStatus, StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
+import { hasCode } from "../errors.ts";
 
 /** A link that lived for less counts as a failure of its server. */
 const STABLE_MS = 1_000;
+/** Attempts that may fail before it is told that a server is not there: it may just be starting. */
+const TELL_AFTER = 5;
 /** A server that was found slow is asked last for so long. */
 const SLOW_MS = 5_000;
 
@@ -20,6 +23,8 @@ export class LinkedServer {
   #trouble = "not reached yet";
   #failures = 0;
   #slowUntilMs = 0;
+  /** What was told of it since it was linked last: that it is not there, that it does not belong here. */
+  readonly #told = new Set<"unreachable" | "unsupported">();
   #cancelAttempt: () => void = () => undefined;
 
   constructor(
@@ -81,13 +86,16 @@ export class LinkedServer {
       }
       this.#use(link, clock.monotonic());
     } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#tell(reason, hasCode(error, "unsupported") ? "unsupported" : "unreachable");
+      this.#failed(reason);
     }
   }
 
   #use(link: StorageLink, openedMs: number): void {
     const { clock, onEvent } = this.#deps;
     this.#link = link;
+    this.#told.clear();
     link.onStatus(() => this.#onChange());
     onEvent?.({ kind: "server-linked", address: this.address, server: link.status.name });
     this.#onChange();
@@ -99,6 +107,14 @@ export class LinkedServer {
       this.#failed(reason);
       this.#onChange();
     });
+  }
+
+  /** A server that answers with a refusal will go on so: that is told at once. */
+  #tell(reason: string, what: "unreachable" | "unsupported"): void {
+    if (this.#stopping.signal.aborted || this.#told.has(what)) return;
+    if (what === "unreachable" && this.#failures + 1 < TELL_AFTER) return;
+    this.#told.add(what);
+    this.#deps.onEvent?.({ kind: "server-not-linked", address: this.address, reason });
   }
 
   #failed(reason: string): void {

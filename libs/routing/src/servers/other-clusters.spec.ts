@@ -51,6 +51,14 @@ describe("a router between two clusters", () => {
     expect(strayed()).toEqual([]);
   });
 
+  it("tells once of the server that shows another store, with what to do", async () => {
+    const { cluster, events, backend } = routed;
+    await cluster.clock.advance(10_000);
+    const told = events.filter(({ kind }) => kind === "server-of-other-store");
+    const reason = `it shows the store ${OTHER_STORE}, expected ${backend.position().storeId}; leave it out, or give it an empty directory and --join`;
+    expect(told).toEqual([{ kind: "server-of-other-store", address: "other:7511", reason }]);
+  });
+
   it("stays with its own while that has a leader, also when the other one's term is higher", async () => {
     const { cluster, other, backend } = routed;
     for (let term = 0; term < 5; term++) other.lead(1);
