@@ -99,6 +99,19 @@ describe("storage nodes", () => {
     await eventually(() => expect(asked.status.position).toBeDefined(), LIMIT_MS);
   });
 
+  it("say without a majority how many voters are needed, and which to start again", async () => {
+    const [left, second, third] = (await nodes.form("n1", "n2", "n3")) as [ServedNode, ServedNode, ServedNode];
+    await ready(left, second, third);
+    await Promise.all([second.leave(), third.leave()]);
+    await eventually(() => {
+      const told = left.part?.notReady() ?? "";
+      expect(told).toContain("it waits for a leader: 2 of 3 voters are needed, and 1 is there; start again ");
+      for (const { name, address } of [second, third]) expect(told).toContain(`${name} (${address})`);
+    }, LIMIT_MS);
+    await second.start();
+    await ready(left, second);
+  });
+
   it("go on where they were after a stop, whatever they are told of a cluster", async () => {
     const [only] = (await nodes.form("n1")) as [ServedNode];
     await ready(only);

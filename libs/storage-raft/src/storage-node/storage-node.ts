@@ -26,6 +26,7 @@ import { endedBy } from "./ended-by.ts";
 import { type LeftBehind, watchLeftBehind } from "./left-behind.ts";
 import { NodeStatusSource } from "./node-status.ts";
 import { keepOwnAddress } from "./own-address.ts";
+import { withoutLeader } from "./without-leader.ts";
 
 /** How long clients are given to hear that this node is about to stop, and to go elsewhere. */
 const FAREWELL_MS = 50;
@@ -206,7 +207,7 @@ class StorageNode {
         `after a restore or a recovery former members join with empty directories (--join)`
       );
     if (this.#replica?.machine.hasStore !== true) return "it waits for its first snapshot";
-    return node.leader === undefined ? "it waits for a leader" : undefined;
+    return node.leader === undefined ? withoutLeader(node, this.#status.status().leaderlessMs) : undefined;
   }
 
   async #enter(): Promise<void> {
