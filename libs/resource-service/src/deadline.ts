@@ -11,10 +11,14 @@ export interface Deadline {
   dispose(): void;
 }
 
-/** Starts the clock of one call: the caller's deadline, or the default one. */
+/** Of a caller's time so much is kept for the answer, or this share of a short one: one that says what was waited for is of use only while somebody listens. */
+const ANSWER_MS = 200;
+const ANSWER_SHARE = 0.05;
+
+/** Starts the clock of one call: the caller's deadline, less what its answer takes, or the default one. */
 export function startDeadline(clock: Clock, context: HandlerContext): Deadline {
   const controller = new AbortController();
-  const limitMs = Math.min(context.timeoutMs() ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
+  const limitMs = Math.min(withoutAnswer(context.timeoutMs()) ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
   const stopTimer = clock.after(Math.max(limitMs, 0), () => {
     controller.abort(new ConnectError(`the deadline of ${limitMs} ms passed`, Code.DeadlineExceeded));
   });
@@ -28,6 +32,11 @@ export function startDeadline(clock: Clock, context: HandlerContext): Deadline {
       context.signal.removeEventListener("abort", follow);
     },
   };
+}
+
+function withoutAnswer(callersMs: number | undefined): number | undefined {
+  if (callersMs === undefined) return undefined;
+  return Math.floor(callersMs - Math.min(ANSWER_MS, callersMs * ANSWER_SHARE));
 }
 
 /** Waits, or rejects with the signal's reason when it ends first. */
