@@ -100,7 +100,11 @@ describe("storage nodes", () => {
   });
 
   it("say without a majority how many voters are needed, and which to start again", async () => {
-    const [left, second, third] = (await nodes.form("n1", "n2", "n3")) as [ServedNode, ServedNode, ServedNode];
+    const [left, second, third] = (await nodes.form("n1", "n2", "n3")) as [
+      ServedNode,
+      ServedNode,
+      ServedNode,
+    ];
     await ready(left, second, third);
     await Promise.all([second.leave(), third.leave()]);
     await eventually(() => {
