@@ -13,7 +13,6 @@ function waitingFor(timeoutMs: number): HandlerContext {
     protocolName: "connect",
     requestMethod: "POST",
     url: "http://trellis.invalid/",
-    timeoutMs: undefined,
   });
   return { ...context, timeoutMs: () => timeoutMs };
 }
@@ -27,12 +26,12 @@ describe("the work of a call", () => {
     "whose caller waits for %i ms ends after %i ms: there is somebody to be told why",
     async (callersMs, workMs) => {
       const clock = createVirtualClock();
-      const { signal, dispose } = startDeadline(clock, waitingFor(callersMs));
+      const deadline = startDeadline(clock, waitingFor(callersMs));
       await clock.advance(workMs - 1);
-      expect(signal.aborted).toBe(false);
+      expect(deadline.signal.aborted).toBe(false);
       await clock.advance(1);
-      expect(signal.aborted).toBe(true);
-      dispose();
+      expect(deadline.signal.aborted).toBe(true);
+      deadline.dispose();
     },
   );
 });
