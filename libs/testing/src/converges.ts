@@ -2,7 +2,7 @@ import type { Client } from "@trellis/client";
 import type { Random } from "@trellis/resource";
 
 import { differences, type EndState, readEndState } from "./end-state.ts";
-import { type RandomFaults, randomFaults } from "./random-faults.ts";
+import { randomFaults } from "./random-faults.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { createTestServer, type TestServer, type TestServerOptions } from "./test-server.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
@@ -34,18 +34,21 @@ const MAX_TRIES = 120;
 const TRY_AGAIN_MS = 1_000;
 /** Between two changes passes up to so much time. */
 const MAX_PAUSE_MS = 400;
-/** The parts of the pauses that are none, and in which the controllers are killed. */
+/** The part of the changes that the next follows at once. */
 const NO_PAUSE = 0.4;
+/** The part of the pauses in which the controllers are killed, and of the calls that get lost. Each is none for half of the seeds: what one disturbance heals, another run shows. */
 const RESTART = 0.3;
+const LOST = 0.1;
 const REST_STEP_MS = 5_000;
 /** Resources that are shown of those that differ. */
 const SHOWN = 3;
 
-/** What one run is disturbed by: nothing when it has no seed. */
+/** What one run is disturbed by. */
 interface Disturbance {
   readonly clock: VirtualClock;
   readonly random: Random;
-  readonly faults: RandomFaults | undefined;
+  /** The part of the pauses in which the controllers are killed. */
+  readonly restarts: number;
 }
 
 /**
@@ -80,13 +83,15 @@ async function runOnce(options: ConvergenceOptions, seed: number | undefined): P
   const random = seededRandom(seed ?? 0);
   const order = seed === undefined ? undefined : random;
   const clock = createVirtualClock(order === undefined ? {} : { order });
-  const faults = seed === undefined ? undefined : randomFaults({ clock, random });
+  const restarts = random() < 0.5 ? 0 : RESTART;
+  const likelihood = random() < 0.5 ? 0 : LOST;
+  const faults = seed === undefined ? undefined : randomFaults({ clock, random, likelihood });
   const server = createTestServer({ ...options, clock, random, order, controllerFaults: faults });
   try {
     for (const change of changes) {
       await carryOut(change, server.client, clock);
       if (faults === undefined) await clock.advance(REST_STEP_MS);
-      else await pause(server, { clock, random, faults });
+      else await pause(server, { clock, random, restarts });
     }
     faults?.end();
     await comeToRest(server, clock, restMs);
@@ -117,10 +122,10 @@ async function carryOut(
   }
 }
 
-async function pause(server: TestServer, { clock, random }: Disturbance): Promise<void> {
+async function pause(server: TestServer, { clock, random, restarts }: Disturbance): Promise<void> {
   if (random() < NO_PAUSE) return;
   await clock.advance(Math.floor(random() * MAX_PAUSE_MS));
-  if (random() < RESTART) await server.restart();
+  if (random() < restarts) await server.restart();
 }
 
 /** Lets time pass until nobody has anything left to do. Throws what `settled` says when that takes too long. */

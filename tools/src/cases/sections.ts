@@ -12,7 +12,7 @@ const of =
 const t = of("T");
 const c = of("C");
 
-/** The sections of the resource service's specification (T) and of the clients' (C, from its HTTP on) that have numbered cases, in their order. */
+/** The sections of the resource service's specification (T) and of the controllers and clients (C) that have numbered cases, in their order. */
 export const sections: readonly Section[] = [
   t(1, 12, "Read: requests that are refused"),
   t(13, 43, "Read"),
@@ -46,6 +46,23 @@ export const sections: readonly Section[] = [
   t(507, 527, "HTTP: the routes"),
   t(528, 559, "What storage must do"),
   t(560, 570, "Bidirectional mapper"),
+  c(1, 21, "Controllers"),
+  c(22, 23, "Controllers: the queue"),
+  c(24, 29, "Controllers: the supervisor"),
+  c(30, 33, "Controllers: dependencies"),
+  c(34, 56, "Cache: types, indexes, queries"),
+  c(57, 69, "Cache: the store of a type, errors"),
+  c(70, 75, "Cache: what a controller wrote itself"),
+  c(76, 87, "Cache: nobody changes what is in it"),
+  c(88, 111, "Cache: decoded reads"),
+  c(112, 145, "Cache: keys and the arguments of queries"),
+  c(146, 158, "Cache: indexes"),
+  c(159, 173, "Cache: iterators and transactions"),
+  c(174, 190, "Cache: indexers"),
+  c(191, 220, "Mappers"),
+  c(221, 237, "Who looked at what (bimapper)"),
+  c(238, 241, "Reaper and demo controller"),
+  c(242, 254, "Resource helpers"),
   c(255, 275, "HTTP: requests through a socket"),
   c(276, 284, "CLI: apply"),
   c(285, 292, "CLI: apply over gRPC"),

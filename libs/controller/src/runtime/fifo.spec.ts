@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { seededRandom } from "@trellis/testing";
 import fc from "fast-check";
 
 import { Fifo } from "./fifo.ts";
@@ -40,5 +41,14 @@ describe("a line of names", () => {
       }),
       { numRuns: 300, seed: 4 },
     );
+  });
+
+  it("gives any of its names when asked to, each once", () => {
+    const line = new Fifo();
+    for (const name of ["a", "b", "c", "d"]) line.add(name);
+    const random = seededRandom(2);
+    const taken = Array.from({ length: 5 }, () => line.takeAny(random));
+    expect(new Set(taken.slice(0, 4))).toEqual(new Set(["a", "b", "c", "d"]));
+    expect([taken[4], line.size]).toEqual([undefined, 0]);
   });
 });

@@ -82,7 +82,9 @@ describe("an author's function that throws", () => {
       const changes: Change[] = [
         async () => thrower.throws(true),
         album,
+        (client) => client.write(Artist, { name: "of-a-day", data: { name: "Of a day" } }),
         ...randomChanges(seededRandom(3), 10),
+        (client) => client.delete(Artist, { name: "of-a-day" }),
         // Done again until it is so: while the one throws, the other comes to tell the truth.
         async (client) => {
           const behind = await untold(client);

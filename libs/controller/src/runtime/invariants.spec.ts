@@ -7,22 +7,25 @@ import { createObserver } from "../test-support/observer.ts";
 import { Album, Artist } from "../test-support/run.ts";
 
 /** Lists of changes, and runs of each with other interleavings, faults and restarts. */
-const SCENARIOS = 4;
-const SEEDS = 6;
-const CHANGES = 20;
+const SCENARIOS = 10;
+const SEEDS = 4;
+const CHANGES = 10;
 
 const observer = createObserver();
 const controllers = [bookings, records].map((controller) => observer.of(controller));
 
+const byText = (one: string, other: string): number => (one < other ? -1 : 1);
+
 /** What each run is to show in its end. */
-async function checkEnd({ client, runtime, backend, settled }: TestServer): Promise<void> {
+async function checkEnd(server: TestServer): Promise<void> {
+  const { client, runtime, backend } = server;
   expect(await untold(client)).toEqual([]);
   const artists = await stored(client.list(Artist));
   expect(artists.filter(({ metadata }) => metadata["deletionTimestamp"] !== undefined)).toEqual([]);
-  const owners = (await stored(client.list(Album))).map(({ owner }) => owner?.uid);
-  expect(owners.sort()).toEqual(artists.flatMap(({ id: { uid } }) => [uid, uid]).sort());
+  const owners = (await stored(client.list(Album))).map(({ owner }) => owner?.uid ?? "");
+  expect(owners.sort(byText)).toEqual(artists.flatMap(({ id: { uid } }) => [uid, uid]).sort(byText));
   const before = { runs: observer.runs(), version: backend.position().version };
-  await settled();
+  await server.settled();
   expect(runtime.status().idle).toBe(true);
   expect({ runs: observer.runs(), version: backend.position().version }).toEqual(before);
 }
@@ -31,14 +34,14 @@ describe("controllers whose calls fail, whose watches are cut, and which are kil
   it.each(Array.from({ length: SCENARIOS }, (_, at) => at + 1))(
     "invariants 2, 3, 4, 7 and 9: tell the truth of both ends of a reference, come to rest, leave nothing that is marked, and end in one state (%i)",
     async (scenario) => {
-      const changes = [observer.begin, ...randomChanges(seededRandom(scenario), CHANGES)];
+      const changes = [() => observer.begin(), ...randomChanges(seededRandom(scenario), CHANGES)];
       await converges({ domains: [demo], controllers, changes, seeds: SEEDS, check: checkEnd });
     },
     120_000,
   );
 
   it("invariants 1, 6 and 7: never run a name twice at a time, nor see a resource older than before, nor marked and held by nobody", async () => {
-    const changes = [observer.begin, ...randomChanges(seededRandom(77), CHANGES)];
+    const changes = [() => observer.begin(), ...randomChanges(seededRandom(77), CHANGES)];
     await converges({ domains: [demo], controllers, changes, seeds: SEEDS });
     expect(observer.runs()).toBeGreaterThan(CHANGES * SEEDS);
     expect(observer.misdeeds).toEqual({ twice: [], backwards: [], held: [] });
