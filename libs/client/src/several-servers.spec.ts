@@ -120,7 +120,7 @@ describe("a client of several servers", () => {
     expect(asked()).toEqual([2, 0]);
   });
 
-  it("does not leave a server because its caller ends a call, or a watch", async () => {
+  it("does not leave a server because its caller ends a call", async () => {
     const { first, client, asked } = setUp();
     const gone = new AbortController();
     first.fails = () => {
@@ -129,6 +129,12 @@ describe("a client of several servers", () => {
     };
     await expect(client.read({}, { signal: gone.signal })).rejects.toMatchObject({ code: Code.Canceled });
     first.fails = undefined;
+    await client.read({});
+    expect(asked()).toEqual([2, 0]);
+  });
+
+  it("does not leave a server because its caller ends a watch", async () => {
+    const { client, asked } = setUp();
     const over = new AbortController();
     const watch = client.watchList({}, { signal: over.signal });
     await expect(
@@ -137,6 +143,6 @@ describe("a client of several servers", () => {
       })(),
     ).rejects.toMatchObject({ code: Code.Canceled });
     await client.read({});
-    expect(asked()).toEqual([2, 0]);
+    expect(asked()).toEqual([1, 0]);
   });
 });
