@@ -119,7 +119,8 @@ function nodeProcess(
   ]);
 }
 
-function listening(
+/** A process of an app that listens on the loopback. */
+export function listening(
   { name, kind, app, port }: Pick<ClusterProcess, "name" | "kind" | "port"> & { readonly app: string },
   flags: readonly string[],
 ): ClusterProcess {

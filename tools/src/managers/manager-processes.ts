@@ -5,7 +5,7 @@ import { systemClock } from "@trellis/resource";
 import { freePorts } from "@trellis/testkit";
 
 import { Network } from "../chaos/network/network.ts";
-import type { ClusterProcess } from "../cluster/cluster-shape.ts";
+import { type ClusterProcess, listening } from "../cluster/cluster-shape.ts";
 import { awaitReady } from "../cluster/ready.ts";
 import { startProcess } from "../cluster/start-process.ts";
 import { Supervisor } from "../cluster/supervisor.ts";
@@ -35,13 +35,13 @@ export class ManagerProcesses {
     tell: (name: string, what: string) => void,
   ) {
     const [gatewayPort = 0, relayPort = 0, ...managerPorts] = ports;
-    this.#gateway = processOf({ name: "gateway", kind: "gateway", app: "gateway", port: gatewayPort }, [
+    this.#gateway = listening({ name: "gateway", kind: "gateway", app: "gateway", port: gatewayPort }, [
       "--domain",
       "@trellis/demo",
     ]);
     this.url = this.#gateway.url;
     this.processes = managerPorts.map((port, at) =>
-      processOf({ name: `manager-${at + 1}`, kind: "manager", app: "controller-manager", port }, [
+      listening({ name: `manager-${at + 1}`, kind: "manager", app: "controller-manager", port }, [
         "--server",
         `http://${HOST}:${relayPort}`,
         "--domain",
@@ -124,18 +124,4 @@ export class ManagerProcesses {
     });
     return new Map(pids);
   }
-}
-
-function processOf(
-  { name, kind, app, port }: Pick<ClusterProcess, "name" | "kind" | "port"> & { readonly app: string },
-  flags: readonly string[],
-): ClusterProcess {
-  return {
-    name,
-    kind,
-    bin: `apps/${app}/bin/trellis-${app}.js`,
-    flags: ["--listen", `${HOST}:${port}`, ...flags],
-    port,
-    url: `http://${HOST}:${port}`,
-  };
 }
