@@ -88,7 +88,7 @@ async function warmRest(
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, endMs - performance.now())));
   await storage.close();
   await albums.close();
-  return await rest(chaos.cluster, idleSeconds * 1_000);
+  return await rest(chaos, idleSeconds * 1_000);
 }
 
 async function breakAll(

@@ -3,16 +3,19 @@ import { basename } from "node:path";
 
 import { residentBytesOf } from "@trellis/testkit";
 
-import type { RunningCluster } from "../cluster/running-cluster.ts";
 import { signalProcess } from "../process-family.ts";
+import type { ChaosCluster } from "./chaos-cluster.ts";
+import type { Way } from "./network/gates.ts";
 
 /** What a process holds while nobody asks anything of it. */
 export interface AtRest {
   readonly name: string;
+  /** What it is now: a leader has connections that others have not. */
+  readonly role: string;
   readonly residentBytes: number;
-  /** Open descriptors: files, sockets, pipes. */
+  /** Open descriptors: files, connections, pipes. */
   readonly openFiles: number;
-  /** How many there are of each kind. */
+  /** How many there are of each kind; of connections, to whom and from whom. */
   readonly kinds: ReadonlyMap<string, number>;
 }
 
@@ -24,7 +27,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Leaves all processes in peace, has them collect their garbage, and looks what they hold. */
 export async function rest(
-  cluster: Pick<RunningCluster, "processes" | "pid">,
+  { cluster, network, operator }: Pick<ChaosCluster, "cluster" | "network" | "operator">,
   idleMs: number,
 ): Promise<readonly AtRest[]> {
   await new Promise((resolve) => setTimeout(resolve, idleMs));
@@ -34,21 +37,42 @@ export async function rest(
   });
   for (const { pid } of pids) signalProcess(pid, "SIGUSR2");
   await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
+  const { members, leaderId } = await operator.status();
+  const leader = members.find(({ id }) => id === leaderId)?.name;
+  const connections = network.connections();
   return pids.map(({ name, pid }) => {
-    const kinds = openKinds(pid);
+    const kinds = openKinds(pid, connectionsOf(name, connections));
     const openFiles = [...kinds.values()].reduce((sum, count) => sum + count, 0);
-    return { name, residentBytes: residentBytesOf(pid) ?? 0, openFiles, kinds };
+    const role = name === leader ? "leader" : kindOf(name);
+    return { name, role, residentBytes: residentBytesOf(pid) ?? 0, openFiles, kinds };
   });
 }
 
-/** What a process has open, by kind: sockets, pipes, and files by their names without numbers. */
-function openKinds(pid: number): ReadonlyMap<string, number> {
-  const kinds = new Map<string, number>();
+/** To what kinds of process one is connected, and from what kinds; how often each. */
+function connectionsOf(name: string, connections: readonly Way[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { from, to } of connections) {
+    if (from === name) increase(found, `to ${to}`);
+    if (to === name) increase(found, `from ${from}`);
+  }
+  return found;
+}
+
+/** What a process has open, by kind: connections, pipes, and files by their names without numbers. */
+function openKinds(pid: number, connections: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const kinds = new Map(connections);
+  let unknown = 0;
+  for (const count of connections.values()) unknown -= count;
   for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
     const kind = kindOfFile(`/proc/${pid}/fd/${descriptor}`);
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    if (kind === "socket") unknown += 1;
+    else increase(kinds, kind);
   }
-  return kinds;
+  return kinds.set("other sockets", unknown);
+}
+
+function increase(counts: Map<string, number>, kind: string): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
 }
 
 function kindOfFile(path: string): string {
@@ -69,12 +93,11 @@ export interface RestComparison {
   readonly findings: readonly string[];
 }
 
-/** Compares what processes hold; one that was not there before with the first of its kind. */
+/** Compares what processes hold; the leader with the leader, and one that was not there before with the first of its kind. */
 export function compareRests(before: readonly AtRest[], after: readonly AtRest[]): readonly RestComparison[] {
   return after.flatMap((now) => {
-    const then =
-      before.find(({ name }) => name === now.name) ??
-      before.find(({ name }) => kindOf(name) === kindOf(now.name));
+    const alike = before.filter(({ role }) => role === now.role);
+    const then = alike.find(({ name }) => name === now.name) ?? alike[0];
     return then === undefined
       ? []
       : [{ name: now.name, before: then, after: now, findings: findingsOf(then, now) }];

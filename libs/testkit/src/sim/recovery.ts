@@ -8,6 +8,7 @@ import type { SdkUsers } from "./clients/sdk-users.ts";
 import type { SimulatedClient } from "./clients/simulated-client.ts";
 import type { SimulatedWatcher } from "./clients/simulated-watcher.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import type { Machine } from "./cluster/machine.ts";
 import { CALM } from "./network/links.ts";
 import type { Routers } from "./routers/routers.ts";
 import type { Trace } from "./world/trace.ts";
@@ -30,6 +31,7 @@ export interface RecoveryParts {
 }
 
 const PAUSE_MS = 200;
+const UNLISTED_MS = 10_000;
 
 /** Nothing fails any more. Resolves when everybody has what was committed: members, readers, watchers; all of it is read once more for the judges. */
 export async function recover(parts: RecoveryParts): Promise<void> {
@@ -54,7 +56,7 @@ export async function recover(parts: RecoveryParts): Promise<void> {
   await parts.worked;
   for (const kind of ["k", "l"]) await lastWrite(parts, kind);
   const last = client.newest;
-  removeLost(parts, () => isWell);
+  settleMembers(parts, () => isWell);
   await wait("members are even", () => areEven(cluster, last));
   await wait("watchers have seen it all", () =>
     parts.watchers.every(({ reached }) => reached !== undefined && reached >= last),
@@ -122,12 +124,39 @@ async function lastWrite({ client, world }: RecoveryParts, kind: string): Promis
 }
 
 /**
- * A machine that was to join in vain, as far as its operator could tell, is wiped; a proposal whose outcome was unknown may make it a member after
- * that. Whoever is listed and has no machine any more is removed, as an operator would.
+ * What operators do about changes whose outcome they never learned. A machine that was to join in vain, as far as its
+ * operator could tell, is wiped and may become a member after that: whoever is listed and has no machine is removed.
+ * A member that was to be removed in vain may be gone after that, and nobody tells it: a machine that the cluster has
+ * not listed for UNLISTED_MS is wiped. (A leader that is none any more knows it by then.)
  */
-function removeLost(parts: RecoveryParts, isOver: () => boolean): void {
-  if (isOver()) return;
+function settleMembers(parts: RecoveryParts, isOver: () => boolean): void {
   const { world, cluster } = parts;
+  const listedAtMs = new Map<Machine, number>();
+  const look = (): void => {
+    if (isOver()) return;
+    removeLost(cluster);
+    for (const machine of cluster.machines) {
+      const seenMs = listedAtMs.get(machine);
+      if (seenMs === undefined || machine.id === undefined || isListed(cluster, machine.id))
+        listedAtMs.set(machine, world.nowMs);
+      else if (world.nowMs - seenMs > UNLISTED_MS) {
+        parts.trace.note("operator", `wipes ${machine.name}, which is no member`);
+        machine.crash("power");
+        machine.wipe();
+      }
+    }
+    world.in(PAUSE_MS, look);
+  };
+  look();
+}
+
+/** Also when no leader could tell. */
+function isListed({ leader }: Cluster, id: number): boolean {
+  const members = leader?.replica?.node.status().members;
+  return members === undefined || members.some((member) => member.id === id);
+}
+
+function removeLost(cluster: Cluster): void {
   const { process, replica } = cluster.leader ?? {};
   const lost = replica?.node.status().members.find(({ id }) => cluster.machineOf(id) === undefined);
   if (lost !== undefined)
@@ -136,7 +165,6 @@ function removeLost(parts: RecoveryParts, isOver: () => boolean): void {
         if (!RaftNodeError.is(error)) cluster.safety.report(`an operator is told: ${String(error)}`);
       });
     });
-  world.in(PAUSE_MS, () => removeLost(parts, isOver));
 }
 
 /** Every member that the leader knows runs, and has applied everything. */

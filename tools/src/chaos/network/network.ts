@@ -61,9 +61,14 @@ export class Network {
     return broken.length;
   }
 
+  /** All that are open: who opened each, and whom it goes to. */
+  connections(): readonly Way[] {
+    return [...this.#connections].map(({ way }) => way);
+  }
+
   /** Those who have been connected to each other, in the direction in which they open connections. */
   pairs(): readonly Way[] {
-    const pairs = new Map([...this.#connections].map(({ way }) => [`${way.from} ${way.to}`, way]));
+    const pairs = new Map(this.connections().map((way) => [`${way.from} ${way.to}`, way]));
     return [...pairs.values()];
   }
 
