@@ -3,11 +3,12 @@ import {
   type Client as RpcClient,
   type Transport,
 } from "@connectrpc/connect";
-import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Client, createClient } from "@trellis/client";
 import { Health } from "@trellis/protos/grpc/health/v1/health_pb";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb";
 import type { Clock } from "@trellis/resource";
+import { WideSessionManager } from "@trellis/resource/node";
 
 import { usageError } from "./errors.ts";
 import { withSealedPayloads } from "./sealed-payloads.ts";
@@ -50,7 +51,7 @@ export function connectionOver(
 
 /** Opens a connection over HTTP/2. Nothing is sent before the first call. */
 export function openConnection(server: string, clock: Clock): Connection {
-  const sessionManager = new Http2SessionManager(server, { pingIntervalMs: PING_INTERVAL_MS });
+  const sessionManager = new WideSessionManager(server, { pingIntervalMs: PING_INTERVAL_MS });
   const transport = createConnectTransport({ baseUrl: server, httpVersion: "2", sessionManager });
   return connectionOver(transport, server, clock, () => sessionManager.abort());
 }

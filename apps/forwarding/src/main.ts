@@ -1,4 +1,5 @@
 import { systemClock } from "@trellis/resource";
+import { HTTP2_WINDOWS } from "@trellis/resource/node";
 import { createForwardingPart } from "@trellis/routing";
 import {
   address,
@@ -59,7 +60,12 @@ await runProgram(
         parts: [part],
         config: {
           ...config,
-          limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES, maxSessionMegabytes: SESSION_MEGABYTES },
+          limits: {
+            ...limits,
+            maxRequestBytes: MAX_MESSAGE_BYTES,
+            maxSessionMegabytes: SESSION_MEGABYTES,
+            streamWindowBytes: HTTP2_WINDOWS.stream,
+          },
         },
         log,
         clock,

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 
 import { RaftNodeError } from "@trellis/raft-node";
 import { systemClock } from "@trellis/resource";
+import { HTTP2_WINDOWS } from "@trellis/resource/node";
 import {
   address,
   createServer,
@@ -119,7 +120,12 @@ await runProgram(
         parts: [{ ...node, start: () => node.start().catch(refuse) }],
         config: {
           ...config,
-          limits: { ...limits, maxRequestBytes: MAX_MESSAGE_BYTES, maxSessionMegabytes: SESSION_MEGABYTES },
+          limits: {
+            ...limits,
+            maxRequestBytes: MAX_MESSAGE_BYTES,
+            maxSessionMegabytes: SESSION_MEGABYTES,
+            streamWindowBytes: HTTP2_WINDOWS.stream,
+          },
         },
         log,
         clock,

@@ -20,16 +20,24 @@ import type { TypedResource } from "@trellis/resource";
 import { healthOf } from "./health.ts";
 import { WORKLOAD_HEALTH_KEY } from "./status-keys.ts";
 
+type WorkloadResource = TypedResource<typeof WorkloadSchema>;
 type Ports = Readonly<Record<string, MessageInitShape<typeof WorkloadPortSchema>>>;
 
 /** The endpoints of a service with these workloads: one per workload that offers at least one of its ports, in the given order. */
-export function computeEndpoints(
-  service: Service,
-  workloads: readonly TypedResource<typeof WorkloadSchema>[],
-): ServiceEndpoints {
-  const endpoints = workloads.flatMap((workload) => endpointOf(service, workload) ?? []);
+export function computeEndpoints(service: Service, workloads: readonly WorkloadResource[]): ServiceEndpoints {
+  let known = knownOf.get(service);
+  if (known === undefined) knownOf.set(service, (known = new WeakMap()));
+  const endpoints: Endpoint[] = [];
+  for (const workload of workloads) {
+    let endpoint = known.get(workload);
+    if (endpoint === undefined) known.set(workload, (endpoint = endpointOf(service, workload) ?? "none"));
+    if (endpoint !== "none") endpoints.push(endpoint);
+  }
   return create(ServiceEndpointsSchema, { endpoints });
 }
+
+/** What was computed of a service and a workload, neither of which ever changes: of many workloads few are others than the last time. */
+const knownOf = new WeakMap<Service, WeakMap<WorkloadResource, Endpoint | "none">>();
 
 /** The distinct identities of endpoints, sorted; endpoints without one count for nothing. */
 export function identitiesOf({ endpoints }: ServiceEndpoints): readonly string[] {
@@ -37,7 +45,7 @@ export function identitiesOf({ endpoints }: ServiceEndpoints): readonly string[]
   return [...new Set(identities)].toSorted();
 }
 
-function endpointOf(service: Service, workload: TypedResource<typeof WorkloadSchema>): Endpoint | undefined {
+function endpointOf(service: Service, workload: WorkloadResource): Endpoint | undefined {
   const { id, status, data } = workload;
   const ports = servedPorts(service.ports, data.ports);
   const addresses = data.addresses.flatMap((address) => reachedAddress(address, ports) ?? []);

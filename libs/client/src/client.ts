@@ -123,6 +123,11 @@ export interface WatchOptions {
    * what it tells, and while nothing changes only every now and then. Its stream is resumed for that, and nothing is told twice.
    */
   readonly onRefresher?: ((refresh: () => void) => void) | undefined;
+  /**
+   * What is yielded of a resource that came or changed, and what the watch itself keeps of it: all of it when absent. Must leave its id and version as they are. A
+   * delete may yield the whole resource.
+   */
+  readonly transform?: ((resource: TypedResource) => TypedResource) | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { WideSessionManager } from "@trellis/resource/node";
 
 import type { Client } from "./client.ts";
 import { type ClientOptions, createClient } from "./create-client.ts";
@@ -23,7 +24,9 @@ const PING_TIMEOUT_MS = 10_000;
 /** A connection without calls is closed after this. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** Makes a client that reaches a server over HTTP/2. Connects at the first call. Throws TypeError for a URL that cannot be. */
+/**
+ * Makes a client that reaches a server over HTTP/2. It asks for no compression: between machines that are near that takes more time than it saves, and each message of a watch
+ * would wait for a thread. Connects at the first call. Throws TypeError for a URL that cannot be. */
 export function connectClient({ server, ...options }: ConnectOptions): ConnectedClient {
   const urls = (typeof server === "string" ? [server] : server).map(checkServerUrl);
   const connections = [...new Set(urls)].map(connect);
@@ -39,12 +42,15 @@ export function connectClient({ server, ...options }: ConnectOptions): Connected
 }
 
 function connect(baseUrl: string) {
-  const sessionManager = new Http2SessionManager(baseUrl, {
+  const sessionManager = new WideSessionManager(baseUrl, {
     pingIntervalMs: PING_INTERVAL_MS,
     pingTimeoutMs: PING_TIMEOUT_MS,
     idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
   });
-  return { sessionManager, transport: createConnectTransport({ baseUrl, httpVersion: "2", sessionManager }) };
+  return {
+    sessionManager,
+    transport: createConnectTransport({ baseUrl, httpVersion: "2", sessionManager, acceptCompression: [] }),
+  };
 }
 
 /** The URL's origin. Throws TypeError saying what was expected. */

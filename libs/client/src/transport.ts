@@ -99,10 +99,7 @@ async function withRetries<I extends DescMessage, O extends DescMessage>(
   const deadlineMs = clock.monotonic() + Math.min(timeoutMs, MAX_TIMEOUT_MS);
   // The protocols take whole milliseconds, and take 0 for no deadline at all.
   const left = (): number => Math.floor(deadlineMs - clock.monotonic());
-  let lastError: unknown = new ConnectError(
-    `the deadline of ${timeoutMs} ms had passed before the call`,
-    Code.DeadlineExceeded,
-  );
+  let lastError: unknown;
   for (let failures = 1, leftMs = left(); leftMs > 0; failures++, leftMs = left()) {
     try {
       return await run(leftMs);
@@ -118,7 +115,10 @@ async function withRetries<I extends DescMessage, O extends DescMessage>(
       if (delayMs > 0 && !(await sleep(clock, delayMs, signal))) throw canceled(signal);
     }
   }
-  throw lastError;
+  throw (
+    lastError ??
+    new ConnectError(`the deadline of ${timeoutMs} ms had passed before the call`, Code.DeadlineExceeded)
+  );
 }
 
 function canceled(signal: AbortSignal | undefined): ConnectError {

@@ -5,7 +5,7 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { ResourceType, TypedResource } from "@trellis/resource";
 
-import type { StorePosition, WatchItem } from "./client.ts";
+import type { StorePosition, WatchItem, WatchOptions } from "./client.ts";
 import { decodeAnswer, nameKey } from "./convert.ts";
 import { isNewerVersion } from "./versions.ts";
 
@@ -18,14 +18,16 @@ interface Known<Desc extends DescMessage> {
 /** What a watch has yielded so far, and where it stands: what tells news from what the consumer knows already. */
 export class WatchState<Desc extends DescMessage> {
   readonly type: ResourceType<Desc>;
+  readonly #transform: (resource: never) => TypedResource;
   readonly #known = new Map<string, Known<Desc>>();
   #resume: StorePosition | undefined;
   /** The names of the snapshot that is being read; undefined outside one. */
   #snapshot: Set<string> | undefined;
   #announced = false;
 
-  constructor(type: ResourceType<Desc>) {
+  constructor(type: ResourceType<Desc>, transform: WatchOptions["transform"] = (resource) => resource) {
     this.type = type;
+    this.#transform = transform as (resource: never) => TypedResource;
   }
 
   /** Begins a stream: where it resumes, or undefined for a snapshot. */
@@ -60,11 +62,13 @@ export class WatchState<Desc extends DescMessage> {
     }
   }
 
-  #upsert(resource: TypedResource<Desc>, storeId: string): readonly WatchItem<Desc>[] {
-    const key = nameKey(resource.id);
+  #upsert(whole: TypedResource<Desc>, storeId: string): readonly WatchItem<Desc>[] {
+    const key = nameKey(whole.id);
     this.#snapshot?.add(key);
     const known = this.#known.get(key);
-    if (known !== undefined && isCovered(resource, storeId, known)) return [];
+    if (known !== undefined && isCovered(whole, storeId, known)) return [];
+    // What the transform leaves out is not to be kept here either.
+    const resource = this.#transform(whole as never) as TypedResource<Desc>;
     this.#known.set(key, { resource, storeId });
     const upsert = { kind: "upsert", resource } as const;
     // Another incarnation: the former one's end was in the gap.

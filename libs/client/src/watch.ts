@@ -81,7 +81,7 @@ async function* watchOnce<Desc extends DescMessage>(
   options: WatchOptions,
 ): AsyncGenerator<WatchItem<Desc>> {
   const { signal, onPosition, onInterrupt, onRefresher } = options;
-  const state = new WatchState(type);
+  const state = new WatchState(type, options.transform);
   let refreshed = new AbortController();
   onRefresher?.(() => refreshed.abort());
   for (let failures = 0; !isAborted(signal);) {

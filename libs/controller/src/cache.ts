@@ -16,7 +16,10 @@ export interface TenancyFilter {
   readonly namespace?: string | undefined;
 }
 
-/** What a controller sees of the store: its managed and watched types, kept current by watches. Read only. */
+/**
+ * What a controller sees of the store: its managed and watched types, kept current by watches. Read only. Of a name or a tenancy that it is asked for, only the units count that the scope of
+ * the type has.
+ */
 export interface Cache {
   get<Desc extends DescMessage>(type: ResourceType<Desc>, name: Request): TypedResource<Desc> | undefined;
   /** In order of partition, namespace, name. */

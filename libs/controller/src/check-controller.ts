@@ -1,7 +1,9 @@
 import { parseSelector, type ResourceType } from "@trellis/resource";
 
+import type { Index } from "./cache.ts";
 import type { ControllerDefinition, WatchDefinition } from "./controller.ts";
 import type { AnyController } from "./define.ts";
+import { source, type SourceDefinition } from "./source.ts";
 
 /** Runs of one controller under way at once. */
 export const MAX_CONCURRENCY = 1_024;
@@ -13,12 +15,14 @@ const KEY = /^\S+$/;
 
 /** Throws TypeError for a definition that could not run: what was expected, what was found, and the cure where it is not plain. */
 export function checkController(definition: AnyController): void {
-  const { name } = definition;
+  const { name } = (definition ?? {}) as Partial<AnyController>;
   if (typeof name !== "string" || name.trim() === "") throw new TypeError("a controller needs a name");
   const fail = (problem: string): never => {
     throw new TypeError(`controller "${name}"${problem}`);
   };
+  checkLists(definition, fail);
   checkTypes(definition, fail);
+  checkSources(definition, fail);
   checkFunctions(definition, fail);
   checkNumbers(definition, fail);
   checkIndexes(definition, fail);
@@ -62,20 +66,29 @@ export function typesOf(definition: AnyController): readonly ResourceType[] {
   return [...new Map(types.map((type) => [type.gvk, type])).values()];
 }
 
-function isType(value: WatchDefinition | ResourceType): value is ResourceType {
-  return "gvk" in value;
+/** Whether something is a resource type, of whichever copy of the package. */
+export function isType(value: unknown): value is ResourceType {
+  return typeof (value as ResourceType | null | undefined)?.gvk === "string";
+}
+
+function checkLists(definition: AnyController, fail: Fail): void {
+  for (const part of ["owns", "watches", "sources", "indexes"] as const) {
+    const value: unknown = definition[part];
+    if (value !== undefined && !Array.isArray(value)) fail(`: ${part} must be a list, found ${typeof value}`);
+  }
 }
 
 function checkTypes(definition: AnyController, fail: Fail): void {
-  const { type, owns = [], sources = [], key } = definition;
+  const { type, owns = [], key } = definition;
   const needType = (value: unknown, where: string): void => {
-    if (typeof (value as ResourceType | undefined)?.gvk !== "string")
+    if (!isType(value))
       fail(`: ${where} must be a resource type, found ${typeof value}: make one with resourceType(…Schema)`);
   };
   needType(type, "type");
   for (const owned of owns as readonly ResourceType[]) needType(owned, "each of owns");
   for (const watch of (definition.watches ?? []) as readonly unknown[])
-    if ((watch as { readonly type?: unknown }).type === undefined) needType(watch, "each of watches");
+    if ((watch as { readonly type?: unknown } | null | undefined)?.type === undefined)
+      needType(watch, "each of watches");
   for (const watch of watchesOf(definition)) {
     needType(watch.type, "the type of a watch");
     checkWatch(watch, fail);
@@ -84,12 +97,24 @@ function checkTypes(definition: AnyController, fail: Fail): void {
   const twiceOwned = owned.find((gvk, at) => owned.indexOf(gvk) !== at);
   if (twiceOwned !== undefined) fail(` owns ${twiceOwned} twice: leave one out`);
   checkViews(definition, fail);
-  const sourceNames = sources.map((source) => source.name);
-  const twice = sourceNames.find((one, at) => sourceNames.indexOf(one) !== at);
-  if (twice !== undefined) fail(` has two sources called "${twice}": rename one`);
   if (key !== undefined && !KEY.test(key)) fail(`: key must be one word without spaces, found "${key}"`);
   if (definition.finalize !== undefined && !KEY.test(key ?? definition.name))
     fail(` has finalize, and its name is no finalizer because of its spaces: add key`);
+}
+
+function checkSources({ sources = [] }: AnyController, fail: Fail): void {
+  const names = new Set<string>();
+  for (const one of sources as readonly (SourceDefinition | null | undefined)[]) {
+    if (typeof one !== "object" || one === null)
+      return fail(`: each of sources must be made by source(…), found ${typeof one}`);
+    try {
+      source(one);
+    } catch (error) {
+      fail(`: ${(error as Error).message}`);
+    }
+    if (names.has(one.name)) fail(` has two sources called "${one.name}": rename one`);
+    names.add(one.name);
+  }
 }
 
 function checkWatch({ type, map, when, selector, transform }: WatchDefinition, fail: Fail): void {
@@ -141,11 +166,17 @@ function checkNumbers(definition: AnyController, fail: Fail): void {
   const { concurrency = 1, backoff, rateLimit, placement } = definition;
   if (!isWhole(concurrency, 1, MAX_CONCURRENCY))
     fail(`: concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, found ${concurrency}`);
-  if (backoff !== undefined && !(backoff.baseMs > 0 && backoff.maxMs >= backoff.baseMs))
-    fail(`: backoff needs 0 < baseMs <= maxMs, found ${backoff.baseMs} and ${backoff.maxMs}`);
-  if (rateLimit !== undefined && !(rateLimit.perSecond > 0 && rateLimit.burst >= 1))
+  if (
+    backoff !== undefined &&
+    !(backoff.baseMs > 0 && backoff.maxMs >= backoff.baseMs && Number.isFinite(backoff.maxMs))
+  )
+    fail(`: backoff needs 0 < baseMs <= maxMs < Infinity, found ${backoff.baseMs} and ${backoff.maxMs}`);
+  if (
+    rateLimit !== undefined &&
+    !(rateLimit.perSecond > 0 && Number.isFinite(rateLimit.perSecond) && rateLimit.burst >= 1)
+  )
     fail(
-      `: rateLimit needs perSecond > 0 and burst >= 1, found ${rateLimit.perSecond} and ${rateLimit.burst}`,
+      `: rateLimit needs 0 < perSecond < Infinity and burst >= 1, found ${rateLimit.perSecond} and ${rateLimit.burst}`,
     );
   for (const part of ["timeoutMs", "minIntervalMs", "resyncMs"] as const) {
     const value = definition[part];
@@ -153,6 +184,9 @@ function checkNumbers(definition: AnyController, fail: Fail): void {
     if (!isOff && !(typeof value === "number" && Number.isFinite(value) && value > 0))
       fail(`: ${part} must be milliseconds above 0, found ${String(value)}: leave it out for none`);
   }
+  for (const [part, value] of Object.entries(definition.hotLoop ?? {}))
+    if (value !== undefined && !(typeof value === "number" && value > 0))
+      fail(`: hotLoop.${part} must be a number above 0, found ${String(value)}`);
   checkPlacement(placement, fail);
   const isReadOnly =
     placement === "everyMember" ||
@@ -165,9 +199,9 @@ function checkNumbers(definition: AnyController, fail: Fail): void {
 
 function checkPlacement(placement: AnyController["placement"], fail: Fail): void {
   if (placement === undefined || placement === "singleton" || placement === "everyMember") return;
-  if (placement.kind === "everyMember") return;
-  if (placement.kind !== "sharded")
-    fail(': placement must be "singleton", "everyMember", everyMember({ writes }) or sharded(n)');
+  if (placement?.kind === "everyMember") return;
+  if (placement?.kind !== "sharded")
+    return fail(': placement must be "singleton", "everyMember", everyMember({ writes }) or sharded(n)');
   if (!isWhole(placement.shards, 1, MAX_SHARDS))
     fail(`: sharded(n) needs a whole number from 1 to ${MAX_SHARDS}, found ${placement.shards}`);
 }
@@ -175,7 +209,11 @@ function checkPlacement(placement: AnyController["placement"], fail: Fail): void
 function checkIndexes(definition: AnyController, fail: Fail): void {
   const cached = new Set(typesOf(definition).map(({ gvk }) => gvk));
   const names = new Set<string>();
-  for (const { name, type } of definition.indexes ?? []) {
+  for (const one of (definition.indexes ?? []) as readonly (Index | null | undefined)[]) {
+    if (typeof one !== "object" || one === null || !isType(one.type))
+      return fail(`: each of indexes must be made by index(…), with a type; found ${typeof one}`);
+    const { name, type, keys } = one;
+    if (typeof keys !== "function") fail(`: index "${name}": keys must be a function, found ${typeof keys}`);
     if (!cached.has(type.gvk))
       fail(` indexes ${type.gvk}, which it neither manages nor watches: add watch(${type.kind}, …)`);
     if (typeof name !== "string" || name.trim() === "")

@@ -34,7 +34,7 @@ export interface AbsentContext {
   readonly event: (reason: string, message: string) => void;
   /** Names the controller and the request in every line. */
   readonly log: ControllerLog;
-  /** Aborted when the controller stops, or the run has taken too long. */
+  /** Aborted when the controller stops while the run is under way, or when the run has taken too long. What listens to it goes with the run. */
   readonly signal: AbortSignal;
 }
 
@@ -92,7 +92,8 @@ export interface ChildSet<Desc extends DescMessage> {
   list(): readonly TypedResource<Desc>[];
   /**
    * Makes the children what they should be, the whole set of them: writes those that differ, takes over those that others made under the parent, and deletes what this controller
-   * made and the list no longer has. Returns them in the order of the list. Throws when a name is taken by what the parent does not own; nothing is written then.
+   * made and the list no longer has. Returns them in the order of the list. Throws when a name is taken by what the parent does not own; nothing is written then,
+   * and the parent runs again once what has the name changes. Throws, too, when the service refuses some: the others are written first, and none is deleted.
    */
   set(children: readonly ChildInput<Desc>[]): Promise<readonly TypedResource<Desc>[]>;
 }

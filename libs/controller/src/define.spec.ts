@@ -56,12 +56,34 @@ describe("a controller's definition", () => {
     ["two indexes of a name", { watches: [watch(Album, byOwner())], indexes: [titles, titles] }, "rename"],
     ["a backoff that shrinks", { backoff: { baseMs: 5, maxMs: 1 } }, "backoff"],
     ["a backoff of nothing", { backoff: { baseMs: 0, maxMs: 1 } }, "backoff"],
+    ["a backoff without an end", { backoff: { baseMs: 5, maxMs: Infinity } }, "backoff"],
+    ["a rate without an end", { rateLimit: { perSecond: Infinity, burst: 1 } }, "rateLimit"],
+    ["a loop that is none", { hotLoop: { runs: 0 } }, "hotLoop.runs must be a number above 0, found 0"],
+    ["a loop of no time", { hotLoop: { windowMs: NaN } }, "hotLoop.windowMs"],
+    ["a watch that is not there", { watches: [undefined] }, "each of watches must be a resource type"],
+    ["a source that is none", { sources: [undefined] }, "each of sources must be made by source(…)"],
+    ["a source of its own making", { sources: [{ name: "x" }] }, 'source "x": open must be a function'],
+    ["an index that is none", { indexes: [undefined] }, "each of indexes must be made by index(…)"],
+    [
+      "an index without keys",
+      { watches: [Album], indexes: [{ name: "x", type: Album }] },
+      'index "x": keys must be a function',
+    ],
+    ["watches that are no list", { watches: Album }, "watches must be a list, found object"],
+    ["owned types that are no list", { owns: Album }, "owns must be a list, found object"],
+    ["sources that are no list", { sources: outside }, "sources must be a list, found object"],
+    ["indexes that are no list", { indexes: titles }, "indexes must be a list, found object"],
+    ["no placement", { placement: null }, "placement must be"],
     ["C014: no reconcile", { reconcile: undefined as never }, "no reconcile function"],
   ])("is refused with %s", (_, wrong, told) => {
     expect(() => defineController({ name: "a", type: Artist, reconcile, ...(wrong as object) })).toThrow(
       told,
     );
   });
+});
+
+it("a controller that is not there is refused", () => {
+  expect(() => defineController(undefined as never)).toThrow("a controller needs a name");
 });
 
 describe("a source's definition", () => {
@@ -152,6 +174,19 @@ describe("a domain", () => {
     expect(() => defineDomain({ types: [Album], hooks: [on(Artist, {})] })).toThrow("demo.v2.Artist");
     const controller = defineController({ name: "a", type: Artist, reconcile });
     expect(() => defineDomain({ types: [Artist], controllers: [controller, controller] })).toThrow('"a"');
+  });
+
+  it.each([
+    ["types", { types: [undefined] }, "types[0] must be a resource type"],
+    ["types at all", {}, "types must be a list"],
+    ["hooks", { types: [Artist], hooks: [undefined] }, "hooks[0] must be made by on(…)"],
+    [
+      "controllers",
+      { types: [], controllers: [undefined] },
+      "controllers[0] must be made by defineController",
+    ],
+  ])("is refused without its %s", (_, domain, told) => {
+    expect(() => defineDomain(domain as never)).toThrow(told);
   });
 
   it("is refused with two controllers that sign one type with one key", () => {

@@ -4,7 +4,7 @@ import type { ResourceType } from "@trellis/resource";
 
 import type { Index } from "./cache.ts";
 import type { ChangeFilter } from "./change.ts";
-import { checkController, checkTogether } from "./check-controller.ts";
+import { checkController, checkTogether, isType } from "./check-controller.ts";
 import type { ByReader, ControllerDefinition, Transform, WatchDefinition } from "./controller.ts";
 import type { Mapper } from "./mapper.ts";
 
@@ -20,8 +20,16 @@ export interface DomainInit {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyController = ControllerDefinition<any, any>;
 
-/** Makes a domain, a module's default export. Throws TypeError for hooks of types that it does not bring, and for controllers of one name or one key on one type. */
+/** Makes a domain, a module's default export. Throws TypeError for hooks of types that it does not bring, for controllers of one name or one key on one type, and for what is none of these. */
 export function defineDomain({ types, hooks = [], controllers = [] }: DomainInit): Domain {
+  checkList("types", types, isType, "a resource type: make one with resourceType(…Schema)");
+  checkList("hooks", hooks, (hook) => isType(hook.type), "made by on(…)");
+  checkList(
+    "controllers",
+    controllers,
+    ({ name, type }) => typeof name === "string" && isType(type),
+    "made by defineController(…)",
+  );
   for (const { type } of hooks) {
     if (!types.some(({ gvk }) => gvk === type.gvk))
       throw new TypeError(`hooks for ${type.gvk}, which is not among the domain's types: add it`);
@@ -65,4 +73,19 @@ export function watch<Desc extends DescMessage>(
 /** A secondary index over the cached resources of a type. */
 export function index<Desc extends DescMessage>(init: Index<Desc>): Index<Desc> {
   return init;
+}
+
+/** Throws TypeError unless a part of a domain is a list of what is expected: one of an import that is not there yet is undefined. */
+function checkList<Item extends object>(
+  part: string,
+  items: readonly Item[],
+  isOne: (item: Item) => boolean,
+  expected: string,
+): void {
+  if (!Array.isArray(items)) throw new TypeError(`a domain's ${part} must be a list, found ${typeof items}`);
+  const wrong = items.findIndex(
+    (item: Item | null | undefined) => item === null || item === undefined || !isOne(item),
+  );
+  if (wrong !== -1)
+    throw new TypeError(`a domain's ${part}[${wrong}] must be ${expected}; found ${typeof items[wrong]}`);
 }

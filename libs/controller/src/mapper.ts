@@ -12,7 +12,7 @@ export interface MapInput<Desc extends DescMessage> {
   readonly managed: ResourceType;
 }
 
-/** Says which managed resources a change of a watched one concerns. May be async; an error is retried. */
+/** Says which managed resources a change of a watched one concerns. May be async; a state on which it fails it is given again, with growing waits, and the others need not wait for that. */
 export type Mapper<Desc extends DescMessage = DescMessage> = (
   input: MapInput<Desc>,
 ) => readonly Request[] | Promise<readonly Request[]>;

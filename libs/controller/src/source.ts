@@ -6,7 +6,7 @@ import type { ControllerLog } from "./log.ts";
 
 /** How a source is opened. */
 export interface SourceOpening {
-  /** The token of the last event that was taken; undefined at the first opening in this process. Go on after it. */
+  /** The token of the last event that was taken; undefined at the first opening since the controller started in this process, as after a lease was lost. Go on after it. */
   readonly token: string | undefined;
   /** Aborted when nobody listens any more: end the iteration then. */
   readonly signal: AbortSignal;
@@ -30,9 +30,12 @@ export interface SourceDefinition<Event = unknown> {
   readonly open: (opening: SourceOpening) => AsyncIterable<Event>;
   /** Says which managed resources an event concerns. May be async; an error is retried. */
   readonly map: (input: SourceInput<Event>) => readonly Request[] | Promise<readonly Request[]>;
-  /** What an event is about: events of one key that wait are mapped together, in order. Each is on its own when absent. */
+  /**
+   * What an event is about: events of one key that wait are mapped together, in order; one on which `map` failed comes again
+   * behind those. Each is on its own when absent, or when this fails.
+   */
   readonly keyOf?: ((event: Event) => string) | undefined;
-  /** Where to go on after an event. A source without tokens begins anew each time. */
+  /** Where to go on after an event; after the one before it when this fails. A source without tokens begins anew each time. */
   readonly tokenOf?: ((event: Event) => string | undefined) | undefined;
 }
 

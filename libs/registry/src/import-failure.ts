@@ -61,6 +61,10 @@ function cureOf(
     const where = isPlaceKnown ? "" : ` or in what it imports: node --check ${file} shows the line`;
     return [`correct the syntax there${where}`];
   }
+  if (name === "ReferenceError" && /before initialization/.test(message))
+    return [
+      "two modules that import each other may not use each other while they load: move what both need into a third",
+    ];
   // The SDK's own refusals (defineController, defineDomain, resourceType) say what to do.
   return [];
 }

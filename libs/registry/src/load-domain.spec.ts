@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 
+import { type Clock, systemClock } from "@trellis/resource";
+
 import { DomainError, loadDomain } from "./load-domain.ts";
 
 const CONTROLLER = join(import.meta.dirname, "../../controller/src/index.ts");
@@ -24,6 +26,12 @@ beforeAll(async () => {
   await writeFile(join(from, "shapeless.mjs"), "export default { types: [1] };");
   await writeFile(join(from, "throws.mjs"), '// A line\nthrow new Error("out of paint");');
   await writeFile(join(from, "throws-nothing.mjs"), "throw undefined;");
+  await writeFile(join(from, "waits.mjs"), "await new Promise(() => {});\nexport default {};");
+  await writeFile(join(from, "circle.mjs"), 'import "./circle-2.mjs";\nexport const types = [];');
+  await writeFile(
+    join(from, "circle-2.mjs"),
+    'import { types } from "./circle.mjs";\nexport const count = types.length;',
+  );
   await writeFile(join(from, "unfinished.mjs"), "export default {\n  types: [;\n};");
   await writeFile(join(from, "imports-gone.mjs"), 'import "./gone.mjs";\nexport default {};');
   await writeFile(join(from, "imports-package.mjs"), 'import "no-such-package";\nexport default {};');
@@ -57,6 +65,7 @@ describe("loading a domain", () => {
     ["./undefined-controller.mjs", "its controllers[1] is not made by defineController(…); export default"],
     ["./throws.mjs", "failed to load: FROM/throws.mjs:2: out of paint"],
     ["./throws-nothing.mjs", "failed to load: FROM/throws-nothing.mjs: undefined"],
+    ["./circle.mjs", "; two modules that import each other may not use each other while they load"],
     ["./unfinished.mjs", "; correct the syntax there"],
     [
       "./imports-gone.mjs",
@@ -70,5 +79,30 @@ describe("loading a domain", () => {
     const { message } = error as Error;
     expect(message).toContain(words.replaceAll("FROM", from));
     expect(message).not.toContain("\n");
+  });
+
+  it("does not wait for ever for a module that does not come to its end", async () => {
+    const timers: { readonly delayMs: number; readonly keepAlive: boolean | undefined; isOver: boolean }[] =
+      [];
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, callback, { keepAlive } = {}) {
+        const timer = { delayMs, keepAlive, isOver: false };
+        timers.push(timer);
+        const immediate = setTimeout(callback, 100);
+        return () => {
+          timer.isOver = true;
+          clearTimeout(immediate);
+        };
+      },
+    };
+    await expect(loadDomain("./waits.mjs", { from, clock })).rejects.toThrow(
+      /^domain \.\/waits\.mjs did not load within 30000 ms: .*waits\.mjs, or what it imports, awaits something at its top level that does not come; do that in init/,
+    );
+    await loadDomain("./module.mjs", { from, clock });
+    expect(timers).toEqual([
+      { delayMs: 30_000, keepAlive: true, isOver: true },
+      { delayMs: 30_000, keepAlive: true, isOver: true },
+    ]);
   });
 });

@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { type Clock, systemClock } from "@trellis/resource";
+
 import type { Domain } from "./domain.ts";
 import { explainImportFailure, messageOf } from "./import-failure.ts";
 
@@ -18,6 +20,9 @@ export class DomainError extends Error {
   }
 }
 
+/** How long a module may take to load, in milliseconds: with what it awaits at its top level. */
+const LOAD_TIMEOUT_MS = 30_000;
+
 /** The files that a folder without a package.json may begin with. */
 const ENTRY_FILES = ["index.ts", "index.js", "index.mjs"];
 
@@ -25,14 +30,21 @@ const ENTRY_FILES = ["index.ts", "index.js", "index.mjs"];
  * Loads the domain that a module's default export is. The specifier is a package name, or a path (`./acme`, `/srv/acme`) to a module or to a
  * folder with one; both are looked for from the folder `from`. Throws {@link DomainError}.
  */
-export async function loadDomain(specifier: string, { from }: { readonly from: string }): Promise<Domain> {
+export async function loadDomain(
+  specifier: string,
+  { from, clock = systemClock }: { readonly from: string; readonly clock?: Clock },
+): Promise<Domain> {
   const file = isPath(specifier)
     ? findModule(resolve(from, specifier), specifier)
     : findPackage(specifier, from);
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(file).href)) as typeof module;
+    module = (await inTime(import(pathToFileURL(file).href), clock)) as typeof module;
   } catch (cause) {
+    if (cause === TOO_LATE)
+      throw new DomainError(
+        `domain ${specifier} did not load within ${LOAD_TIMEOUT_MS} ms: ${file}, or what it imports, awaits something at its top level that does not come; do that in init of a controller`,
+      );
     throw new DomainError(`domain ${specifier} failed to load: ${explainImportFailure(cause, file)}`, {
       cause,
     });
@@ -42,6 +54,19 @@ export async function loadDomain(specifier: string, { from }: { readonly from: s
   throw new DomainError(
     `domain ${specifier} (${file}): ${fault}; export default defineDomain({types: […]}) of @trellis/controller`,
   );
+}
+
+const TOO_LATE = Symbol("a module that takes too long to load");
+
+/** Waits for a module; throws {@link TOO_LATE}. Without a timer the process would end without a word once nothing else goes on. */
+async function inTime(loading: Promise<unknown>, clock: Clock): Promise<unknown> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(LOAD_TIMEOUT_MS, () => reject(TOO_LATE), { keepAlive: true });
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    cancel();
+  }
 }
 
 function isPath(specifier: string): boolean {

@@ -24,6 +24,11 @@ beforeAll(async () => {
   await writeFile(join(from, "greeter.mjs"), named("hello", "bye"));
   await writeFile(join(from, "other-greeter.mjs"), named("hello"));
   await writeFile(join(from, "greets-twice.mjs"), named("hello", "hello"));
+  const signing = (name: string, gvk: string) =>
+    `export default { types: [], hooks: [], controllers: [{ name: "${name}", key: "k", type: { gvk: "${gvk}" }, reconcile() {} }] };`;
+  await writeFile(join(from, "signer.mjs"), signing("a", "x.v1.X"));
+  await writeFile(join(from, "other-signer.mjs"), signing("b", "x.v1.X"));
+  await writeFile(join(from, "elsewhere.mjs"), signing("b", "x.v1.Y"));
   await writeFile(join(from, "hooked.mjs"), part("[]", "[{ type: demo.types[0], hooks: {} }]"));
 });
 afterAll(() => rm(from, { recursive: true }));
@@ -57,6 +62,13 @@ describe("loading domains", () => {
     expect(message).toContain(
       `domains ./first.mjs and ${join(from, "first.mjs")} are the same module: name it once`,
     );
+  });
+
+  it("refuses two controllers that sign one type with one key, naming their domains and the key", async () => {
+    expect(await failure("./signer.mjs", "./other-signer.mjs")).toBe(
+      'the controllers "a" of domain ./signer.mjs and "b" of domain ./other-signer.mjs sign x.v1.X with one key, "k": give each a key of its own',
+    );
+    expect(await loadDomains(["./signer.mjs", "./elsewhere.mjs"], { from })).toHaveLength(2);
   });
 
   it("refuses two controllers of one name, naming their domains and the name", async () => {

@@ -30,6 +30,7 @@ function refuseConflicts(named: readonly NamedDomain[]): void {
   const registry = createRegistry();
   const bringers = new Map<string, NamedDomain>();
   const controllers = new Map<string, NamedDomain>();
+  const signatures = new Map<string, { readonly name: string; readonly of: NamedDomain }>();
   for (const one of named) {
     for (const { gvk } of one.domain.types) {
       const other = bringers.get(gvk);
@@ -46,7 +47,25 @@ function refuseConflicts(named: readonly NamedDomain[]): void {
       if (other !== undefined) throw new DomainError(bothCall(name, other, one));
       controllers.set(name, one);
     }
+    for (const controller of one.domain.controllers) {
+      const signature = signatureOf(controller);
+      const signer = signatures.get(signature);
+      if (signer !== undefined)
+        throw new DomainError(
+          `the controllers "${signer.name}" of domain ${signer.of.specifier} and "${controller.name}" of domain ${one.specifier} sign ${signature}: give each a key of its own`,
+        );
+      signatures.set(signature, { name: controller.name, of: one });
+    }
   }
+}
+
+/** What a controller signs, and with what key: two that sign one type with one key would overwrite what the other says. */
+function signatureOf(controller: Domain["controllers"][number]): string {
+  const { name, key, type } = controller as typeof controller & {
+    readonly key?: string;
+    readonly type?: { readonly gvk?: string };
+  };
+  return `${type?.gvk ?? "an unknown type"} with one key, "${key ?? name}"`;
 }
 
 /** A controller's name is its lease's: of two with one name only one would run. */

@@ -6,7 +6,7 @@ import type { TypedResource } from "@trellis/resource";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed, idText, permissionDenied } from "./errors.ts";
-import { storedPayload, typed } from "./payload.ts";
+import { typedStored } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
 
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
@@ -14,7 +14,8 @@ export interface Subject {
   readonly resource: Resource;
   /** The payload, where it is at hand; decoded when a hook needs it otherwise. */
   readonly next?: TypedResource | undefined;
-  readonly previous?: TypedResource | undefined;
+  /** What is stored, decoded when it is asked for; absent on creation. */
+  readonly previous?: (() => TypedResource | undefined) | undefined;
 }
 
 /** What a caller tried, in the words of its refusal: who may write a resource may delete it. */
@@ -41,13 +42,14 @@ export async function mayAccess(
   const { resource } = subject;
   const authorize = registration.hooks.authorize;
   if (authorize !== undefined) {
-    const next = subject.next ?? typedStored(registration, resource);
+    const next = subject.next ?? typedStored(registration.type, resource)();
+    const previous = subject.previous?.();
     const decision = await runHook(registration, () =>
       authorize({
         verb,
         caller: { name: call.identity.name, system: call.identity.system },
         ...(next === undefined ? {} : { next }),
-        ...(subject.previous === undefined ? {} : { previous: subject.previous }),
+        ...(previous === undefined ? {} : { previous }),
       }),
     );
     if (decision !== undefined) return decision.allowed ? true : decision.reason;
@@ -156,11 +158,6 @@ async function runHook<T>(registration: Registration, run: () => T | Promise<T>)
   } catch (error) {
     throw hookFailed("authorize hook", registration.type.gvk, error);
   }
-}
-
-function typedStored(registration: Registration, resource: Resource): TypedResource | undefined {
-  const data = storedPayload(registration.type, resource.data);
-  return data === undefined ? undefined : typed(resource, data);
 }
 
 function describe(id: ID | undefined): string {

@@ -9,7 +9,7 @@ import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed } from "./errors.ts";
 import { checkFinalizers, checkMutatedMetadata } from "./metadata.ts";
-import { type Payload, storedPayload, typed, writePayload } from "./payload.ts";
+import { type Payload, typed, writePayload } from "./payload.ts";
 import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import type { Target } from "./target.ts";
@@ -24,6 +24,8 @@ export interface Draft {
   readonly payload: Payload;
   /** What is stored now, as the type's version shows it; absent on creation. */
   readonly previous: Resource | undefined;
+  /** The same with its payload decoded, for those who ask; undefined too when it cannot be. */
+  readonly before?: (() => TypedResource | undefined) | undefined;
   /** Where the request has the resource. */
   readonly path: string;
   /** How the tenancy stands. */
@@ -43,21 +45,20 @@ export interface Candidate {
 export async function judge(environment: Environment, call: Call, draft: Draft): Promise<Candidate> {
   const { registration } = draft.target;
   checkFinalizers(draft.resource.metadata, draft.previous?.metadata, `${draft.path}.metadata`);
-  const before = draft.previous === undefined ? undefined : typedStored(registration, draft.previous);
-  const mutated = await runMutate(registration, draft, before);
-  await validate(environment, registration, mutated, before, draft.path);
+  const mutated = await runMutate(registration, draft);
+  await validate(environment, registration, { ...draft, ...mutated });
   const tenancy = await admit(environment, call, { ...draft, ...mutated });
   return { resource: mutated.resource, tenancy };
 }
 
 /** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws `PERMISSION_DENIED`, `…_NOT_FOUND`. */
 export async function admit(environment: Environment, call: Call, draft: Draft): Promise<TenancyState> {
-  const { target, resource, payload, previous, path } = draft;
+  const { target, resource, payload, before, path } = draft;
   const { registration, units } = target;
   await authorize(environment, call, "write", registration, {
     resource,
     next: typed(resource, payload.message),
-    previous: previous === undefined ? undefined : typedStored(registration, previous),
+    previous: before,
   });
   const tenancy = await draft.tenancy();
   const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}.id`);
@@ -70,20 +71,24 @@ interface Content {
   readonly payload: Payload;
 }
 
-function inputOf({ resource, payload }: Content, previous: TypedResource | undefined): HookInput {
-  return { next: typed(resource, payload.message), ...(previous === undefined ? {} : { previous }) };
+/** What hooks are given. Most look at nothing but what is to be stored. */
+function inputOf({ resource, payload, before }: Content & Pick<Draft, "before">): HookInput {
+  const next = typed(resource, payload.message);
+  if (before === undefined) return { next };
+  return {
+    next,
+    get previous() {
+      return before();
+    },
+  };
 }
 
-async function runMutate(
-  registration: Registration,
-  { resource, payload }: Draft,
-  previous: TypedResource | undefined,
-): Promise<Content> {
+async function runMutate(registration: Registration, { resource, payload, before }: Draft): Promise<Content> {
   const { type, hooks } = registration;
   const draft = { resource: withPayload(resource, payload), payload };
   if (hooks.mutate === undefined) return draft;
   try {
-    const mutation = await hooks.mutate(inputOf(draft, previous));
+    const mutation = await hooks.mutate(inputOf({ ...draft, before }));
     if (mutation === undefined) return draft;
     const { data, metadata, owner } = mutation;
     if (data !== undefined && !isMessage(data, type.schema))
@@ -101,25 +106,19 @@ async function runMutate(
   }
 }
 
-async function validate(
-  environment: Environment,
-  registration: Registration,
-  draft: Content,
-  previous: TypedResource | undefined,
-  path: string,
-): Promise<void> {
+async function validate(environment: Environment, registration: Registration, draft: Draft): Promise<void> {
   const { type, hooks } = registration;
   const violations: Violation[] = ruleViolations(
     environment,
     type.schema,
     draft.payload.message,
-    `${path}.data`,
+    `${draft.path}.data`,
   );
   if (hooks.validate !== undefined) {
     try {
-      const found = await hooks.validate(inputOf(draft, previous));
+      const found = await hooks.validate(inputOf(draft));
       violations.push(
-        ...found.map(({ field, description }) => ({ field: joinPath(path, field), description })),
+        ...found.map(({ field, description }) => ({ field: joinPath(draft.path, field), description })),
       );
     } catch (error) {
       throw hookFailed("validate hook", type.gvk, error);
@@ -131,9 +130,4 @@ async function validate(
 function withPayload(resource: Resource, { any }: Payload): Resource {
   const { data: _, ...rest } = resource;
   return create(ResourceSchema, any === undefined ? rest : { ...rest, data: any });
-}
-
-function typedStored(registration: Registration, resource: Resource): TypedResource | undefined {
-  const data = storedPayload(registration.type, resource.data);
-  return data === undefined ? undefined : typed(resource, data);
 }

@@ -99,5 +99,5 @@ function deletionOf(type: ResourceType, stored: Resource, metadata: Resource["me
   const payload = storedPayload(type, stored.data);
   return payload === undefined
     ? { resource }
-    : { resource, next: typed(resource, payload), previous: typed(stored, payload) };
+    : { resource, next: typed(resource, payload), previous: () => typed(stored, payload) };
 }

@@ -4,6 +4,7 @@ import type { Registry } from "@trellis/registry";
 import type { Clock, Random } from "@trellis/resource";
 import type { Backend } from "@trellis/storage";
 
+import { compileRe2, rememberMatches } from "./remembered-matches.ts";
 import { Turns } from "./turns.ts";
 import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
 
@@ -60,7 +61,7 @@ export function createEnvironment(
     ...deps,
     tenancy: deps.tenancy ?? defaultTenancyPolicy,
     log: deps.log ?? { error: () => undefined },
-    validator: createValidator(),
+    validator: createValidator({ regexMatch: rememberMatches(compileRe2) }),
     turns: new Turns(),
     config,
   };

@@ -60,6 +60,18 @@ export function storedPayload(type: ResourceType, data: Any | undefined): Messag
   }
 }
 
+/** What is stored with its payload decoded, once somebody asks for it, and not twice; undefined when it cannot be read as the type's message. */
+export function typedStored(type: ResourceType, resource: Resource): () => TypedResource | undefined {
+  let found: { readonly resource: TypedResource | undefined } | undefined;
+  return () => {
+    if (found === undefined) {
+      const data = storedPayload(type, resource.data);
+      found = { resource: data === undefined ? undefined : typed(resource, data) };
+    }
+    return found.resource;
+  };
+}
+
 /** A resource with its decoded payload, as hooks get it. */
 export function typed(resource: Resource, data: Message): TypedResource {
   if (resource.id === undefined) throw new TypeError("a resource without an id reached a hook");

@@ -20,6 +20,7 @@ import { presentAs } from "./group-version.ts";
 import type { Plan } from "./mutate.ts";
 import { keepOwner, sameOwner } from "./owner.ts";
 import { resourceOf } from "./record.ts";
+import { typedStored } from "./payload.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations, tenancyState } from "./tenancy-guards.ts";
 import { tombstoneOf } from "./tombstone.ts";
@@ -42,7 +43,8 @@ export async function updateDraft(writing: Writing, stored: StoredRecord): Promi
   });
   const previous = (await presentAs(target.registration, stored)) ?? existing;
   const tenancy = () => tenancyState(environment, view, target.units);
-  return { target, resource, payload, previous, path, tenancy };
+  const before = typedStored(target.registration.type, previous);
+  return { target, resource, payload, previous, before, path, tenancy };
 }
 
 /** Plans an update, or a check when it asks for what is stored, or a deletion when it takes the last finalizer of a marked resource. */

@@ -13,6 +13,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 type MapField = DescField & { readonly fieldKind: "map" };
 /** A message as the object that it is: its fields by their local names. */
 type Fields = Message & Record<string, unknown>;
+type MapEntries = Readonly<Record<string, unknown>>;
 
 /**
  * Encodes a message canonically: fields by number, map entries by key (strings in code point order, which is the order of their UTF-8 bytes),
@@ -22,10 +23,29 @@ export function encodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
 ): Uint8Array<ArrayBuffer> {
-  if (!holdsMaps(schema) && (message.$unknown?.length ?? 0) < 2) return toBinary(schema, message);
+  if (isInOrder(schema, message as Fields)) return toBinary(schema, message);
   const writer = new BinaryWriter();
   writeMessage(writer, schema, message as Fields);
   return writer.finish();
+}
+
+/** Whether the library's own encoding, which takes fields by number and maps as they were filled, is the canonical one. */
+function isInOrder(schema: DescMessage, message: Fields): boolean {
+  if ((message.$unknown?.length ?? 0) > 1) return false;
+  return fieldsToOrder(schema).every((field) => {
+    if (!isFieldSet(message, field)) return true;
+    if (field.fieldKind === "map") return isMapInOrder(field, message[field.localName] as MapEntries);
+    const { message: below } = field;
+    return below === undefined || messagesOf(field, message).every((item) => isInOrder(below, item));
+  });
+}
+
+function isMapInOrder(field: MapField, map: MapEntries): boolean {
+  const keys = Object.keys(map);
+  const compare = keyOrder(field);
+  if (keys.some((key, at) => at > 0 && compare(keys[at - 1] ?? "", key) > 0)) return false;
+  const below = field.mapKind === "message" ? field.message : undefined;
+  return below === undefined || keys.every((key) => isInOrder(below, map[key] as Fields));
 }
 
 function writeMessage(writer: BinaryWriter, schema: DescMessage, message: Fields): void {
@@ -52,25 +72,32 @@ function writeMessage(writer: BinaryWriter, schema: DescMessage, message: Fields
 
 function writeOrdered(writer: BinaryWriter, field: DescField, message: Fields): void {
   if (field.fieldKind === "map") {
-    writeMap(writer, field, message[field.localName] as Record<string, unknown>);
+    writeMap(writer, field, message[field.localName] as MapEntries);
     return;
   }
   if (field.message === undefined) throw new TypeError(`${field.toString()} holds no message`);
-  const value =
-    field.oneof === undefined
-      ? message[field.localName]
-      : (message[field.oneof.localName] as { value: unknown }).value;
-  const items = (field.fieldKind === "list" ? value : [value]) as Fields[];
-  for (const item of items) {
+  for (const item of messagesOf(field, message)) {
     writer.tag(field.number, WireType.LengthDelimited).fork();
     writeMessage(writer, field.message, item);
     writer.join();
   }
 }
 
-function writeMap(writer: BinaryWriter, field: MapField, map: Record<string, unknown>): void {
-  const keys = Object.keys(map);
-  keys.sort(field.mapKey === ScalarType.STRING ? compareCodePoints : compareNumbers);
+/** The messages in a field that is set and holds one, or a list of them. */
+function messagesOf(field: DescField, message: Fields): readonly Fields[] {
+  const value =
+    field.oneof === undefined
+      ? message[field.localName]
+      : (message[field.oneof.localName] as { value: unknown }).value;
+  return (field.fieldKind === "list" ? value : [value]) as readonly Fields[];
+}
+
+function keyOrder(field: MapField): (a: string, b: string) => number {
+  return field.mapKey === ScalarType.STRING ? compareCodePoints : compareNumbers;
+}
+
+function writeMap(writer: BinaryWriter, field: MapField, map: MapEntries): void {
+  const keys = Object.keys(map).sort(keyOrder(field));
   for (const key of keys) {
     writer.tag(field.number, WireType.LengthDelimited).fork();
     if (field.mapKind === "message") {
@@ -125,6 +152,17 @@ function sortedFields(schema: DescMessage): readonly DescField[] {
   if (fields === undefined) {
     fields = schema.fields.toSorted((a, b) => a.number - b.number);
     ordered.set(schema, fields);
+  }
+  return fields;
+}
+
+const unordered = new WeakMap<DescMessage, readonly DescField[]>();
+
+function fieldsToOrder(schema: DescMessage): readonly DescField[] {
+  let fields = unordered.get(schema);
+  if (fields === undefined) {
+    fields = schema.fields.filter(needsOrder);
+    unordered.set(schema, fields);
   }
   return fields;
 }

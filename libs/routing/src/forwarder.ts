@@ -8,6 +8,7 @@ import {
 } from "@trellis/storage";
 import type { OpenStorageLink, ServerStatus, StatusSource } from "@trellis/storage/wire";
 
+import { commitBytes } from "./calls/commit-bytes.ts";
 import { NO_MARK } from "./calls/mark.ts";
 import type { LeaderCalls } from "./calls/leader-calls.ts";
 import type { RoutingDeps } from "./deps.ts";
@@ -94,6 +95,7 @@ function commitsThrough(leader: LeaderCalls): Pick<Backend, "commit"> & Sessione
       leader.call({
         what: options.evaluateOnly === true ? "the evaluation" : "the commit",
         isRepeatable: options.evaluateOnly === true || operations.every(({ kind }) => kind === "check"),
+        bytes: commitBytes(operations),
         signal: options.signal,
         run: (link, signal) => link.commit(operations, { ...options, signal }),
       }),
@@ -101,6 +103,7 @@ function commitsThrough(leader: LeaderCalls): Pick<Backend, "commit"> & Sessione
       leader.call<Submitted>({
         what: "the commit",
         isRepeatable: false,
+        bytes: commitBytes(operations),
         signal,
         run: (link, ending) => link.submit(request, operations, { signal: ending }),
       }),

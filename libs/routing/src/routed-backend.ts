@@ -17,6 +17,7 @@ import {
   type WatchOptions,
 } from "@trellis/storage";
 
+import { commitBytes } from "./calls/commit-bytes.ts";
 import { LeaderCalls } from "./calls/leader-calls.ts";
 import { Mark, type Marks } from "./calls/mark.ts";
 import { NearCalls } from "./calls/near-calls.ts";
@@ -133,6 +134,7 @@ class Routed implements RoutedBackend {
       return await this.#routing.leader.call({
         what: "the evaluation",
         isRepeatable: true,
+        bytes: commitBytes(operations),
         signal,
         run: (link, ending) => link.commit(operations, { evaluateOnly: true, signal: ending }),
       });

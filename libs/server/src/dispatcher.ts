@@ -3,8 +3,10 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { apiError, type Clock } from "@trellis/resource";
 
+import { servedWith } from "./counted-compression.ts";
 import type { Cors } from "./cors.ts";
 import { createExchanges, type Exchange } from "./exchanges.ts";
+import { createHeldBytes, type HeldBody } from "./held-bytes.ts";
 import { KNOWN_VERBS } from "./http-refusals.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
@@ -17,6 +19,7 @@ import { discardRestOfBody } from "./request-body.ts";
 import { answerRpc } from "./rpc-call.ts";
 import { streamsResponse } from "./rpc.ts";
 import { isRpcContentType, rpcFailure } from "./rpc-failure.ts";
+import { WriteAhead } from "./write-ahead.ts";
 
 /** What a dispatcher needs. */
 export interface DispatcherOptions {
@@ -46,27 +49,40 @@ export interface Dispatcher {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { clock, limits, log } = options;
   const exchanges = createExchanges(clock);
+  const heldBytes = createHeldBytes(limits);
+  const ahead = new WriteAhead();
   let closing = false;
 
   async function serve(request: NodeRequest, response: NodeResponse): Promise<void> {
+    const headers = safeHeaders(request);
+    const held = heldBytes.open();
+    await servedWith(headers, held, () => respond(request, response, { headers, held }));
+  }
+
+  async function respond(
+    request: NodeRequest,
+    response: NodeResponse,
+    { headers, held }: Pick<Incoming, "headers" | "held">,
+  ): Promise<void> {
     const path = pathOf(request);
     const handler = options.handlers.get(path);
-    const headers = safeHeaders(request);
     const exchange = exchanges.open(
       request,
       response,
       handler !== undefined && streamsResponse(handler.method),
     );
+    exchange.atAnswer(() => held.end());
     try {
       const outgoing =
         exchanges.size() > limits.maxRequests
           ? refuse(headers, limits.maxRequests)
-          : await answer(options, { request, headers, path, handler, exchange });
+          : await answer(options, { request, headers, held, path, handler, exchange });
       finishHeaders(outgoing, headers);
       if (closing && !isHttp2(request)) response.setHeader("connection", "close");
       await writeResponse(response, outgoing, {
         clock,
         stallMs: limits.writeStallMs,
+        ahead,
         onEnded() {
           exchange.answered();
           discardRestOfBody(request, clock);
@@ -103,19 +119,21 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 interface Incoming {
   readonly request: NodeRequest;
   readonly headers: Headers;
+  readonly held: HeldBody;
   readonly path: string;
   readonly handler: UniversalHandler | undefined;
   readonly exchange: Exchange;
 }
 
 async function answer(options: DispatcherOptions, incoming: Incoming): Promise<OutgoingResponse> {
-  const { request, headers, path, handler, exchange } = incoming;
+  const { request, headers, held, path, handler, exchange } = incoming;
   const method = request.method ?? "";
   const preflight = options.cors.preflight(method, headers);
   if (preflight !== undefined) return preflight;
-  if (handler !== undefined) return await answerRpc(handler, { request, headers, exchange, ...options });
+  if (handler !== undefined)
+    return await answerRpc(handler, { request, headers, held, exchange, ...options });
   const route = longestPrefix(options.routes, path);
-  if (route !== undefined) return await answerPlain(route, { request, headers, exchange, ...options });
+  if (route !== undefined) return await answerPlain(route, { request, headers, held, exchange, ...options });
   if (method === "TRACE") return noTrace();
   return unknownRoute(options, path, headers.get("content-type") ?? "");
 }

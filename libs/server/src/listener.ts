@@ -33,6 +33,8 @@ export interface Listener {
   connections(): number;
 }
 
+/** Streams that may send all that they may ahead of what is read of the connection: the kernel and this process read it without delay, whoever reads the streams. */
+const WINDOWS_PER_CONNECTION = 16;
 /** How often connections are checked against the timeouts for headers and bodies. */
 const CHECK_INTERVAL_MS = 1_000;
 /** How often at most the log tells of connections that were refused: whoever makes them by the thousand is not to fill the disk. */
@@ -133,8 +135,15 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
 function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http2Server {
   const server = http2.createServer({
     maxSessionMemory: limits.maxSessionMegabytes,
-    settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: MAX_HEADER_BYTES },
+    settings: {
+      maxConcurrentStreams: limits.maxStreamsPerConnection,
+      maxHeaderListSize: MAX_HEADER_BYTES,
+      initialWindowSize: limits.streamWindowBytes,
+    },
   });
+  server.on("session", (session) =>
+    session.setLocalWindowSize(limits.streamWindowBytes * WINDOWS_PER_CONNECTION),
+  );
   server.on("request", handle);
   refuseBadHttp2(server);
   server.on("sessionError", (error: Error) =>

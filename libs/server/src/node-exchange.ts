@@ -11,6 +11,8 @@ export interface NodeResponse extends EventEmitter {
   readonly headersSent: boolean;
   statusCode: number;
   readonly writableEnded: boolean;
+  /** Bytes that were written and are not on their way yet. */
+  readonly writableLength: number;
   readonly destroyed?: boolean;
   /** Of HTTP/2 only. */
   readonly stream?: ServerHttp2Stream;

@@ -1,6 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
 import { isGone, type NodeResponse } from "./node-exchange.ts";
+import type { WriteAhead } from "./write-ahead.ts";
 
 /** A response on its way out, whatever made it. */
 export interface OutgoingResponse {
@@ -20,6 +21,8 @@ export interface WriteOptions {
   readonly clock: Clock;
   /** How long the client may leave written bytes unread. */
   readonly stallMs: number;
+  /** What all responses may have been given ahead. */
+  readonly ahead: WriteAhead;
   /** Called when everything is on its way. An HTTP/2 response counts as finished only once the client has sent all of its request, too. */
   readonly onEnded: () => void;
 }
@@ -66,6 +69,7 @@ async function writeStream(
   options: WriteOptions,
 ): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
+  const ahead = options.ahead.open(response);
   try {
     if (outgoing.flush === true) {
       writeHead(response, outgoing);
@@ -77,13 +81,14 @@ async function writeStream(
       if (!response.headersSent) writeHead(response, outgoing);
       if (chunk.done === true) return;
       const bytes = outgoing.transform === undefined ? chunk.value : await outgoing.transform(chunk.value);
-      if (!response.write(bytes)) await drained(response, options);
+      if (!response.write(bytes) && !ahead.hasRoom()) await drained(response, options);
     }
   } catch (error) {
     // Once bytes are out, cutting the response is the only way left to say that it is incomplete.
     if (response.headersSent) response.destroy();
     throw error;
   } finally {
+    ahead.close();
     // Not awaited: a handler that is still waiting for something ends in its own time, told by its signal.
     iterator.return?.().catch(() => undefined);
   }

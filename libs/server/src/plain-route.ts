@@ -4,6 +4,7 @@ import { type Clock, isConnectError } from "@trellis/resource";
 import { ACCEPTED_ENCODINGS, type Decode, decoderOf, unsupportedEncoding } from "./content-encoding.ts";
 import type { Exchange } from "./exchanges.ts";
 import { explainFailure } from "./failure.ts";
+import type { HeldBody } from "./held-bytes.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerLog } from "./log.ts";
 import type { NodeRequest } from "./node-exchange.ts";
@@ -19,6 +20,7 @@ export interface PlainCall {
   readonly request: NodeRequest;
   readonly headers: Headers;
   readonly exchange: Exchange;
+  readonly held: HeldBody;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly log: ServerLog;
@@ -36,15 +38,17 @@ export function longestPrefix(routes: readonly HttpRoute[], path: string): HttpR
 
 /** Lets a plain route answer; what it throws becomes `application/problem+json`. HEAD is answered as GET without its body. */
 export async function answerPlain(route: HttpRoute, call: PlainCall): Promise<OutgoingResponse> {
-  const { request, headers, exchange, limits, clock } = call;
+  const { request, headers, exchange, held, limits, clock } = call;
   const target = request.url ?? "/";
   const path = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/]*/i, "");
   const decode = decoderOf(headers);
   const maxBytes = limits.maxRequestBytes;
   const readBody = async (): Promise<Uint8Array> => {
     if (decode === undefined) throw unsupportedEncoding(headers);
-    const bytes = await readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes });
-    return await decode(bytes, maxBytes);
+    const bytes = await readWholeBody(request, { clock, timeoutMs: limits.bodyTimeoutMs, maxBytes, held });
+    const plain = await decode(bytes, maxBytes);
+    if (plain !== bytes) held.take(plain.byteLength);
+    return plain;
   };
   try {
     if (!URL.canParse(`http://trellis.invalid${path}`))

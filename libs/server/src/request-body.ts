@@ -1,14 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { apiError, type Clock } from "@trellis/resource";
 
+import { type BodyMeterOptions, createBodyMeter } from "./body-meter.ts";
 import { RETRY_AFTER_MS } from "./failure.ts";
 import { isHttp2, type NodeRequest } from "./node-exchange.ts";
 
 /** How a body is read. */
-export interface BodyOptions {
-  readonly clock: Clock;
-  /** The whole body must arrive in this time; unlimited when absent. */
-  readonly timeoutMs?: number | undefined;
+export interface BodyOptions extends BodyMeterOptions {
   /** Ends the reading with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,12 +25,14 @@ type BodyState = { readonly kind: "open" | "whole" } | { readonly kind: "failed"
 
 /**
  * Reads the body chunk by chunk, one at a time. Leaving the loop early does not destroy the connection, so that an error can still be
- * answered. Throws `deadline_exceeded` for a client that is too slow, `canceled` for one that went away, the signal's reason.
+ * answered. Throws `deadline_exceeded` for a client that is too slow, `canceled` for one that went away, `LIMIT_REACHED` where its bytes are too many
+ * beside those of others, the signal's reason.
  *
  * Node's own iterator would do, but abandoned in the middle, as the protocol layers leave a body that breaks a rule, it stops the stream
  * for ever.
  */
-export function readBody(request: NodeRequest, { clock, timeoutMs, signal }: BodyOptions): RequestBody {
+export function readBody(request: NodeRequest, options: BodyOptions): RequestBody {
+  const { held, signal } = options;
   const chunks: Uint8Array[] = [];
   let state: BodyState = { kind: "open" };
   let wake: (() => void) | undefined;
@@ -50,10 +50,7 @@ export function readBody(request: NodeRequest, { clock, timeoutMs, signal }: Bod
     become(wasCut(request) ? { kind: "failed", reason: clientGone() } : { kind: "whole" });
   const onGone = (): void => become({ kind: "failed", reason: clientGone() });
   const onAbort = (): void => become({ kind: "failed", reason: signal?.reason });
-  const cancelTimer =
-    timeoutMs === undefined
-      ? undefined
-      : clock.after(timeoutMs, () => become({ kind: "failed", reason: tooSlow(timeoutMs) }));
+  const meter = createBodyMeter(options, (reason) => become({ kind: "failed", reason }));
 
   request.on("data", onData);
   request.once("end", onEnd);
@@ -61,27 +58,38 @@ export function readBody(request: NodeRequest, { clock, timeoutMs, signal }: Bod
   if (signal?.aborted === true) onAbort();
   else signal?.addEventListener("abort", onAbort);
   if (request.readableEnded || request.destroyed) onEnd();
+  try {
+    held.expect(Number(request.headers["content-length"] ?? 0));
+  } catch (error) {
+    become({ kind: "failed", reason: error });
+  }
 
+  async function more(): Promise<void> {
+    const endWait = meter.wait();
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    request.resume();
+    await woken;
+    endWait();
+  }
   function close(): void {
-    cancelTimer?.();
+    meter.close();
     signal?.removeEventListener("abort", onAbort);
     request.off("data", onData);
     request.off("end", onEnd);
     for (const event of ["aborted", "error", "close"]) request.off(event, onGone);
-    become({ kind: "failed", reason: clientGone() });
+    if (state.kind === "open") become({ kind: "failed", reason: clientGone() });
   }
   async function* read(): AsyncGenerator<Uint8Array> {
     try {
       for (;;) {
         if (state.kind === "failed") throw state.reason;
         const chunk = chunks.shift();
-        if (chunk !== undefined) yield chunk;
-        else if (state.kind === "whole") return;
-        else {
-          const woken = new Promise<void>((resolve) => (wake = resolve));
-          request.resume();
-          await woken;
-        }
+        if (chunk !== undefined) {
+          meter.take(chunk);
+          yield chunk;
+          meter.taken();
+        } else if (state.kind === "whole") return;
+        else await more();
       }
     } finally {
       close();
@@ -142,14 +150,5 @@ export function tooLarge(maxBytes: number): ConnectError {
     message: `the request is larger than ${maxBytes} bytes, the most this server takes; split it or send less`,
     metadata: { max_bytes: String(maxBytes), applied: "no" },
     retryAfterMs: RETRY_AFTER_MS,
-  });
-}
-
-function tooSlow(timeoutMs: number): ConnectError {
-  return apiError({
-    code: Code.DeadlineExceeded,
-    reason: "DEADLINE_EXCEEDED",
-    message: `the request's body did not arrive within ${timeoutMs} ms; send it faster or in smaller requests`,
-    metadata: { applied: "no" },
   });
 }

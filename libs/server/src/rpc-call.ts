@@ -4,8 +4,10 @@ import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/conn
 import { apiError, type Clock } from "@trellis/resource";
 
 import type { Exchange } from "./exchanges.ts";
+import type { HeldBody } from "./held-bytes.ts";
 import { createJsonRequest, JSON_REQUEST } from "./json-request.ts";
 import type { ServerLimits } from "./limits.ts";
+import { createMessageFrames } from "./message-frames.ts";
 import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 import { readBody } from "./request-body.ts";
@@ -27,6 +29,7 @@ export interface RpcCall {
   readonly request: NodeRequest;
   readonly headers: Headers;
   readonly exchange: Exchange;
+  readonly held: HeldBody;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   /** The types that may stand in an `Any`. */
@@ -50,7 +53,9 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   const single = hasSingleRequest(handler.method);
   const body = readBody(request, {
     clock,
-    timeoutMs: single ? limits.bodyTimeoutMs : undefined,
+    timeoutMs: limits.bodyTimeoutMs,
+    frames: single ? undefined : createMessageFrames(),
+    held: call.held,
     signal: single ? undefined : exchange.signal,
   });
   // The protocol layers abandon a body that breaks a rule: it is closed with its exchange, whatever became of it.

@@ -10,6 +10,7 @@ import {
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
+import { counted } from "./counted-compression.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What the RPC services of a server are built from. */
@@ -37,7 +38,7 @@ export function createRpcHandlers(options: RpcOptions): ReadonlyMap<string, Univ
 
 function rpcRouterOptions(options: RpcOptions): ConnectRouterOptions {
   return {
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: [counted(compressionGzip), counted(compressionBrotli)],
     interceptors: [...options.interceptors],
     requestGate: options.gate,
     readMaxBytes: options.limits.maxRequestBytes,

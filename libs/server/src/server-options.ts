@@ -6,6 +6,8 @@ import type { ServerConfig } from "./server.ts";
 
 /** The largest request that may be allowed: it is held in memory whole, several times over. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/** More than this no process of Node has memory for: it is there several times over. */
+const MAX_HELD_BYTES = 4 * 1024 * 1024 * 1024;
 const MAX_COUNT = 1_000_000;
 
 const NETWORK = "Network";
@@ -29,6 +31,11 @@ export function serverOptions(defaults: { readonly listen: string; readonly logL
       help: "The largest request",
       group: LIMITS,
       default: "1MiB",
+    }),
+    maxHeldBytes: option(bytes({ min: 1, max: MAX_HELD_BYTES }), {
+      help: "The most bytes of all requests under way; the process takes up to five times as many",
+      group: LIMITS,
+      default: "128MiB",
     }),
     maxConnections: count("The most open connections", DEFAULT_LIMITS.maxConnections),
     maxStreams: count(
@@ -76,6 +83,7 @@ export function serverConfig(values: ServerValues): ServerConfig {
     corsOrigins: values.corsOrigin,
     limits: {
       maxRequestBytes: values.maxBodyBytes,
+      maxHeldBytes: values.maxHeldBytes,
       maxConnections: values.maxConnections,
       maxStreamsPerConnection: values.maxStreams,
       maxRequests: values.maxRequests,

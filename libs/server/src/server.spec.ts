@@ -293,6 +293,41 @@ describe("limits", () => {
     expect(await client.closed).toMatch(/^HTTP\/1\.1 408 [\s\S]*DEADLINE_EXCEEDED/);
   });
 
+  it("give a streamed answer in pieces that are larger than Node's buffer", async () => {
+    const chunk = new Uint8Array(16 * 1024);
+    let turns = 0;
+    let inThisTurn = 0;
+    let most = 0;
+    const part = routesPart({
+      "/many": async () => ({
+        status: 200,
+        body: (async function* () {
+          for (let left = 100; left > 0; left--) {
+            const turn = turns;
+            setImmediate(() => {
+              if (turn !== turns) return;
+              turns += 1;
+              inThisTurn = 0;
+            });
+            inThisTurn += 1;
+            most = Math.max(most, inThisTurn);
+            yield chunk;
+          }
+        })(),
+      }),
+    });
+    const { url } = await startServer([part]);
+    const session = connectHttp2(url);
+    let length = 0;
+    const stream = session.request({ ":path": "/many" });
+    for await (const piece of stream) length += (piece as Buffer).length;
+    session.close();
+    expect(length).toBe(100 * chunk.length);
+    // Node's buffer has 64 KiB; 256 KiB may be ahead of the network.
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThan(40);
+  });
+
   it("give up an answer that its client leaves unread", async () => {
     const part = routesPart({
       "/flood": async () => ({

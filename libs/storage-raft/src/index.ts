@@ -1,4 +1,6 @@
-export { connectTo, type DataDirectory, openDataDirectory } from "@trellis/raft-node";
+export { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
+
+export { connectTo } from "./connect-to.ts";
 export { type SilentSession, STORAGE_KIND } from "./command.ts";
 export { encodeCommand } from "./command-codec.ts";
 export type { CommitAnswer } from "./commit-answer.ts";

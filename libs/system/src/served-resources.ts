@@ -1,4 +1,3 @@
-import { createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import {
   anonymousAuthenticator,
   type Authenticator,
@@ -17,6 +16,7 @@ import {
 import type { Backend } from "@trellis/storage";
 
 import { systemDomain } from "./domain.ts";
+import { createLocalTransport } from "./local/local-transport.ts";
 import { ensureDefaultTenancy } from "./tenancy/default-tenancy.ts";
 import { createStoredTenancy } from "./tenancy/stored-tenancy.ts";
 
@@ -51,12 +51,7 @@ export interface ServedResources {
  * Without a wire and with a store in memory, a chain of calls would never leave this turn of the event loop, and a controller that deletes
  * thousands of resources would keep everybody else's requests from being read.
  */
-const letOthersGo: Interceptor = (next) => async (request) => {
-  await new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
-  return await next(request);
-};
+const letOthersGo = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** Serves resources on a backend as a cluster does: with tombstones, stored tenancies, and an identity for the system. */
 export function serveResources(
@@ -80,10 +75,7 @@ export function serveResources(
     },
     { ...config, tombstones: true },
   );
-  const transport = createRouterTransport(part.routes.connect, {
-    router: { jsonOptions: { registry: registry.schemas } },
-    transport: { interceptors: [letOthersGo] },
-  });
+  const transport = createLocalTransport(part.routes.connect, { clock, before: letOthersGo });
   const client = createClient({ transport, clock, random });
   const headers = { [CLUSTER_SECRET_HEADER]: processSecret };
   const systemClient = createClient({ transport, clock, random, headers });

@@ -95,6 +95,14 @@ describe("a check that controllers converge", () => {
     await run(finalizing, { seeds: 5 });
   });
 
+  it.each([
+    [{ seeds: 0 }, "seeds must be a whole number from 1, found 0"],
+    [{ seeds: Number.NaN }, "seeds must be a whole number from 1, found NaN"],
+    [{ seed: 1.5 }, "seed must be a whole number from 1, found 1.5"],
+  ])("is refused with %j, which would check nothing", async (wrong, told) => {
+    await expect(run(titled, wrong)).rejects.toThrow(told);
+  });
+
   it("repeats one seed when asked to", async () => {
     let runs = 0;
     await run(titled, { seed: 7, system: true, check: () => void (runs += 1) });

@@ -54,10 +54,14 @@ interface Disturbance {
 /**
  * Does the same changes many times over, on virtual time: once with five seconds of rest after each, and then with a seed that decides in which order names and timers are taken, how long
  * calls and watches take and which are lost, when controllers are killed and started again, and how fast change follows change. Resolves when all end with the same
- * resources stored; of those uids, versions, generations and times do not count. Rejects with an Error that names the seed that repeats what failed.
+ * resources stored; of those uids, versions, generations and times do not count. Rejects with an Error that names the seed that repeats what failed, and with a TypeError for
+ * seeds that are none.
  */
 export async function converges(options: ConvergenceOptions): Promise<void> {
   const { seeds = DEFAULT_SEEDS, seed } = options;
+  for (const [part, value] of Object.entries({ seeds, seed }))
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1))
+      throw new TypeError(`${part} must be a whole number from 1, found ${value}`);
   const expected = await told("the run that nothing disturbs", () => runOnce(options, undefined));
   const tried = seed === undefined ? Array.from({ length: seeds }, (_, at) => at + 1) : [seed];
   for (const one of tried) {

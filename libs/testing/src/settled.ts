@@ -61,16 +61,28 @@ function busyOnes(runtimes: readonly ControllerRuntime[]): string {
     running,
     retrying,
     mapping,
+    hot,
     lastError,
   }: ControllerStatus): string =>
     `${name} (${state}: ${queued} queued, ${running} running, ${resting} to run when they have rested, ` +
-    `${retrying} to be retried, ${mapping} to be mapped${lastError === undefined ? "" : `; last error: ${lastError}`})`;
+    `${retrying} to be retried, ${mapping} to be mapped${loopWords(hot)}${lastError === undefined ? "" : `; last error: ${lastError}`})`;
   const types = waitingFor.map(({ type }) => type);
   const waiting = types.length === 0 ? "" : `; no cache yet of ${types.join(", ")}`;
   return `${controllers
     .filter(({ idle }) => !idle)
     .map(words)
     .join(", ")}${waiting}`;
+}
+
+/** The name that runs most often of those that loop: time helps none of them. */
+function loopWords([first]: ControllerStatus["hot"]): string {
+  if (first === undefined) return "";
+  const { request, cause } = first;
+  const why =
+    cause === "own"
+      ? "of its own writes: does it write something new each time?"
+      : "something else changes: do two controllers undo each other's writes?";
+  return `; ${request.name} runs again and again, because ${why}`;
 }
 
 /** Whether each cache has what is stored, as far as it is to have it, and nothing that is not. */

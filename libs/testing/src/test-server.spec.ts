@@ -94,6 +94,30 @@ describe("a test server", () => {
     );
   });
 
+  it("says of a name that runs again and again that it does, and why", async () => {
+    const clock = createVirtualClock();
+    let runs = 0;
+    const looping = defineController({
+      name: "looping",
+      type: Artist,
+      owns: [Album],
+      async reconcile({ children }) {
+        runs += 1;
+        await children(Album).set([{ name: "counted", data: { title: `run ${runs}` } }]);
+      },
+    });
+    server = createTestServer({ domains: [demo], controllers: [looping], clock });
+    await write("korn");
+    await expect(server.settled()).rejects.toThrow(/korn runs again and again, because of its own writes/);
+  });
+
+  it("is refused with a domain that is none", async () => {
+    expect(() => createTestServer({ domains: [demo, undefined as never] })).toThrow(
+      "domains[1] must be a domain, made by defineDomain(…); found undefined",
+    );
+    server = createTestServer({ domains: [demo], controllers: [] });
+  });
+
   it("ends the watches of its client when it closes, a controller that hangs or not", async () => {
     const hanging = defineController({
       name: "hanging",

@@ -82,9 +82,14 @@ const silent: ControllerLog = {
   error: () => undefined,
 };
 
-/** Starts a server in memory; its controllers run. Throws a TypeError for options that exclude each other. */
+/** Starts a server in memory; its controllers run. Throws a TypeError for options that exclude each other, and for domains that are none. */
 export function createTestServer(options: TestServerOptions): TestServer {
   const { domains, clock = systemClock, random = seededRandom(DEFAULT_SEED), log = silent } = options;
+  const wrong = domains.findIndex((domain: Partial<Domain> | undefined) => domain?.types === undefined);
+  if (wrong !== -1)
+    throw new TypeError(
+      `domains[${wrong}] must be a domain, made by defineDomain(…); found ${typeof domains[wrong]}: a domain module's default export is one`,
+    );
   const backend = options.backend ?? createMemoryBackend({ clock, random });
   const { registry, service, isSystem } = serve(options, { backend, clock, random, log });
   const inner = createRouterTransport(service.routes.connect, {

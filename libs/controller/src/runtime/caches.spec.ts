@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { ResourceType, TypedResource } from "@trellis/resource";
 
@@ -6,6 +9,9 @@ import { index } from "../define.ts";
 import { createPool, type Pool } from "../test-support/pool.ts";
 import { Album, Artist } from "../test-support/run.ts";
 import { cacheKey } from "./type-cache.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 let pool: Pool;
 afterEach(() => pool.close());
@@ -120,6 +126,38 @@ describe("a pool of caches", () => {
     await pool.clock.flush();
     expect(titles(share)).toEqual(["x"]);
     expect(pool.lines).toMatchObject([{ level: "error", fields: { resource: { name: "one" } } }]);
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["a promise", Promise.resolve({})],
+    ["a part of it", { data: {} }],
+  ])("keeps a resource whole whose transform returns %s, and tells it", async (_, returned) => {
+    pool = createPool();
+    const share = await pool.share({ type: Album, transform: () => returned as never });
+    await album("one");
+    await pool.clock.flush();
+    expect(titles(share)).toEqual(["x"]);
+    expect(pool.lines.map(({ fields }) => String(fields["err"]))).toEqual([
+      "TypeError: a transform must return a resource, with data and status; found none",
+    ]);
+  });
+
+  it("lets go of what its transform leaves out, though the watch goes on", async () => {
+    pool = createPool();
+    const whole: WeakRef<object>[] = [];
+    const transform: Transform = (resource) => {
+      whole.push(new WeakRef(resource));
+      return { ...resource, data: { ...(resource.data as object), title: "" } as never };
+    };
+    const share = await pool.share({ type: Album as ResourceType, transform });
+    for (let number = 0; number < 20; number++) await album(`n${number}`);
+    await pool.clock.flush();
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(titles(share)).toHaveLength(20);
+    expect(whole).toHaveLength(20);
+    expect(whole.slice(0, -2).filter((resource) => resource.deref() !== undefined)).toHaveLength(0);
   });
 
   it("has of a selection what is in it, and lets go what leaves it", async () => {

@@ -242,6 +242,33 @@ describe("children", () => {
     expect(lastError()).toMatch(/1 of [12] Album could not be written; the first: no good name!/);
   });
 
+  it("of which the service refuses some keep no others back, however many there are", async () => {
+    createDiscography(() => [
+      { name: "no good name!", data: { title: "Bad" } },
+      ...Array.from({ length: 150 }, (_, number) => ({ name: `n${number}`, data: { title: "Good" } })),
+    ]);
+    await run.artist("korn");
+    await run.clock.flush();
+    expect([...(await albums()).keys()]).toHaveLength(150);
+    expect(lastError()).toMatch(/1 of \d+ Album could not be written; the first: no good name!/);
+  });
+
+  it("of a name that becomes free are made at once, without waiting for another try", async () => {
+    const { runs } = createDiscography();
+    await run.album("free", undefined, "Nobody's");
+    await run.artist("korn", "free=Mine");
+    await run.clock.flush();
+    expect(lastError()).toMatch(/free.*has no owner/);
+    await run.client.delete(Album, { name: "free" });
+    await run.clock.flush();
+    expect((await albums()).get("free")?.data.title).toBe("Mine");
+    // What is the parent's own runs it as its owner, and not once more.
+    const before = runs();
+    await run.client.delete(Album, { name: "free" });
+    await titles();
+    expect(runs()).toBe(before + 2);
+  });
+
   it("are listed as far as the controller made them", async () => {
     const lists: string[][] = [];
     createDiscography((context) => {

@@ -29,6 +29,8 @@ export interface ChildSetDeps<Desc extends DescMessage> {
   readonly type: ResourceType<Desc>;
   /** The controller's. */
   readonly key: string;
+  /** Told of a name that something else has: its parent is to run again when that changes. */
+  readonly taken: (type: ResourceType, name: Request) => void;
 }
 
 /** A child as it should be, and what there is of its name. */
@@ -100,10 +102,11 @@ function requestIn(
 
 /** What stands in the way and may be deleted: a former parent of the same name had it. Throws for what is somebody else's. */
 async function replaceable<Desc extends DescMessage>(
-  { client, parentType, parent }: ChildSetDeps<Desc>,
+  { client, parentType, parent, type, taken }: ChildSetDeps<Desc>,
   existing: TypedResource<Desc>,
 ): Promise<TypedResource<Desc>> {
   const { owner, id } = existing;
+  taken(type, requestOf(id));
   if (
     owner === undefined ||
     !isFormer(owner, { type: parentType, request: requestOf(parent.id), uid: parent.id.uid })

@@ -77,7 +77,7 @@ export class ControllerRunner {
 
   /** Once. Resolves when it has ended; rejects when `init` or `onStart` failed. */
   async run(): Promise<void> {
-    const { init, onStart, onStop } = this.#definition;
+    const { init, onStart } = this.#definition;
     const context: StartContext = { ...this.#initContext(), cache: this.#deps.cache };
     try {
       await this.#within(init?.(this.#initContext()));
@@ -87,9 +87,7 @@ export class ControllerRunner {
       try {
         if (!this.#signal.aborted) await this.#work();
       } finally {
-        await this.#within(onStop?.(context)).catch((error: unknown) =>
-          this.#deps.log.error({ err: error }, "onStop failed; the controller has stopped all the same"),
-        );
+        await this.#sayStopped(context);
       }
     } finally {
       this.#cutOff.abort();
@@ -151,6 +149,14 @@ export class ControllerRunner {
     } finally {
       hasEnded = true;
       cancel();
+    }
+  }
+
+  async #sayStopped(context: StartContext): Promise<void> {
+    try {
+      await this.#within(this.#definition.onStop?.(context));
+    } catch (error) {
+      this.#deps.log.error({ err: error }, "onStop failed; the controller has stopped all the same");
     }
   }
 

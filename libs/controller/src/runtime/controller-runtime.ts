@@ -11,6 +11,7 @@ import { type EventFilter, EventLog, type ResourceEvent } from "./event-log.ts";
 import { ownerNameIndex } from "./orphans.ts";
 import { PlacedController } from "./placed-controller.ts";
 import { alwaysHere, type Placement } from "./placement.ts";
+import { createScopedCache } from "./scoped-cache.ts";
 import type { TypeCache } from "./type-cache.ts";
 
 /** What controllers run on. */
@@ -137,7 +138,7 @@ function prepare(options: ControllerRuntimeOptions, caches: Caches, events: Even
     cached.push(...its);
     const informers = new Map(its.map(({ type, share }) => [type.gvk, share.informer]));
     const typeCaches = new Map([...informers].map(([gvk, informer]) => [gvk, informer.cache]));
-    const cache = createCacheView(definition.name, typeCaches);
+    const cache = createScopedCache(createCacheView(definition.name, typeCaches));
     const shared = { clock, random, order, log, events };
     return new PlacedController(definition, { ...shared, informers, cache, ownerIndexes });
   });

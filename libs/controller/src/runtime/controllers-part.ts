@@ -25,7 +25,7 @@ export interface ControllersPart {
   readonly routes: Readonly<Record<string, never>>;
   /** Why it is not ready; undefined once its controllers have seen everything. */
   notReady(): string | undefined;
-  /** Which controllers other processes run; undefined when none. */
+  /** Which controllers other processes run, and which do not start; undefined when none. */
   remark(): string | undefined;
   start(): Promise<void>;
   /**
@@ -55,16 +55,29 @@ export function createControllersPart({
     const { message } = (first.error ?? {}) as { readonly message?: string };
     return `waiting for ${first.type}${more}${from}${message === undefined ? "" : `: ${message}`}`;
   }
-  function remark(): string | undefined {
+  function standingBy(): string | undefined {
     const { elsewhere } = runtime.status();
     if (elsewhere.length === 0) return undefined;
     return `standing by: ${elsewhere.map(({ name: controller, holder }) => `${controller} runs at ${holder}`).join(", ")}`;
   }
+  function notStarting(): string | undefined {
+    const failed = runtime.status().controllers.filter(({ state }) => state === "failed");
+    if (failed.length === 0) return undefined;
+    return failed
+      .map((one) => `${one.name} does not start: ${one.lastError ?? "it ended at once"}`)
+      .join(", ");
+  }
+  function remark(): string | undefined {
+    const remarks = [standingBy(), notStarting()].filter((words) => words !== undefined);
+    return remarks.length === 0 ? undefined : remarks.join("; ");
+  }
   function check(): void {
     const waiting = notReady();
     if (waiting === undefined) {
-      const standingBy = remark();
-      log.info({ server }, standingBy === undefined ? `${name} are running` : `${name} are ${standingBy}`);
+      const state = `${name} are ${standingBy() ?? "running"}`;
+      const problem = notStarting();
+      if (problem === undefined) log.info({ server }, state);
+      else log.warn({ server }, `${state}, but ${problem}`);
       return;
     }
     if (toldAt === undefined || clock.monotonic() - toldAt >= REMIND_INTERVAL_MS) {

@@ -154,6 +154,8 @@ export class Informer {
       signal,
       onPosition: ({ version }) => this.#reached(version),
       onRefresher: (refresh) => (this.#refresh = refresh),
+      // Not done here: the watch would keep the whole of it.
+      transform: this.#transform === undefined ? undefined : (resource) => this.#transformed(resource),
       onInterrupt: (error) => {
         this.#lastError = error;
         this.#log.debug({ err: error }, "a watch was cut; it is resumed");
@@ -173,14 +175,16 @@ export class Informer {
     const cached = this.cache.get(key);
     // A watch that was opened anew tells what the cache knows.
     if (cached?.version === resource.version && cached.id.uid === resource.id.uid) return;
-    this.#apply(key, this.#transformed(resource));
+    this.#apply(key, resource);
   }
 
   /** What is kept of a resource. Its identity is never left to the function: everything is told apart by it. */
   #transformed(resource: TypedResource): TypedResource {
     if (this.#transform === undefined) return resource;
     try {
-      const { status, data } = this.#transform(resource);
+      const { status, data } = (this.#transform(resource) ?? {}) as Partial<TypedResource>;
+      if (!isObject(status) || !isObject(data))
+        throw new TypeError("a transform must return a resource, with data and status; found none");
       return { ...resource, status, data };
     } catch (error) {
       const request = requestFrom(cacheKey(resource));
@@ -239,6 +243,10 @@ export class Informer {
       signal.addEventListener("abort", end, { once: true });
     });
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** Whether a store version, in decimal, is older than another. */

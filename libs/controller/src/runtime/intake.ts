@@ -1,4 +1,4 @@
-import type { Clock, Random } from "@trellis/resource";
+import type { Clock, Random, ResourceType } from "@trellis/resource";
 
 import type { Cache } from "../cache.ts";
 import { changePasses } from "../changed.ts";
@@ -12,6 +12,7 @@ import { changedByOthers } from "./own-changes.ts";
 import type { ReaderEdges } from "./reader-edges.ts";
 import { keyOf } from "./request-key.ts";
 import { signatureOf } from "./run-context.ts";
+import { nameIn } from "./scoped-cache.ts";
 import { SourceFeed } from "./source-feed.ts";
 import type { CacheChange } from "./type-cache.ts";
 import { type MappedWatch, WatchMapping } from "./watch-mapping.ts";
@@ -60,6 +61,9 @@ export class Intake {
   start(): void {
     const { definition } = this.#deps;
     this.#listen(definition.type.gvk, this.#managedListener());
+    // Of what it owns, a run looks at names that something else has, and that may become free.
+    for (const type of this.#ownedUnread())
+      this.#listen(type.gvk, (change) => this.#addReaders({ type }, change));
     for (const mapping of this.#mappings)
       this.#listen(mapping.watch.type.gvk, (change) => {
         this.#deps.mapping(change.next?.version);
@@ -84,6 +88,17 @@ export class Intake {
     await Promise.all(this.#feeds.map((feed) => feed.stop()));
   }
 
+  /** The owned types whose readers it is not told of as a watch. */
+  #ownedUnread(): readonly ResourceType[] {
+    const { definition } = this.#deps;
+    const read = new Set(
+      watchesOf(definition)
+        .filter(isByReader)
+        .map(({ type }) => type.gvk),
+    );
+    return ((definition.owns ?? []) as readonly ResourceType[]).filter(({ gvk }) => !read.has(gvk));
+  }
+
   #managedListener(): (change: CacheChange) => void {
     const { definition, add } = this.#deps;
     const byOthers = changedByOthers(signatureOf(definition));
@@ -94,7 +109,7 @@ export class Intake {
     };
   }
 
-  #addReaders({ type, when }: WatchDefinition, change: CacheChange): void {
+  #addReaders({ type, when }: Pick<WatchDefinition, "type" | "when">, change: CacheChange): void {
     if (!changePasses(when, change, this.#filterFailed)) return;
     const own = type.gvk === this.#deps.definition.type.gvk ? change.key : undefined;
     // A name that looked at itself runs as the changes of managed resources have it run.
@@ -141,7 +156,7 @@ export class Intake {
     for (const request of requests) {
       const { partition, namespace, name } = (request ?? {}) as Partial<Request>;
       const isWhole = [partition, namespace, name].every((part) => typeof part === "string") && name !== "";
-      if (isWhole) keys.add(keyOf(request));
+      if (isWhole) keys.add(keyOf(nameIn(this.#deps.definition.type as ResourceType, request)));
       else {
         const message = "a mapper returned something that is no request; expected requestOf(id)";
         this.#deps.log.error({ ...from, request }, message);

@@ -14,6 +14,8 @@ export interface MappingQueueDeps<State> {
   readonly enqueueAll: () => void;
   /** Told of each failure of the mapper; it is tried again. */
   readonly failed: (key: string, error: unknown) => void;
+  /** Told once of a mapping of a key that takes longer than {@link LONG_MAPPING_MS}: no other begins until it ends. */
+  readonly slow: (key: string) => void;
   /** Told when the states of a key have been mapped. */
   readonly mapped?: (() => void) | undefined;
 }
@@ -22,6 +24,9 @@ export interface MappingQueueDeps<State> {
 const MAPPING_BACKOFF = { baseMs: 5, maxMs: 60_000 };
 /** States of one key that wait for their mapper. Beyond, the oldest are let go, and everything is reconciled instead. */
 export const MAX_STATES = 64;
+
+/** A mapping that takes longer is told: it holds up all others. */
+export const LONG_MAPPING_MS = 60_000;
 
 /** What a key stands for since its mapper last succeeded. */
 interface Waiting<State> {
@@ -32,7 +37,7 @@ interface Waiting<State> {
 
 /**
  * Maps states to names to reconcile, those of one key together and in order, on one worker. Each state is seen, not the newest alone. A mapper that fails is tried again on
- * the same states.
+ * the states on which it failed; what the others concern does not wait for that.
  */
 export class MappingQueue<State> {
   readonly #deps: MappingQueueDeps<State>;
@@ -94,22 +99,49 @@ export class MappingQueue<State> {
     const taken = this.#waiting.get(key);
     if (taken === undefined) return;
     this.#waiting.delete(key);
-    const { map, enqueue, enqueueAll, failed } = this.#deps;
-    try {
-      const all: Request[] = [];
-      for (const state of taken.states) {
-        const requests: unknown = await map(state);
-        if (!Array.isArray(requests)) throw new TypeError("a mapper must return a list of requests");
-        for (const request of requests as readonly Request[]) all.push(request);
-      }
-      if (this.#stopped) return;
-      enqueue(all, taken.priority);
+    const { enqueue, enqueueAll, failed } = this.#deps;
+    const { requests, failures } = await this.#mapEach(key, taken.states);
+    if (this.#stopped) return;
+    const [first] = failures;
+    const allFailed = failures.length > 0 && failures.length === taken.states.length;
+    if (!allFailed) {
+      enqueue(requests, taken.priority);
       if (taken.overflowed) enqueueAll();
+    }
+    if (first === undefined) {
       this.#queue.forget(key);
-    } catch (error) {
-      if (this.#stopped) return;
-      this.#waitAgain(key, taken);
-      failed(key, error);
+      return;
+    }
+    const overflowed = allFailed && taken.overflowed;
+    this.#waitAgain(key, { ...taken, states: failures.map(({ state }) => state), overflowed });
+    failed(key, first.error);
+  }
+
+  /** What the states are mapped to, and those that the mapper fails on: these keep no other from being heard. */
+  async #mapEach(key: string, states: readonly State[]) {
+    const requests: Request[] = [];
+    const failures: { readonly state: State; readonly error: unknown }[] = [];
+    for (const state of states) {
+      try {
+        const mapping = this.#deps.map(state);
+        const mapped: unknown = Array.isArray(mapping) ? mapping : await this.#timed(key, mapping);
+        if (!Array.isArray(mapped)) throw new TypeError("a mapper must return a list of requests");
+        for (const request of mapped as readonly Request[]) requests.push(request);
+      } catch (error) {
+        failures.push({ state, error });
+      }
+    }
+    return { requests, failures };
+  }
+
+  async #timed(key: string, mapping: unknown): Promise<unknown> {
+    const cancel = this.#deps.clock.after(LONG_MAPPING_MS, () => {
+      if (!this.#stopped) this.#deps.slow(key);
+    });
+    try {
+      return await mapping;
+    } finally {
+      cancel();
     }
   }
 

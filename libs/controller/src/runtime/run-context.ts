@@ -17,11 +17,14 @@ export interface ContextParts {
   readonly key: string;
   /** As the run sees it: what it asks is recorded. */
   readonly cache: Cache;
+  /** Has the name run again when what has another name, which it would have, changes. */
+  readonly taken: (type: ResourceType, name: Request) => void;
   /** Made when it is first asked for: many runs write nothing. */
   readonly client: () => Client;
   readonly events: EventLog;
   readonly log: ControllerLog;
-  readonly signal: AbortSignal;
+  /** Made when it is first asked for. */
+  readonly signal: () => AbortSignal;
 }
 
 /** What a controller signs with. */
@@ -31,11 +34,11 @@ export function signatureOf({ key, name }: Pick<AnyController, "key" | "name">):
 
 /** What a run is given for a name without a resource. */
 export function absentContext(parts: ContextParts): AbsentContext {
-  const { definition, request, key, cache, events, log, signal } = parts;
+  const { definition, request, key, cache, events, log } = parts;
   return {
     request,
     cache,
-    // A getter of the object itself, so that a copy of the context has it.
+    // Getters of the object itself, so that a copy of the context has what they give.
     get client() {
       return parts.client();
     },
@@ -50,7 +53,9 @@ export function absentContext(parts: ContextParts): AbsentContext {
       if (isNew) log.info({ reason, what: message }, "a controller tells of a resource");
     },
     log,
-    signal,
+    get signal() {
+      return parts.signal();
+    },
   };
 }
 
@@ -73,6 +78,7 @@ export function reconcileContext(
       parent: resource,
       type,
       key,
+      taken: parts.taken,
     }) as never;
   };
   // Not by spreading, which would make the client at once.

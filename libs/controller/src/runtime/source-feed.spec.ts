@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { describe, expect, it } from "@jest/globals";
 import { createVirtualClock } from "@trellis/testing";
 
@@ -7,6 +10,9 @@ import { type SourceDefinition, type SourceOpening } from "../source.ts";
 import { Album, request } from "../test-support/albums.ts";
 import { MAX_STATES } from "./mapping-queue.ts";
 import { MAX_WAITING_KEYS, SourceFeed } from "./source-feed.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 interface Event {
   readonly key?: string;
@@ -52,6 +58,7 @@ class Pushed {
 
 function create(
   map: (event: Event) => readonly Request[] | Promise<readonly Request[]> = ({ name }) => [request(name)],
+  functions: Partial<Pick<SourceDefinition<Event>, "keyOf" | "tokenOf">> = {},
 ) {
   const clock = createVirtualClock();
   const pushed = new Pushed();
@@ -66,6 +73,7 @@ function create(
     map: ({ event }) => map(event),
     keyOf: ({ key, name }) => key ?? name,
     tokenOf: ({ token }) => token,
+    ...functions,
   };
   const feed = new SourceFeed(definition as unknown as SourceDefinition, {
     managed: Album,
@@ -186,6 +194,42 @@ describe("a source from outside", () => {
     expect(pushed.openings).toHaveLength(1);
     expect(pushed.openings[0]?.signal.aborted).toBe(true);
     expect([asked, clock.pending()]).toEqual([["a"], 0]);
+  });
+
+  it("keeps nothing of the events that have been mapped", async () => {
+    const events: WeakRef<Event>[] = [];
+    const { clock, pushed, asked, feed } = create();
+    for (let place = 0; place < 20; place++) {
+      const event = { name: `a${place}` };
+      events.push(new WeakRef(event));
+      pushed.push(event);
+      await clock.flush();
+    }
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(asked).toHaveLength(20);
+    expect(events.slice(0, -2).filter((event) => event.deref() !== undefined)).toHaveLength(0);
+    await feed.stop();
+  });
+
+  it("is read on when its key or its token cannot be told of an event", async () => {
+    const { clock, pushed, asked, failures } = create(undefined, {
+      keyOf: ({ name }) => {
+        if (name === "a") throw new Error("no key");
+        return name;
+      },
+      tokenOf: ({ name, token }) => {
+        if (name === "b") throw new Error("no token");
+        return token;
+      },
+    });
+    pushed.push({ name: "a", token: "1" }, { name: "b", token: "2" }, { name: "c" });
+    await clock.flush();
+    expect([asked, pushed.openings]).toEqual([["a", "b", "c"], [expect.anything()]]);
+    expect(failures).toEqual([new Error("no key"), new Error("no token")]);
+    pushed.end();
+    await clock.advance(500);
+    expect(pushed.openings[1]?.token).toBe("1");
   });
 
   it("asks for nothing more after the stop, though its mapper was under way", async () => {

@@ -34,6 +34,7 @@ export const MAX_WAITING_KEYS = 1_024;
 export class SourceFeed {
   readonly source: SourceDefinition;
   readonly #log: ControllerLog;
+  readonly #failed: SourceFeedDeps["failed"];
   readonly #queue: MappingQueue<{ readonly event: unknown }>;
   readonly #supervisor: Supervisor;
   #token: string | undefined;
@@ -44,6 +45,7 @@ export class SourceFeed {
 
   constructor(source: SourceDefinition, deps: SourceFeedDeps) {
     this.source = source;
+    this.#failed = deps.failed;
     this.#log = namedLog(deps.log, { source: source.name });
     const { cache, clock, random, managed, enqueue, enqueueAll } = deps;
     this.#queue = new MappingQueue({
@@ -56,6 +58,8 @@ export class SourceFeed {
         deps.failed(error);
         this.#log.warn({ key, err: error }, "a source's mapper failed; it is tried again");
       },
+      slow: (key) =>
+        this.#log.warn({ key }, "a source's mapper takes long; until it ends no other event is mapped"),
       mapped: () => this.#roomAgain?.(),
     });
     this.#supervisor = new Supervisor({
@@ -87,13 +91,12 @@ export class SourceFeed {
   async #read(signal: AbortSignal): Promise<void> {
     const opening = { token: this.#token, signal, log: this.#log };
     const events = this.source.open(opening)[Symbol.asyncIterator]();
-    const aborted = whenAborted(signal);
     try {
       for (;;) {
-        const item = await Promise.race([events.next(), aborted]);
+        const item = await unlessAborted(events.next(), signal);
         if (item === undefined || item.done === true) return;
         this.#take(item.value);
-        if (this.#queue.pending >= MAX_WAITING_KEYS) await Promise.race([this.#room(), aborted]);
+        if (this.#queue.pending >= MAX_WAITING_KEYS) await unlessAborted(this.#room(), signal);
         if (signal.aborted) return;
       }
     } finally {
@@ -105,9 +108,24 @@ export class SourceFeed {
   #take(event: unknown): void {
     const { keyOf, tokenOf } = this.source;
     this.#taken += 1;
+    const key = this.#told(() => keyOf?.(event)) ?? String(this.#taken);
     // Boxed: events that are equal are still two, while a state of a resource that comes twice is one.
-    this.#queue.add(keyOf?.(event) ?? String(this.#taken), [{ event }], "dependency");
-    this.#token = tokenOf?.(event) ?? this.#token;
+    this.#queue.add(key, [{ event }], "dependency");
+    this.#token = this.#told(() => tokenOf?.(event)) ?? this.#token;
+  }
+
+  /** What a function tells of an event. One that fails does without: a source that ended for it would come to the same event again, and never past it. */
+  #told(tell: () => string | undefined): string | undefined {
+    try {
+      return tell();
+    } catch (error) {
+      this.#failed(error);
+      this.#log.warn(
+        { err: error },
+        "the key or the token of a source's event cannot be told; it goes on without",
+      );
+      return undefined;
+    }
   }
 
   #room(): Promise<void> {
@@ -121,9 +139,17 @@ export class SourceFeed {
   }
 }
 
-function whenAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+/**
+ * What something comes to, or undefined as soon as the signal is aborted. Not a race with one promise for the whole life of the source: that would keep each event that it was
+ * raced with.
+ */
+function unlessAborted<T>(coming: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve(undefined);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+    Promise.resolve(coming)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", end));
   });
 }

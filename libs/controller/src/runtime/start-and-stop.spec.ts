@@ -121,6 +121,19 @@ describe("a controller's start", () => {
     await stopped;
   });
 
+  it("ends all the same, and tells it, when onStop throws at once", async () => {
+    const { controller } = createNoting({
+      onStop: () => {
+        throw new Error("no goodbye");
+      },
+    });
+    run = createRun([controller]);
+    await run.settled();
+    await run.server.runtime.stop();
+    const told = run.lines.filter(({ level }) => level === "error");
+    expect(told).toMatchObject([{ fields: { err: new Error("no goodbye") } }]);
+  });
+
   it("gives init and onStart a client that works, until the controller stops", async () => {
     const { controller } = createNoting({
       init: async ({ client }: { client: Client }) =>

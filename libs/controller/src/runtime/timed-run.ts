@@ -1,6 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
 import { type Result, retry } from "../result.ts";
+import { RunSignal } from "./run-signal.ts";
 
 /** A run that took longer than its controller's `timeoutMs`. */
 export class RunTimeoutError extends Error {
@@ -25,7 +26,12 @@ export interface TimedRunOptions {
 }
 
 /** The two signals of one run. */
-export type RunSignals = Pick<TimedRunOptions, "signal" | "cutOff">;
+export interface RunSignals {
+  /** Tells the author's code to end. */
+  readonly signal: () => AbortSignal;
+  /** Ends its calls, those too that come after the run. */
+  readonly cutOff: AbortSignal;
+}
 
 /** A run under way. */
 export interface TimedRun {
@@ -40,22 +46,27 @@ export function startTimed(
   run: (signals: RunSignals) => Promise<Result>,
   { clock, timeoutMs, signal, cutOff }: TimedRunOptions,
 ): TimedRun {
+  const own = new RunSignal(signal);
+  const get = (): AbortSignal => own.get();
   if (timeoutMs === undefined) {
-    const result = safely(() => run({ signal, cutOff }));
-    return { result, ended: result.then(() => undefined) };
+    const result = safely(() => run({ signal: get, cutOff }));
+    return { result, ended: result.then(() => own.end()) };
   }
   const timeout = new AbortController();
-  const joined = AbortSignal.any([signal, timeout.signal]);
-  const ran = safely(() => run({ signal: joined, cutOff: AbortSignal.any([cutOff, timeout.signal]) }));
+  const ran = safely(() => run({ signal: get, cutOff: AbortSignal.any([cutOff, timeout.signal]) }));
   let cancel = (): void => undefined;
   const tooLong = new Promise<Result>((resolve) => {
     cancel = clock.after(timeoutMs, () => {
       const error = new RunTimeoutError(timeoutMs);
       resolve(retry(error));
+      own.abort(error);
       timeout.abort(error);
     });
   });
-  const ended = ran.then(() => cancel());
+  const ended = ran.then(() => {
+    cancel();
+    own.end();
+  });
   return { result: Promise.race([ran, tooLong]), ended };
 }
 

@@ -12,7 +12,7 @@ import { index } from "../define.ts";
 import type { MapInput, Mapper } from "../mapper.ts";
 import { byIndex, byName, byOwner, requestOf } from "../mappers.ts";
 import { Album, album, createAlbumCache, namesOf, request } from "../test-support/albums.ts";
-import { MAX_STATES, WatchMapping } from "./watch-mapping.ts";
+import { LONG_MAPPING_MS, MAX_STATES, WatchMapping } from "./watch-mapping.ts";
 import type { Priority } from "./work-queue.ts";
 
 const byTitle = index({ name: "title", type: Album, keys: ({ data }) => [data.title] });
@@ -295,6 +295,60 @@ describe("the mapping of a watch", () => {
     broken = false;
     await clock.advance(60_000);
     expect(seen).toEqual(["v1", "v2"]);
+  });
+
+  it("asks for what a state concerns, though its mapper fails on another of the same resource for ever", async () => {
+    const { change, asked, mapping, clock } = createMapping((({
+      resource,
+    }: MapInput<typeof Album.schema>) => {
+      if (resource.data.title === "bad") throw new Error("cannot be read");
+      return [request(resource.data.title)];
+    }) as never);
+    await change(album("a", { title: "bad" }));
+    await change(album("a", { title: "good" }, { version: "2" }));
+    expect(asked).toEqual(["good"]);
+    await clock.advance(600_000);
+    // What failed is tried on, what did not is not asked for again.
+    expect([asked, mapping.pending]).toEqual([["good"], 1]);
+    await change(album("a", { title: "better" }, { version: "3" }));
+    expect(asked).toEqual(["good", "good", "better"]);
+  });
+
+  it.each([
+    ["some of them", (version: string) => version === "7"],
+    ["each of them", () => true],
+  ])(
+    "has everything reconciled once for states that it let go, though its mapper fails on %s",
+    async (_, isBad) => {
+      let broken = true;
+      const gate = Promise.withResolvers<readonly Request[]>();
+      const { change, mapping, clock, everything } = createMapping(({ resource }) => {
+        if (resource.version === "first") return gate.promise;
+        if (broken && isBad(resource.version)) throw new Error("broken");
+        return [];
+      });
+      await change(album("a", {}, { version: "first" }));
+      for (let version = 0; version <= MAX_STATES; version++)
+        mapping.changed({ key: "a", previous: undefined, next: album("a", {}, { version: `${version}` }) });
+      gate.resolve([]);
+      await clock.advance(60_000);
+      broken = false;
+      await clock.advance(60_000);
+      expect([everything(), mapping.pending]).toEqual([1, 0]);
+    },
+  );
+
+  it("tells of a mapper that takes long, once, and of none that does not", async () => {
+    const gate = Promise.withResolvers<readonly Request[]>();
+    const { change, lines, asked, clock } = createMapping((({ resource }: MapInput<typeof Album.schema>) =>
+      resource.id.name === "slow" ? gate.promise : [requestOf(resource.id)]) as never);
+    await change(album("quick"));
+    await change(album("slow"));
+    await clock.advance(10 * LONG_MAPPING_MS);
+    expect(lines).toEqual(["a mapper takes long; until it ends no other change of the type is mapped"]);
+    gate.resolve([request("a")]);
+    await clock.flush();
+    expect([asked, clock.pending()]).toEqual([["quick", "a"], 0]);
   });
 
   it("asks for nothing after the stop", async () => {

@@ -10,7 +10,7 @@ import { requestFrom } from "./request-key.ts";
 import type { CacheChange, TypeCache } from "./type-cache.ts";
 import type { Priority } from "./work-queue.ts";
 
-export { MAX_STATES } from "./mapping-queue.ts";
+export { LONG_MAPPING_MS, MAX_STATES } from "./mapping-queue.ts";
 
 /** A watch with a mapper. */
 export interface MappedWatch {
@@ -55,6 +55,8 @@ export class WatchMapping {
       enqueue,
       enqueueAll,
       failed: (key, error) => this.#failed(key, error, "a mapper failed; it is tried again"),
+      slow: (key) =>
+        this.#tell(key, {}, "a mapper takes long; until it ends no other change of the type is mapped"),
     });
   }
 
@@ -89,6 +91,10 @@ export class WatchMapping {
 
   #failed(key: string, error: unknown, message: string): void {
     this.#deps.failed(error);
-    this.#deps.log.warn({ watched: this.watch.type.gvk, resource: requestFrom(key), err: error }, message);
+    this.#tell(key, { err: error }, message);
+  }
+
+  #tell(key: string, fields: object, message: string): void {
+    this.#deps.log.warn({ watched: this.watch.type.gvk, resource: requestFrom(key), ...fields }, message);
   }
 }

@@ -15,8 +15,9 @@ import { createReaderCache } from "./reader-cache.ts";
 import type { ReaderEdges } from "./reader-edges.ts";
 import { createReconcileClient } from "./reconcile-client.ts";
 import { reconcileOnce } from "./reconcile-run.ts";
-import { requestFrom } from "./request-key.ts";
+import { keyOf, requestFrom } from "./request-key.ts";
 import { RunPacing } from "./run-pacing.ts";
+import { createScopedCache } from "./scoped-cache.ts";
 import type { ReconcileTally } from "./tally.ts";
 import { type RunSignals, RunTimeoutError, startTimed } from "./timed-run.ts";
 import { type Backoff, type Priority, WorkQueue } from "./work-queue.ts";
@@ -192,8 +193,12 @@ export class Workers {
         request,
         key,
         resource: informers.get(definition.type.gvk)?.cache.get(key),
-        cache: readTypes.size === 0 ? cache : createReaderCache(cache, { types: readTypes, record }),
+        cache:
+          readTypes.size === 0
+            ? cache
+            : createScopedCache(createReaderCache(cache, { types: readTypes, record })),
         plainCache: cache,
+        taken: (type, name) => record({ kind: "get", type: type.gvk, key: keyOf(name) }),
         ownerIndexes,
         client: () => (client ??= createReconcileClient(this.#deps.client, { note, cutOff })),
         events,

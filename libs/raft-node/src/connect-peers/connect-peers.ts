@@ -153,13 +153,10 @@ class ConnectPeerNetwork implements PeerNetwork {
   }
 }
 
-/** A connection to `host:port`: HTTP/2 without TLS. */
-export function connectTo(address: string): PeerConnection {
+/** A connection to `host:port`: HTTP/2 without TLS, by sessions of `Sessions`. */
+export function connectTo(address: string, Sessions = Http2SessionManager): PeerConnection {
   const baseUrl = `http://${address}`;
-  const sessionManager = new Http2SessionManager(baseUrl, {
-    pingIntervalMs: PING_MS,
-    pingTimeoutMs: PING_TIMEOUT_MS,
-  });
+  const sessionManager = new Sessions(baseUrl, { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS });
   return {
     transport: createGrpcTransport({
       baseUrl,

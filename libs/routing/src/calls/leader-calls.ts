@@ -3,7 +3,7 @@ import type { StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
-import { closed, hasCode, notApplied, tooManyWaiting } from "../errors.ts";
+import { closed, hasCode, notApplied, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
 import { Patience } from "../patience.ts";
 import type { ClusterView, Reached } from "../servers/cluster-view.ts";
 import { waitForChange } from "../servers/wait-for-change.ts";
@@ -15,37 +15,51 @@ export interface LeaderCall<T> {
   readonly what: string;
   /** Whether doing it twice is as doing it once: it is then sent again when its answer is lost. */
   readonly isRepeatable: boolean;
+  /** What it takes of memory until it is answered; next to nothing when absent. */
+  readonly bytes?: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly run: (link: StorageLink, signal: AbortSignal) => Promise<T>;
 }
 
 /** Calls that may wait for a leader at once. */
 const MAX_HELD = 10_000;
+/** The bytes of all calls without an answer, whether they wait for a leader or have been sent to one: room for the whole queues of two origins. */
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /** Brings calls to the leader: holds them while there is none, and what was not done goes to the next one. */
 export class LeaderCalls {
   readonly #deps: RoutingDeps;
   readonly #view: ClusterView;
-  readonly #maxHeld: number;
   #held = 0;
+  #bytes = 0;
 
-  constructor(deps: RoutingDeps, view: ClusterView, maxHeld = MAX_HELD) {
+  constructor(deps: RoutingDeps, view: ClusterView) {
     this.#deps = deps;
     this.#view = view;
-    this.#maxHeld = maxHeld;
   }
 
   /**
-   * Makes a call. Rejects as the leader does; with `unavailable` when no leader took it in time, `resource-exhausted` beyond the bound on what
+   * Makes a call. Rejects as the leader does; with `unavailable` when no leader took it in time, `resource-exhausted` beyond the bounds on what
    * waits, and `outcome-unknown` when it was sent, got no answer, and is not to be sent twice.
    */
   async call<T>(call: LeaderCall<T>): Promise<T> {
+    const { bytes = 0 } = call;
+    this.#checkRoom(bytes);
     const patience = new Patience(this.#deps.clock, call.signal);
+    this.#bytes += bytes;
     try {
       return await this.#persist(call, patience);
     } finally {
+      this.#bytes -= bytes;
       patience.end();
     }
+  }
+
+  #checkRoom(more: number): void {
+    const bytes = this.#bytes + more;
+    if (more === 0 || bytes <= MAX_BYTES) return;
+    const waitsFor = this.#view.leader === undefined ? this.#view.waitsFor("leader") : "answers";
+    throw tooMuchWaiting(MAX_BYTES, bytes, waitsFor);
   }
 
   async #persist<T>(call: LeaderCall<T>, patience: Patience): Promise<T> {
@@ -92,7 +106,7 @@ export class LeaderCalls {
     const view = this.#view;
     const isOther = (): boolean => view.leader !== undefined && view.leader.link !== refusedBy?.link;
     if (!isOther() && !signal.aborted) {
-      if (this.#held >= this.#maxHeld) throw tooManyWaiting(this.#maxHeld, view.waitsFor("leader"));
+      if (this.#held >= MAX_HELD) throw tooManyWaiting(MAX_HELD, view.waitsFor("leader"));
       this.#held++;
       try {
         const { clock, random } = this.#deps;

@@ -154,7 +154,7 @@ describe("commits of an origin", () => {
     const refused = backend.commit([put("b", text)]);
     await expect(refused).rejects.toMatchObject({
       code: "resource-exhausted",
-      message: expect.stringMatching(/^at most 67108864 bytes of commits wait here at once, 68000000 with/),
+      message: expect.stringMatching(/^at most 67108864 bytes of commits wait here at once, 68004352 with/),
     });
     expect(new Set(states.map(({ state }) => state))).toEqual(new Set(["pending"]));
   });

@@ -14,11 +14,12 @@ import type { RoutingDeps } from "../deps.ts";
 import { closed, notApplied, outcomeUnknown, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
 import { Patience } from "../patience.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
+import { commitBytes } from "./commit-bytes.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { OriginSession } from "./origin-session.ts";
 import type { SessionWindow } from "./session-window.ts";
 
-/** Commits without an answer at once, those that wait for a place included; and the bytes of their records. */
+/** Commits without an answer at once, those that wait for a place included; and their bytes. */
 const MAX_REQUESTS = 8_192;
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -74,10 +75,7 @@ export class OriginCommits {
     signal: AbortSignal | undefined,
   ): Promise<AppliedCommit | RefusedCommit> {
     if (this.#view.isStopped) throw closed();
-    const bytes = operations.reduce(
-      (sum, one) => sum + (one.kind === "put" ? one.record.bytes.length : 0),
-      0,
-    );
+    const bytes = commitBytes(operations);
     this.#checkRoom(bytes);
     const patience = new Patience(this.#deps.clock, signal);
     if (patience.isOver) throw notApplied("the commit", "nothing: its signal had ended it already");

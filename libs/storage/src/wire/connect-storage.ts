@@ -1,5 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { WideSessionManager } from "@trellis/resource/node";
 
 import { MAX_MESSAGE_BYTES } from "./protocol.ts";
 
@@ -16,7 +17,7 @@ export interface StorageConnection {
  */
 export function connectStorage(address: string): StorageConnection {
   const baseUrl = `http://${address}`;
-  const sessionManager = new Http2SessionManager(baseUrl);
+  const sessionManager = new WideSessionManager(baseUrl);
   return {
     transport: createGrpcTransport({
       baseUrl,
