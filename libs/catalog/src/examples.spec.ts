@@ -52,7 +52,7 @@ beforeAll(async () => {
   server = createTestServer({ domains: [catalog], clock });
   const ownersFirst = manifests.toSorted((a, b) => depth(a) - depth(b));
   for (const manifest of ownersFirst) await apply(manifest);
-  await clock.advance(3 * ENDPOINTS_INTERVAL_MS);
+  await clock.advance(3 * ENDPOINTS_INTERVAL_MS.longest);
   await server.settled();
 });
 afterAll(() => server.close());

@@ -4,6 +4,7 @@ import type { Index } from "./cache.ts";
 import type { ControllerDefinition, WatchDefinition } from "./controller.ts";
 import type { AnyController } from "./define.ts";
 import { source, type SourceDefinition } from "./source.ts";
+import type { GrowingInterval } from "./runtime/work-queue.ts";
 
 /** Runs of one controller under way at once. */
 export const MAX_CONCURRENCY = 1_024;
@@ -178,8 +179,14 @@ function checkNumbers(definition: AnyController, fail: Fail): void {
     fail(
       `: rateLimit needs 0 < perSecond < Infinity and burst >= 1, found ${rateLimit.perSecond} and ${rateLimit.burst}`,
     );
+  const { minIntervalMs } = definition;
+  if (typeof minIntervalMs === "object" && !isGrowing(minIntervalMs))
+    fail(
+      `: minIntervalMs needs 0 < first <= longest < Infinity, found ${minIntervalMs.first} and ${minIntervalMs.longest}`,
+    );
   for (const part of ["timeoutMs", "minIntervalMs", "resyncMs"] as const) {
     const value = definition[part];
+    if (typeof value === "object") continue;
     const isOff = value === undefined || (part === "resyncMs" && value === false);
     if (!isOff && !(typeof value === "number" && Number.isFinite(value) && value > 0))
       fail(`: ${part} must be milliseconds above 0, found ${String(value)}: leave it out for none`);
@@ -225,4 +232,8 @@ function checkIndexes(definition: AnyController, fail: Fail): void {
 
 function isWhole(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function isGrowing({ first, longest }: GrowingInterval): boolean {
+  return first > 0 && longest >= first && Number.isFinite(longest);
 }

@@ -7,6 +7,7 @@ import type { AbsentContext, InitContext, ReconcileContext, StartContext } from 
 import type { Mapper } from "./mapper.ts";
 import type { Result } from "./result.ts";
 import type { HotLoopLimits } from "./runtime/hot-loops.ts";
+import type { GrowingInterval } from "./runtime/work-queue.ts";
 import type { SourceDefinition } from "./source.ts";
 
 export type { ControllerLog } from "./log.ts";
@@ -93,8 +94,8 @@ export interface ControllerDefinition<
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number } | undefined;
   /** How many runs may start in a second, on average, and at once after a pause. As many as can be when absent. */
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number } | undefined;
-  /** The time between the starts of two runs of one name, at least, in milliseconds. 0 by default. */
-  readonly minIntervalMs?: number | undefined;
+  /** The time between the starts of two runs of one name, at least, in milliseconds; or one that grows while much changes. 0 by default. */
+  readonly minIntervalMs?: number | GrowingInterval | undefined;
   /** How often a name may run within a window before it is slowed down: see `HOT_LOOP_LIMITS`. */
   readonly hotLoop?: Partial<HotLoopLimits> | undefined;
   /** How long after its last success a name runs again though nothing has changed, less 0 to 20 %, in milliseconds; `false` for never. 8 hours by default. */

@@ -47,6 +47,8 @@ describe("a controller's definition", () => {
     ["a handler that is none", { absent: {} }, "absent must be a function"],
     ["no time to run in", { timeoutMs: 0 }, "timeoutMs"],
     ["a resync all the time", { resyncMs: 0 }, "resyncMs"],
+    ["an interval that shrinks", { minIntervalMs: { first: 5, longest: 1 } }, "first <= longest"],
+    ["an interval of nothing", { minIntervalMs: { first: 0, longest: 1 } }, "0 < first"],
     ["a rate of nothing", { rateLimit: { perSecond: 0, burst: 1 } }, "rateLimit"],
     ["a place that is none", { placement: "everywhere" }, "sharded(n)"],
     ["a finalizer that nobody may write", { placement: "everyMember", finalize: reconcile }, "only reads"],

@@ -1,7 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
 import type { HotLoops, RunCause } from "./hot-loops.ts";
-import type { Priority } from "./work-queue.ts";
+import type { GrowingInterval, Priority } from "./work-queue.ts";
 
 /** Hot names whose last start is kept; beyond, those that have calmed are dropped. */
 const MAX_STARTS = 4_096;
@@ -10,7 +10,7 @@ const MAX_STARTS = 4_096;
 export interface RunPacingOptions {
   readonly clock: Clock;
   readonly hotLoops: HotLoops;
-  readonly minIntervalMs: number;
+  readonly minIntervalMs: number | GrowingInterval;
 }
 
 /** Tells why names run, as far as that may be a loop, and how long a name that loops is to wait. */
@@ -79,6 +79,7 @@ export class RunPacing {
     const startedMs = this.#startedMs.get(name);
     const pauseMs = hotLoops.pauseMs(name, cause);
     if (startedMs === undefined || pauseMs === 0) return 0;
-    return Math.max(0, startedMs + Math.max(pauseMs, minIntervalMs) - clock.monotonic());
+    const leastMs = typeof minIntervalMs === "number" ? minIntervalMs : minIntervalMs.longest;
+    return Math.max(0, startedMs + Math.max(pauseMs, leastMs) - clock.monotonic());
   }
 }

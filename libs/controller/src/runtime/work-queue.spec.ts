@@ -247,6 +247,30 @@ describe("the waits of the work queue", () => {
     expect([drain(queue), clock.pending()]).toEqual([[], 0]);
   });
 
+  it("between two takings of one name last longer and longer, until it has had a pause", async () => {
+    const { clock, queue } = create(BACKOFF, { minIntervalMs: { first: 25, longest: 200 } });
+    const taken: number[] = [];
+    async function follow(forMs: number): Promise<void> {
+      for (const endsMs = clock.monotonic() + forMs; clock.monotonic() < endsMs; await clock.advance(1)) {
+        queue.add("a");
+        if (drain(queue).length > 0) taken.push(clock.monotonic());
+      }
+    }
+    await follow(600);
+    expect(taken).toEqual([0, 25, 75, 175, 375, 575]);
+    taken.length = 0;
+    await clock.advance(175);
+    // Not a pause yet: it was due 200 ms after the last one.
+    await follow(10);
+    expect(taken).toEqual([775]);
+    taken.length = 0;
+    await clock.advance(400);
+    await follow(40);
+    expect(taken).toEqual([1_185, 1_210]);
+    await clock.advance(1_000);
+    expect(clock.pending()).toBe(0);
+  });
+
   it("go on from the start of a run that takes longer than the interval", async () => {
     const { clock, queue } = create(BACKOFF, { minIntervalMs: 100 });
     queue.add("a");

@@ -24,12 +24,21 @@ export const LOWEST_EVERY = 16;
 /** By up to this part the wait after a failure is shortened at random, so that what failed together is not tried together. */
 export const RETRY_JITTER = 0.1;
 
+/**
+ * The least time between two runs of one name, in milliseconds: the first one after a pause, doubled with each run that comes as soon as it may, up to the longest. A few changes
+ * are followed at once, and of many the last ones.
+ */
+export interface GrowingInterval {
+  readonly first: number;
+  readonly longest: number;
+}
+
 /** What a queue may be given. */
 export interface WorkQueueOptions {
   /** Spreads the waits after failures; without it they are exact. */
   readonly random?: Random | undefined;
-  /** The least time between two takings of one name, in milliseconds: none when absent. */
-  readonly minIntervalMs?: number | undefined;
+  /** The least time between two takings of one name: none when absent. */
+  readonly minIntervalMs?: number | GrowingInterval | undefined;
   /** Bounds how often names are taken. */
   readonly rateLimiter?: RateLimiter | undefined;
   /** Decides which of the names that wait is taken next, whatever their priority and order: for tests. */
@@ -64,6 +73,9 @@ export class WorkQueue {
   readonly #deferred: Timetable<Deferral>;
   /** Names that are not handed out yet, whoever adds them. */
   readonly #resting: Timetable<undefined>;
+  readonly #interval: GrowingInterval;
+  /** The least interval of names that were taken not long ago, until they have had a pause. */
+  readonly #intervals: Timetable<number>;
   #retrying = 0;
   #taken = 0;
   /** Set while the rate limit holds back what waits. */
@@ -81,6 +93,10 @@ export class WorkQueue {
       this.add(name, priority);
     });
     this.#resting = new Timetable(clock, (name) => this.#offer(name));
+    const { minIntervalMs = 0 } = options;
+    this.#interval =
+      typeof minIntervalMs === "number" ? { first: minIntervalMs, longest: minIntervalMs } : minIntervalMs;
+    this.#intervals = new Timetable(clock, () => undefined);
   }
 
   /** Names that wait to be taken. While the rate limit holds them back there are some and none is handed out. */
@@ -154,15 +170,25 @@ export class WorkQueue {
   take(): string | undefined {
     const line = this.#nextLine();
     if (line === undefined || this.#isHeldByRate()) return undefined;
-    const { minIntervalMs = 0, order } = this.#options;
+    const { order } = this.#options;
     const name = order === undefined ? line.take() : line.takeAny(order);
     if (name === undefined) return undefined;
     this.#taken += 1;
     this.#dirty.delete(name);
     this.#processing.add(name);
     this.#dropDeferral(name);
-    if (minIntervalMs > 0) this.#resting.set(name, minIntervalMs, undefined);
+    this.#rest(name);
     return name;
+  }
+
+  /** Begins the least interval of a name that is taken. */
+  #rest(name: string): void {
+    const { first, longest } = this.#interval;
+    if (longest === 0) return;
+    const former = this.#intervals.get(name);
+    const intervalMs = former === undefined ? first : Math.min(longest, 2 * former);
+    this.#resting.set(name, intervalMs, undefined);
+    if (first < longest) this.#intervals.set(name, 2 * intervalMs, intervalMs);
   }
 
   /** Ends the work on a name; hands it out again when it was added meanwhile. */
@@ -178,6 +204,7 @@ export class WorkQueue {
     this.#dirty.clear();
     this.#deferred.clear();
     this.#resting.clear();
+    this.#intervals.clear();
     this.#retrying = 0;
     this.#cancelRateWait?.();
     this.#cancelRateWait = undefined;
