@@ -52,6 +52,10 @@ await runProgram(
         help: "A domain to run, types and controllers: a package, or a path",
         group: "Resources",
       }),
+      controllersElsewhere: onOff({
+        help: "Leave the domains' controllers to controller managers; the system's own run here all the same",
+        group: "Resources",
+      }),
       dataDir: optional(text("DIR"), {
         help: `Where resources are kept on this disk; ${DATA_DIR} when neither this nor another place is given`,
         group: "Resources",
@@ -78,7 +82,9 @@ await runProgram(
       });
       const processSecret = randomBytes(SECRET_BYTES).toString("hex");
       const resources = serveResources({ backend, domains, processSecret, ...deps, log });
-      const controllers = domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
+      const controllers = values.controllersElsewhere
+        ? []
+        : domains.flatMap((domain) => domain.controllers as readonly AnyController[]);
       // Controllers reach the service within the process: no wire, the same code path.
       const runtimeOf = (client: Client, its: readonly AnyController[]) =>
         createControllerRuntime({ client, controllers: its, log, ...deps });

@@ -67,6 +67,19 @@ describe("the start of a standalone server", () => {
     await standalone.seen(/try next +npx trellis types/);
   });
 
+  it("leaves its domains' controllers to managers when it is told so, and serves their types", async () => {
+    const standalone = start([...FREE_PORT, "--domain", "@trellis/catalog", "--controllers-elsewhere"]);
+    const url = await standalone.url();
+    await standalone.seen(/controllers +the system's own\n/);
+    const { controllers } = (await (await fetch(`${url}/controllers`)).json()) as {
+      controllers: readonly { name: string }[];
+    };
+    const names = controllers.map(({ name }) => name);
+    expect(names).toContain("reaper");
+    expect(names).not.toContain("service-endpoints");
+    expect((await fetch(`${url}/api/catalog/v1/service`)).status).toBe(200);
+  }, 20_000);
+
   it("loads a domain by its path and runs its controllers", async () => {
     const standalone = start([...FREE_PORT, "--memory", "--domain", "./examples/hello-controller"]);
     const url = await standalone.url();

@@ -22,7 +22,7 @@ export interface ConnectedClient extends Client {
 const PING_INTERVAL_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
 /** A connection without calls is closed after this. */
-const IDLE_TIMEOUT_MS = 60_000;
+const IDLE_TIMEOUT_MS = 30_000;
 
 /**
  * Makes a client that reaches a server over HTTP/2. It asks for no compression: between machines that are near that takes more time than it saves, and each message of a watch

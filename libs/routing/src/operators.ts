@@ -8,10 +8,13 @@ export interface Operators {
   close(): void;
 }
 
+/** Operators ask seldom. */
+const IDLE_MS = 10_000;
+
 /** Passes the cluster service on to the server that `address` names at the moment, over a connection of its own that is opened when it is first needed. */
 export function createOperators(
   address: () => string | undefined,
-  connect: (address: string) => StorageConnection = connectStorage,
+  connect: (address: string) => StorageConnection = (each) => connectStorage(each, { idleMs: IDLE_MS }),
 ): Operators {
   let open: { readonly address: string; readonly connection: StorageConnection } | undefined;
   const transport = (): Transport | undefined => {

@@ -35,8 +35,9 @@ export interface ChaosOutcome {
   readonly rests: readonly RestComparison[];
 }
 
-/** Writes of 700 KiB that fill what a node keeps of its history (256 MiB), so that it cannot grow any more. */
+/** Writes of 700 KiB that fill what a node keeps of its history (256 MiB), so that it cannot grow any more; and how long they may take. */
 const WARM_UP_BULK = 400;
+const BULK_MS = 300_000;
 const CHECK_MS = 60_000;
 
 /** Breaks a cluster in every way that there is, heals it, and judges what clients saw of that. */
@@ -83,8 +84,8 @@ async function warmRest(
   const storage = await JudgedClients.start(waysInto(chaos), name, createDice(seed, name));
   const albums = AlbumClients.start(gatewaysOf(chaos), `${name}-`, seed);
   const endMs = performance.now() + warmUpSeconds * 1_000;
-  await albums.bulk(WARM_UP_BULK, warmUpSeconds * 1_000);
   await takeTurns(chaos);
+  await albums.bulk(WARM_UP_BULK, BULK_MS);
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, endMs - performance.now())));
   await storage.close();
   await albums.close();

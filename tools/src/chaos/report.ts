@@ -1,5 +1,5 @@
 import type { ChaosOutcome } from "./chaos.ts";
-import { mebibytes } from "./resting.ts";
+import { type AtRest, mebibytes } from "./resting.ts";
 import { MAX_PAUSE_MS } from "./rolling.ts";
 
 /** What is wrong, in words; empty after a good run. */
@@ -46,13 +46,15 @@ export function tableOf(outcome: ChaosOutcome): readonly string[] {
     ],
     ["replicas", replicasAreEqual ? "are equal" : "DIFFER"],
     ...rests.map(
-      ({ name, before, after }) =>
-        [
-          `at rest: ${name}`,
-          `${mebibytes(before.residentBytes)}, ${before.openFiles} files; then ${mebibytes(after.residentBytes)}, ${after.openFiles} files`,
-        ] as const,
+      ({ kind, before, after }) => [`at rest: ${kind}s`, `${listed(before)}; then ${listed(after)}`] as const,
     ),
   ];
   const columns = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `  ${label.padEnd(columns)}  ${value}`);
+}
+
+function listed(all: readonly AtRest[]): string {
+  return all
+    .map(({ name, residentBytes, openFiles }) => `${name} ${mebibytes(residentBytes)} ${openFiles} files`)
+    .join(", ");
 }

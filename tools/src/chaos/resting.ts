@@ -10,8 +10,6 @@ import type { Way } from "./network/gates.ts";
 /** What a process holds while nobody asks anything of it. */
 export interface AtRest {
   readonly name: string;
-  /** What it is now: a leader has connections that others have not. */
-  readonly role: string;
   readonly residentBytes: number;
   /** Open descriptors: files, connections, pipes. */
   readonly openFiles: number;
@@ -27,7 +25,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Leaves all processes in peace, has them collect their garbage, and looks what they hold. */
 export async function rest(
-  { cluster, network, operator }: Pick<ChaosCluster, "cluster" | "network" | "operator">,
+  { cluster, network }: Pick<ChaosCluster, "cluster" | "network">,
   idleMs: number,
 ): Promise<readonly AtRest[]> {
   await new Promise((resolve) => setTimeout(resolve, idleMs));
@@ -37,14 +35,11 @@ export async function rest(
   });
   for (const { pid } of pids) signalProcess(pid, "SIGUSR2");
   await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
-  const { members, leaderId } = await operator.status();
-  const leader = members.find(({ id }) => id === leaderId)?.name;
   const connections = network.connections();
   return pids.map(({ name, pid }) => {
     const kinds = openKinds(pid, connectionsOf(name, connections));
     const openFiles = [...kinds.values()].reduce((sum, count) => sum + count, 0);
-    const role = name === leader ? "leader" : kindOf(name);
-    return { name, role, residentBytes: residentBytesOf(pid) ?? 0, openFiles, kinds };
+    return { name, residentBytes: residentBytesOf(pid) ?? 0, openFiles, kinds };
   });
 }
 
@@ -84,37 +79,61 @@ function kindOfFile(path: string): string {
   }
 }
 
-/** A process before and after. */
+/** The processes of one kind before and after. */
 export interface RestComparison {
-  readonly name: string;
-  readonly before: AtRest;
-  readonly after: AtRest;
+  readonly kind: string;
+  readonly before: readonly AtRest[];
+  readonly after: readonly AtRest[];
   /** What is wrong, in words; empty when nothing is. */
   readonly findings: readonly string[];
 }
 
-/** Compares what processes hold; the leader with the leader, and one that was not there before with the first of its kind. */
+/**
+ * Compares what processes hold, those of a kind together: they take work from each other (the leader's, a gateway's callers), and what one holds less another holds more. One that leaks
+ * shows all the same.
+ */
 export function compareRests(before: readonly AtRest[], after: readonly AtRest[]): readonly RestComparison[] {
-  return after.flatMap((now) => {
-    const alike = before.filter(({ role }) => role === now.role);
-    const then = alike.find(({ name }) => name === now.name) ?? alike[0];
-    return then === undefined
-      ? []
-      : [{ name: now.name, before: then, after: now, findings: findingsOf(then, now) }];
+  const kinds = new Set(after.map(({ name }) => kindOf(name)));
+  return [...kinds].map((kind) => {
+    const ofKind = (all: readonly AtRest[]) => all.filter(({ name }) => kindOf(name) === kind);
+    const both = { before: ofKind(before), after: ofKind(after) };
+    return { kind, ...both, findings: findingsOf(kind, both) };
   });
 }
 
-function findingsOf(before: AtRest, after: AtRest): readonly string[] {
+function findingsOf(
+  kind: string,
+  { before, after }: Pick<RestComparison, "before" | "after">,
+): readonly string[] {
   const findings: string[] = [];
-  if (after.residentBytes > before.residentBytes * (1 + MORE))
+  const [then, now] = [sumOf(before), sumOf(after)];
+  const who = `${after.length} ${kind}s`;
+  if (now.residentBytes > then.residentBytes * (1 + MORE))
     findings.push(
-      `${after.name} holds ${mebibytes(after.residentBytes)} at rest; ${mebibytes(before.residentBytes)} after the warm-up`,
+      `${who} hold ${mebibytes(now.residentBytes)} at rest; ${mebibytes(then.residentBytes)} after the warm-up`,
     );
-  if (after.openFiles !== before.openFiles)
+  if (now.openFiles !== then.openFiles)
     findings.push(
-      `${after.name} has ${after.openFiles} open files at rest (${difference(before.kinds, after.kinds)}); ${before.openFiles} after the warm-up`,
+      `${who} have ${now.openFiles} open files at rest (${difference(kindsOf(before), kindsOf(after))}); ${then.openFiles} after the warm-up`,
     );
   return findings;
+}
+
+function sumOf(all: readonly AtRest[]) {
+  const sum = { residentBytes: 0, openFiles: 0 };
+  for (const { residentBytes, openFiles } of all) {
+    sum.residentBytes += residentBytes;
+    sum.openFiles += openFiles;
+  }
+  return sum;
+}
+
+/** How many there are of each kind in all; connections by the kinds of process that they join. */
+function kindsOf(all: readonly AtRest[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { kinds } of all)
+    for (const [kind, count] of kinds) counts.set(kindOf(kind), (counts.get(kindOf(kind)) ?? 0) + count);
+  return counts;
 }
 
 /** What there is more, and less, of each kind. */

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
 import {
   type ExchangeRequest,
   ExchangeRequestSchema,
@@ -18,6 +19,10 @@ import { TestEndpoint } from "./test-support/test-endpoint.ts";
 import { HELLO, nextTurn, TestWire, until } from "./test-support/test-wire.ts";
 
 const HISTORY_COMMITS = 20;
+/** Timers of the library are a test's; the loop turns by itself. */
+const ALL_BUT_THE_LOOP: Parameters<typeof jest.useFakeTimers>[0] = {
+  doNotFake: ["nextTick", "setImmediate", "clearImmediate", "queueMicrotask", "performance", "hrtime"],
+};
 /** Easily compressed, which nobody is to do: it takes more time than to send it, and the flow would be controlled by other bytes than those that wait. */
 const big = "x".repeat(400_000);
 
@@ -138,9 +143,7 @@ describe("over HTTP/2", () => {
   });
 
   it("a client that did not run for a while finds its connection as it was", async () => {
-    jest.useFakeTimers({
-      doNotFake: ["nextTick", "setImmediate", "clearImmediate", "queueMicrotask", "performance", "hrtime"],
-    });
+    jest.useFakeTimers(ALL_BUT_THE_LOOP);
     try {
       const stalled = await open();
       // All that is due by then runs before anything of the network is read.
@@ -148,6 +151,29 @@ describe("over HTTP/2", () => {
       expect((await stalled.commit([put("a")])).outcome).toBe("applied");
       await stalled.close();
     } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it("a connection that may be idle for so long is closed then, and opened again for the next request", async () => {
+    jest.useFakeTimers(ALL_BUT_THE_LOOP);
+    const connection = connectStorage(server.address, { idleMs: 10_000 });
+    try {
+      // Nobody serves it here; it is a request all the same.
+      const ask = () => failure(createClient(ClusterService, connection.transport).getStatus({}));
+      await ask();
+      // The answer is there before its stream is closed.
+      await quiet(() => server.connections());
+      expect(server.connections()).toBe(2);
+      jest.advanceTimersByTime(9_900);
+      await quiet(() => server.connections());
+      expect(server.connections()).toBe(2);
+      jest.advanceTimersByTime(200);
+      await until(() => server.connections() === 1);
+      await ask();
+      expect(server.connections()).toBe(2);
+    } finally {
+      connection.close();
       jest.useRealTimers();
     }
   });

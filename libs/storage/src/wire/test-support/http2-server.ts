@@ -10,7 +10,9 @@ import type { TestWire } from "./test-wire.ts";
 /** A server of a test at a port of the loopback. */
 export interface Http2Server {
   readonly address: string;
-  /** Cuts all connections. */
+  /** How many connections are open. */
+  connections(): number;
+  /** Cuts all of them. */
   cut(): void;
   stop(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export async function serveHttp2(wire: TestWire): Promise<Http2Server> {
   };
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connections: () => sessions.size,
     cut,
     async stop() {
       const closed = new Promise((resolve) => {
