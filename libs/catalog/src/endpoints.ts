@@ -25,19 +25,20 @@ type Ports = Readonly<Record<string, MessageInitShape<typeof WorkloadPortSchema>
 
 /** The endpoints of a service with these workloads: one per workload that offers at least one of its ports, in the given order. */
 export function computeEndpoints(service: Service, workloads: readonly WorkloadResource[]): ServiceEndpoints {
-  let known = knownOf.get(service);
-  if (known === undefined) knownOf.set(service, (known = new WeakMap()));
-  const endpoints: Endpoint[] = [];
-  for (const workload of workloads) {
-    let endpoint = known.get(workload);
-    if (endpoint === undefined) known.set(workload, (endpoint = endpointOf(service, workload) ?? "none"));
-    if (endpoint !== "none") endpoints.push(endpoint);
-  }
-  return create(ServiceEndpointsSchema, { endpoints });
+  const former = computed.get(service);
+  const all = workloads.map((workload) => {
+    const known = former?.get(workload.id.uid);
+    return known?.workload === workload ? known : { workload, endpoint: endpointOf(service, workload) };
+  });
+  computed.set(service, new Map(all.map((one) => [one.workload.id.uid, one])));
+  return create(ServiceEndpointsSchema, { endpoints: all.flatMap(({ endpoint }) => endpoint ?? []) });
 }
 
-/** What was computed of a service and a workload, neither of which ever changes: of many workloads few are others than the last time. */
-const knownOf = new WeakMap<Service, WeakMap<WorkloadResource, Endpoint | "none">>();
+/** What was computed last of a service, by the uid of the workload. Neither of them ever changes, and of many workloads few are others than the last time. */
+const computed = new WeakMap<
+  Service,
+  ReadonlyMap<string, { readonly workload: WorkloadResource; readonly endpoint: Endpoint | undefined }>
+>();
 
 /** The distinct identities of endpoints, sorted; endpoints without one count for nothing. */
 export function identitiesOf({ endpoints }: ServiceEndpoints): readonly string[] {

@@ -1,5 +1,6 @@
 import { ServiceEndpoints } from "@trellis/catalog";
 import type { ConnectedClient } from "@trellis/client/node";
+import type { ServiceEndpoints as EndpointsData } from "@trellis/protos/trellis/catalog/v1/service_endpoints_pb";
 
 import { endpointsText, serviceName, type World } from "./world.ts";
 
@@ -10,7 +11,8 @@ const LOOK_MS = 20;
 export class EndpointsWatch {
   readonly #client: ConnectedClient;
   readonly #stop = new AbortController();
-  readonly #texts = new Map<string, string>();
+  /** As they came: what they say is looked at when it counts, since the process also makes the load. */
+  readonly #endpoints = new Map<string, EndpointsData>();
   readonly #writtenMs = new Map<string, number[]>();
   #lastMs = 0;
   #watching: Promise<void> = Promise.resolve();
@@ -56,8 +58,7 @@ export class EndpointsWatch {
     for (let service = 0; service < world.size.services; service++)
       wrong.set(service, world.expected(service));
     for (const endsMs = performance.now() + timeoutMs; ;) {
-      for (const [service, expected] of wrong)
-        if (this.#texts.get(serviceName(service)) === expected) wrong.delete(service);
+      for (const [service, expected] of wrong) if (this.#text(service) === expected) wrong.delete(service);
       if (wrong.size === 0) return this.#lastMs;
       if (performance.now() > endsMs) throw new Error(this.#complaint(wrong));
       await Promise.race([this.#watching, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
@@ -67,9 +68,14 @@ export class EndpointsWatch {
   #complaint(wrong: ReadonlyMap<number, string>): string {
     const [[service, text] = [0, ""]] = wrong;
     const expected = new Set(text.split("\n"));
-    const found = (this.#texts.get(serviceName(service)) ?? "none").split("\n");
+    const found = (this.#text(service) ?? "none").split("\n");
     const other = found.filter((line) => !expected.has(line)).slice(0, 3);
     return `the endpoints of ${wrong.size} services are not what they must be: those of ${serviceName(service)} have ${other.join(", ") || "too few"}`;
+  }
+
+  #text(service: number): string | undefined {
+    const endpoints = this.#endpoints.get(serviceName(service));
+    return endpoints === undefined ? undefined : endpointsText(endpoints);
   }
 
   async #watch(): Promise<void> {
@@ -77,8 +83,8 @@ export class EndpointsWatch {
     for await (const item of this.#client.watch(ServiceEndpoints, {}, options)) {
       if (item.kind === "endOfSnapshot") continue;
       const { name } = item.resource.id;
-      if (item.kind === "delete") this.#texts.delete(name);
-      else this.#texts.set(name, endpointsText(item.resource.data));
+      if (item.kind === "delete") this.#endpoints.delete(name);
+      else this.#endpoints.set(name, item.resource.data);
       this.#lastMs = performance.now();
       const times = this.#writtenMs.get(name);
       if (times === undefined) this.#writtenMs.set(name, [this.#lastMs]);

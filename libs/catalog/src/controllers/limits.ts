@@ -1,7 +1,7 @@
 /** Resources that each controller reconciles at once: most of a reconcile is waiting for the answer to a write. */
 export const CONCURRENT_RECONCILES = 64;
 /**
- * The time between two writes of one service's endpoints, at least, in milliseconds: who reads them gets a change at once, and of many the last ones. Sixteen in the first ten
- * seconds, thirteen in any later ones.
+ * The time between two writes of one service's endpoints, at least, in milliseconds: who reads them gets a change at once, and of many the last ones. Six in the first
+ * second, and then one in each.
  */
-export const ENDPOINTS_INTERVAL_MS = { first: 25, longest: 750 };
+export const ENDPOINTS_INTERVAL_MS = { first: 25, longest: 1_000 };

@@ -186,7 +186,7 @@ describe("the endpoints of a service that selects workloads", () => {
     expect(await targets()).toHaveLength(count);
     const writes = await written;
     expect(writes).toBeGreaterThan(1);
-    // Two seconds of changes: six writes in the first 0.8 s (at 0, 25, 75, 175, 375 and 775 ms), then one each 0.75 s, the last after the last of them.
+    // Two seconds of changes: six writes in the first 0.8 s (at 0, 25, 75, 175, 375 and 775 ms), then one each second, the last after the last of them.
     expect(writes).toBeLessThanOrEqual(8);
   }, 60_000);
 });

@@ -267,6 +267,10 @@ describe("the waits of the work queue", () => {
     await clock.advance(400);
     await follow(40);
     expect(taken).toEqual([1_185, 1_210]);
+    // Handed out late is not calm.
+    await clock.advance(190);
+    await follow(60);
+    expect(taken.slice(2)).toEqual([1_415]);
     await clock.advance(1_000);
     expect(clock.pending()).toBe(0);
   });

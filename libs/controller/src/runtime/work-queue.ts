@@ -25,7 +25,7 @@ export const LOWEST_EVERY = 16;
 export const RETRY_JITTER = 0.1;
 
 /**
- * The least time between two runs of one name, in milliseconds: the first one after a pause, doubled with each run that comes as soon as it may, up to the longest. A few changes
+ * The least time between two runs of one name, in milliseconds: the first one after a pause as long as the longest, doubled with each run until then. A few changes
  * are followed at once, and of many the last ones.
  */
 export interface GrowingInterval {
@@ -188,7 +188,8 @@ export class WorkQueue {
     const former = this.#intervals.get(name);
     const intervalMs = former === undefined ? first : Math.min(longest, 2 * former);
     this.#resting.set(name, intervalMs, undefined);
-    if (first < longest) this.#intervals.set(name, 2 * intervalMs, intervalMs);
+    // A pause is one of the longest interval: a process that has much to do hands names out late, and those that change all the time would seem calm.
+    if (first < longest) this.#intervals.set(name, intervalMs + longest, intervalMs);
   }
 
   /** Ends the work on a name; hands it out again when it was added meanwhile. */
