@@ -16,7 +16,10 @@ export interface Authenticator {
   authenticate(headers: Headers): Identity | Promise<Identity>;
 }
 
-/** One question. `resource` is absent for `list`, for the first question of a read, and for the write of something that is not there. */
+/**
+ * One question. `resource` is absent for `list`, for the first question about each resource that is read, listed or watched, and for the write of something that is not there: whoever decides by what
+ * is in a resource answers `needsResource` then.
+ */
 export interface Access {
   readonly identity: Identity;
   readonly verb: "read" | "write" | "list";

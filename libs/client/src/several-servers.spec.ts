@@ -8,6 +8,7 @@ import { anyOf } from "./several-servers.ts";
 /** A server that counts what it is asked, and fails as it is told. */
 class Server {
   asked = 0;
+  watched = 0;
   fails: (() => ConnectError) | undefined;
   readonly transport: Transport;
 
@@ -25,7 +26,10 @@ class Server {
       });
     });
     this.transport = {
-      stream: answers.stream.bind(answers),
+      stream: async (...call) => {
+        this.watched++;
+        return await answers.stream(...call);
+      },
       unary: async (...call) => {
         this.asked++;
         if (this.fails !== undefined) throw this.fails();
@@ -56,7 +60,13 @@ const stopping = (): ConnectError =>
 function setUp() {
   const [first, second] = [new Server(), new Server()];
   const client = createClient(ResourceService, anyOf([first.transport, second.transport]));
-  return { first, second, client, asked: () => [first.asked, second.asked] };
+  return {
+    first,
+    second,
+    client,
+    asked: () => [first.asked, second.asked],
+    watched: () => [first.watched, second.watched],
+  };
 }
 
 describe("a client of several servers", () => {
@@ -131,6 +141,34 @@ describe("a client of several servers", () => {
     first.fails = undefined;
     await client.read({});
     expect(asked()).toEqual([2, 0]);
+  });
+
+  it("takes its watches along when it leaves a server that still serves them", async () => {
+    const { first, client, watched } = setUp();
+    const watch = client.watchList({})[Symbol.asyncIterator]();
+    await watch.next();
+    first.fails = refused;
+    await client.read({});
+    const ended = (async () => {
+      while ((await watch.next()).done !== true);
+    })();
+    await expect(ended).rejects.toMatchObject({ code: Code.Unavailable });
+    for await (const _ of client.watchList({})) break;
+    expect(watched()).toEqual([1, 1]);
+  });
+
+  it("leaves alone the watches of the server that it stays with", async () => {
+    const { first, second, client, watched } = setUp();
+    first.fails = refused;
+    await client.read({});
+    const watch = client.watchList({})[Symbol.asyncIterator]();
+    await watch.next();
+    await client.read({});
+    second.fails = () => new ConnectError("no", Code.NotFound);
+    await expect(client.read({})).rejects.toMatchObject({ code: Code.NotFound });
+    expect((await watch.next()).done).toBe(false);
+    await watch.return?.();
+    expect(watched()).toEqual([0, 1]);
   });
 
   it("does not leave a server because its caller ends a watch", async () => {

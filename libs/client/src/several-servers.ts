@@ -3,10 +3,12 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { errorReason } from "@trellis/resource";
 
 import { mayRepeat } from "./retry.ts";
+import { firstSignal } from "./signals.ts";
 
 /**
  * A transport that reaches any of several servers of one cluster: always the same one, until it cannot be reached or is about to stop; then the next. A call that may be
- * made again is, at once, as long as there is a server that was not asked.
+ * made again is, at once, as long as there is a server that was not asked. Streams go along: those that the server which is left still serves end with `unavailable`, so that
+ * a client holds on to one server, and not to all that it ever left.
  */
 export function anyOf(servers: readonly Transport[]): Transport {
   const [only, ...others] = servers;
@@ -14,9 +16,13 @@ export function anyOf(servers: readonly Transport[]): Transport {
   if (others.length === 0) return only;
   let at = 0;
   const current = (): Transport => servers[at % servers.length] ?? only;
+  /** The streams, and how often the server had changed when each was opened. */
+  const streams = new Map<AbortController, number>();
   /** Whether there is another one to be asked now. */
   const leave = (from: number, error: unknown, signal: AbortSignal | undefined): void => {
-    if (from === at && signal?.aborted !== true && isGone(error)) at++;
+    if (from !== at || signal?.aborted === true || !isGone(error)) return;
+    at++;
+    for (const [stream, opened] of streams) if (opened < at) stream.abort(wentAway());
   };
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
@@ -34,18 +40,28 @@ export function anyOf(servers: readonly Transport[]): Transport {
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const from = at;
-      try {
-        const response = await current().stream(method, signal, timeoutMs, header, input, contextValues);
-        return {
-          ...response,
-          message: watched(response.message, (error) => leave(from, error, signal)),
-        } as typeof response;
-      } catch (error) {
+      const moved = new AbortController();
+      streams.set(moved, from);
+      const close = (): void => void streams.delete(moved);
+      const failed = (error: unknown): unknown => {
+        close();
+        if (moved.signal.aborted && signal?.aborted !== true) return moved.signal.reason;
         leave(from, error, signal);
-        throw error;
+        return error;
+      };
+      try {
+        const own = firstSignal(moved.signal, signal);
+        const response = await current().stream(method, own, timeoutMs, header, input, contextValues);
+        return { ...response, message: watched(response.message, failed, close) } as typeof response;
+      } catch (error) {
+        throw failed(error);
       }
     },
   };
+}
+
+function wentAway(): ConnectError {
+  return new ConnectError("the client went to another server", Code.Unavailable);
 }
 
 /** How a connection shows that it is broken. */
@@ -57,11 +73,16 @@ function isGone(error: unknown): boolean {
   return code === Code.Unavailable || (BROKEN.includes(code) && errorReason(error) === undefined);
 }
 
-async function* watched<M>(messages: AsyncIterable<M>, onError: (error: unknown) => void): AsyncGenerator<M> {
+async function* watched<M>(
+  messages: AsyncIterable<M>,
+  failed: (error: unknown) => unknown,
+  close: () => void,
+): AsyncGenerator<M> {
   try {
     for await (const message of messages) yield message;
   } catch (error) {
-    onError(error);
-    throw error;
+    throw failed(error);
+  } finally {
+    close();
   }
 }

@@ -1,13 +1,21 @@
 import type { Access, Decision } from "@trellis/authz";
-import type { ID, Resource, Tenancy } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { create } from "@bufbuild/protobuf";
+import {
+  type ID,
+  type Resource,
+  type Tenancy,
+  TenancySchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Registration } from "@trellis/registry";
 import type { TypedResource } from "@trellis/resource";
+import type { StoredRecord } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed, idText, permissionDenied } from "./errors.ts";
 import { typedStored } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
+import type { Shown } from "./shown.ts";
 
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
 export interface Subject {
@@ -69,6 +77,31 @@ export async function mayAccess(
     registration.type.gvk,
     new Error("needsResource was answered to a question with the resource"),
   );
+}
+
+/** A record, and what the caller would be shown of it. */
+export interface Candidate {
+  readonly record: Pick<StoredRecord, "key">;
+  readonly shown: Pick<Shown, "resource">;
+}
+
+/** Whether the caller may read a record. It is decoded only for a hook, or for an authorizer that asks for the resource. */
+export async function mayRead(
+  environment: Environment,
+  call: Call,
+  registration: Registration,
+  { record, shown }: Candidate,
+): Promise<boolean> {
+  if (registration.hooks.authorize === undefined) {
+    const { partition, namespace, name } = record.key;
+    const { identity } = call;
+    const { type } = registration;
+    const tenancy = create(TenancySchema, { partition, namespace });
+    const { decision } = await ask(environment, { identity, verb: "read", type, tenancy, name });
+    if (decision !== "needsResource") return decision === "allow";
+  }
+  const resource = shown.resource();
+  return (await mayAccess(environment, call, "read", registration, { resource })) === true;
 }
 
 /** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. `deed` is what the error says it tried. */

@@ -13,6 +13,7 @@ import {
 
 import type { Environment } from "./environment.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
+import { answersInBinary } from "./stored-form.ts";
 
 /** One call: who makes it, what it asks of reads, and what its answer shows. */
 export interface Call {
@@ -23,6 +24,8 @@ export interface Call {
   readonly storeId: string | undefined;
   /** Aborted at the deadline and when the caller goes away. */
   readonly signal: AbortSignal;
+  /** Whether the answer may have resources as they are stored. */
+  readonly inBinary: boolean;
   /** Notes a version that the answer shows. Returns the newest one, which goes into the headers. */
   shows(version: Version): Version;
 }
@@ -47,6 +50,7 @@ export async function startCall(
     minimum: minimumOf(headers),
     storeId: storeOf(headers),
     signal,
+    inBinary: environment.answersAsStored && answersInBinary(context),
     shows(version) {
       if (shown.newest === undefined || version > shown.newest) shown.newest = version;
       return shown.newest;

@@ -49,6 +49,8 @@ export interface Environment extends ResourceServiceDeps {
   readonly log: ServiceLog;
   readonly validator: Validator;
   readonly turns: Turns;
+  /** Whether answers go straight to whoever encodes them, so that they may have resources as they are stored; otherwise somebody here looks into them. */
+  readonly answersAsStored: boolean;
   readonly config: ResourceServiceConfig;
 }
 
@@ -63,6 +65,7 @@ export function createEnvironment(
     log: deps.log ?? { error: () => undefined },
     validator: createValidator({ regexMatch: rememberMatches(compileRe2) }),
     turns: new Turns(),
+    answersAsStored: false,
     config,
   };
 }

@@ -1,20 +1,18 @@
-import { create } from "@bufbuild/protobuf";
 import {
   type ListByOwnerRequest,
   ListByOwnerRequestSchema,
   type ListByOwnerResponse,
   ListByOwnerResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { matchesSelector } from "@trellis/resource";
 
-import { authorizeList, mayAccess } from "./authorization.ts";
+import { authorizeList } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
-import { readPage } from "./pages.ts";
-import { resourceOf } from "./record.ts";
+import { answerOf, readPage } from "./pages.ts";
 import { checkRequest } from "./rules.ts";
 import { readSelector } from "./selection.ts";
 import { REQUIRED, violationsError } from "./service-error.ts";
+import { createSight } from "./sight.ts";
 import { targetOf } from "./target.ts";
 
 /** Lists what one incarnation owns, of all types, as stored. What is of a type that this server does not know is left out: nobody could say who may read it. */
@@ -35,14 +33,11 @@ export async function listByOwner(
     pageToken: request.pageToken,
     boundTo: ["owned", JSON.stringify(key), id.uid, request.selector],
     async see(record) {
-      const resource = resourceOf(record);
-      const { type } = resource.id ?? {};
-      const child = type === undefined ? undefined : environment.registry.resolve(type);
-      if (child === undefined || !matchesSelector(selector, resource.metadata)) return undefined;
-      return (await mayAccess(environment, call, "read", child, { resource })) === true
-        ? resource
-        : undefined;
+      const { group, kind } = record.key;
+      const child = environment.registry.resolve({ group, groupVersion: record.groupVersion, kind });
+      if (child === undefined) return { kind: "otherVersion" };
+      return await createSight(environment, call, child, selector).see(record);
     },
   });
-  return create(ListByOwnerResponseSchema, page);
+  return answerOf(ListByOwnerResponseSchema, call, page);
 }

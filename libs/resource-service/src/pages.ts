@@ -1,5 +1,11 @@
-import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import type { Key, OwnerQuery, StoredRecord, TypeQuery, Version } from "@trellis/storage";
+import { create, type MessageShape } from "@bufbuild/protobuf";
+import type {
+  ListByOwnerResponse,
+  ListByOwnerResponseSchema,
+  ListResponse,
+  ListResponseSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import type { Key, OwnerQuery, TypeQuery, Version } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
@@ -12,6 +18,9 @@ import {
 } from "./limits.ts";
 import { nextTurn } from "./next-turn.ts";
 import { decodePageToken, encodePageToken, requestDigest } from "./page-token.ts";
+import type { Shown } from "./shown.ts";
+import type { Sight } from "./sight.ts";
+import { resourceField, withStored } from "./stored-form.ts";
 
 /** What a page is made of. */
 export interface PageRequest {
@@ -20,15 +29,30 @@ export interface PageRequest {
   readonly pageToken: string;
   /** What must be the same on all pages. */
   readonly boundTo: readonly string[];
-  /** What the caller sees of a record; undefined for nothing. */
-  readonly see: (record: StoredRecord) => Promise<Resource | undefined>;
+  readonly see: Sight["see"];
 }
 
 /** A page of a list. */
 export interface Page {
-  readonly resources: Resource[];
+  readonly shown: readonly Shown[];
   readonly version: string;
   readonly nextPageToken: string;
+}
+
+/** The response that has a page. */
+export function answerOf<Desc extends typeof ListResponseSchema | typeof ListByOwnerResponseSchema>(
+  schema: Desc,
+  { inBinary }: Call,
+  { shown, version, nextPageToken }: Page,
+): MessageShape<Desc> {
+  const answer: ListResponse | ListByOwnerResponse = create<
+    typeof ListResponseSchema | typeof ListByOwnerResponseSchema
+  >(schema, { version, nextPageToken });
+  const stored = shown.map((one) => (inBinary ? one.stored : undefined));
+  // All or none: fields of the two kinds would not keep their order.
+  if (stored.every((one) => one !== undefined)) withStored(answer, stored.map(resourceField));
+  else answer.resources = shown.map(({ resource }) => resource());
+  return answer as MessageShape<Desc>;
 }
 
 /** Reads one page: as many as asked and allowed, of the version that the first page showed. A page may be short without being the last. */
@@ -40,7 +64,7 @@ export async function readPage(environment: Environment, call: Call, request: Pa
       ? undefined
       : decodePageToken(request.pageToken, digest, backend.position().storeId);
   const size = Math.min(request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize, MAX_PAGE_SIZE);
-  const resources: Resource[] = [];
+  const shown: Shown[] = [];
   // A later page may come to a server that has not reached its version yet, and waits there.
   let version: Version | undefined = start?.version;
   let after: Key | undefined = start?.after;
@@ -51,7 +75,7 @@ export async function readPage(environment: Environment, call: Call, request: Pa
     if (chunks > 0) await nextTurn();
     const list = await backend.list(request.query, {
       signal: call.signal,
-      limit: Math.min(SCAN_CHUNK, size - resources.length + 1),
+      limit: Math.min(SCAN_CHUNK, size - shown.length + 1),
       ...(after === undefined ? {} : { after }),
       ...(version === undefined
         ? { consistency: call.consistency, minimum: call.minimum }
@@ -61,28 +85,27 @@ export async function readPage(environment: Environment, call: Call, request: Pa
     call.shows(version);
     for (const record of list.records) {
       const full =
-        resources.length === size ||
-        (resources.length > 0 && bytes + record.bytes.byteLength > MAX_PAGE_BYTES);
+        shown.length === size || (shown.length > 0 && bytes + record.bytes.byteLength > MAX_PAGE_BYTES);
       if (full || scanned === MAX_SCANNED_PER_PAGE)
-        return page(resources, version, after, list.position.storeId, digest);
+        return page(shown, version, after, list.position.storeId, digest);
       scanned += 1;
       after = record.key;
-      const resource = await request.see(record);
-      if (resource === undefined) continue;
-      resources.push(resource);
+      const seen = await request.see(record);
+      if (seen.kind !== "seen") continue;
+      shown.push(seen.shown);
       bytes += record.bytes.byteLength;
     }
-    if (!list.more) return { resources, version: String(version), nextPageToken: "" };
+    if (!list.more) return { shown, version: String(version), nextPageToken: "" };
   }
 }
 
 function page(
-  resources: Resource[],
+  shown: readonly Shown[],
   version: Version,
   after: Key | undefined,
   storeId: string,
   digest: string,
 ): Page {
   const nextPageToken = after === undefined ? "" : encodePageToken({ storeId, version, after }, digest);
-  return { resources, version: String(version), nextPageToken };
+  return { shown, version: String(version), nextPageToken };
 }

@@ -11,8 +11,9 @@ import { authorize, authorizeName } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { groupVersionMismatch, resourceNotFound } from "./errors.ts";
-import { presentAs } from "./group-version.ts";
 import { checkRequest } from "./rules.ts";
+import { show } from "./shown.ts";
+import { resourceField, withStored } from "./stored-form.ts";
 import { targetOf } from "./target.ts";
 import { missingUnit } from "./tenancy.ts";
 
@@ -31,8 +32,11 @@ export async function read(
   const { record, position } = await environment.backend.read(key, { consistency, minimum, signal });
   call.shows(position.version);
   if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);
-  const resource = await presentAs(registration, record);
-  if (resource === undefined) throw groupVersionMismatch(id, record.groupVersion, "id");
-  if (answer === "needsResource") await authorize(environment, call, "read", registration, { resource });
-  return create(ReadResponseSchema, { resource });
+  const shown = await show(registration, record);
+  if (shown === undefined) throw groupVersionMismatch(id, record.groupVersion, "id");
+  if (answer === "needsResource")
+    await authorize(environment, call, "read", registration, { resource: shown.resource() });
+  return call.inBinary && shown.stored !== undefined
+    ? withStored(create(ReadResponseSchema), [resourceField(shown.stored)])
+    : create(ReadResponseSchema, { resource: shown.resource() });
 }

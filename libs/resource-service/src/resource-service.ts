@@ -9,7 +9,12 @@ import { batchWrite } from "./batch-write.ts";
 import { deleteResource } from "./delete.ts";
 import { setPosition } from "./call.ts";
 import { registerCompatibleService } from "./compatibility/handlers.ts";
-import { createEnvironment, type ResourceServiceConfig, type ResourceServiceDeps } from "./environment.ts";
+import {
+  createEnvironment,
+  type Environment,
+  type ResourceServiceConfig,
+  type ResourceServiceDeps,
+} from "./environment.ts";
 import { serverStream, unary } from "./handler.ts";
 import { list } from "./list.ts";
 import { listByOwner } from "./list-by-owner.ts";
@@ -53,25 +58,12 @@ export function createResourceService(
   );
   const stopping = new AbortController();
   const open: OpenWatches = { stopping: stopping.signal, count: 0 };
-  const service: ServiceImpl<typeof ResourceService> = {
-    read: unary(environment, "read", (request, call) => read(environment, request, call)),
-    write: unary(environment, "mutation", (request, call) => write(environment, request, call)),
-    writeStatus: unary(environment, "mutation", (request, call) => writeStatus(environment, request, call)),
-    list: unary(environment, "read", (request, call) => list(environment, request, call)),
-    listByOwner: unary(environment, "read", (request, call) => listByOwner(environment, request, call)),
-    delete: unary(environment, "mutation", (request, call) => deleteResource(environment, request, call)),
-    watchList: serverStream(environment, (request, call) => watchList(environment, open, request, call)),
-    mutateAndValidate: unary(environment, "read", (request, call) =>
-      mutateAndValidate(environment, request, call),
-    ),
-    transact: unary(environment, "mutation", (request, call) => transact(environment, request, call)),
-    batchWrite: unary(environment, "mutation", (request, call) => batchWrite(environment, request, call)),
-  };
+  const service = methodsOf(environment, open);
   return {
     name: "resources",
     routes: {
       connect(router) {
-        router.service(ResourceService, service);
+        router.service(ResourceService, methodsOf({ ...environment, answersAsStored: true }, open));
         router.service(TypeService, createTypeService(environment));
         registerCompatibleService(router, { service, registry: deps.registry });
       },
@@ -87,5 +79,22 @@ export function createResourceService(
     },
     start: async () => undefined,
     stop: async () => stopping.abort(),
+  };
+}
+
+function methodsOf(environment: Environment, open: OpenWatches): ServiceImpl<typeof ResourceService> {
+  return {
+    read: unary(environment, "read", (request, call) => read(environment, request, call)),
+    write: unary(environment, "mutation", (request, call) => write(environment, request, call)),
+    writeStatus: unary(environment, "mutation", (request, call) => writeStatus(environment, request, call)),
+    list: unary(environment, "read", (request, call) => list(environment, request, call)),
+    listByOwner: unary(environment, "read", (request, call) => listByOwner(environment, request, call)),
+    delete: unary(environment, "mutation", (request, call) => deleteResource(environment, request, call)),
+    watchList: serverStream(environment, (request, call) => watchList(environment, open, request, call)),
+    mutateAndValidate: unary(environment, "read", (request, call) =>
+      mutateAndValidate(environment, request, call),
+    ),
+    transact: unary(environment, "mutation", (request, call) => transact(environment, request, call)),
+    batchWrite: unary(environment, "mutation", (request, call) => batchWrite(environment, request, call)),
   };
 }

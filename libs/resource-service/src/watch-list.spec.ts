@@ -242,8 +242,12 @@ describe("a watch that loses sight of a resource", () => {
     const { rpc } = createFixture({
       backend: fixture.server.backend,
       authorizer: {
-        decide: ({ resource: subject }) =>
-          subject?.metadata["secret"] === "yes" ? { decision: "deny", reason: "no" } : { decision: "allow" },
+        decide({ verb, resource: subject }) {
+          if (verb === "read" && subject === undefined) return { decision: "needsResource" };
+          return subject?.metadata["secret"] === "yes"
+            ? { decision: "deny", reason: "no" }
+            : { decision: "allow" };
+        },
       },
     });
     const events = watches.open(rpc);

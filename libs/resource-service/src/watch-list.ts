@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type WatchEvent,
   WatchEvent_Delete_Reason,
@@ -26,7 +25,9 @@ import { queryTenancy } from "./query.ts";
 import { checkRequest } from "./rules.ts";
 import { readSelector } from "./selection.ts";
 import { ServiceError } from "./service-error.ts";
-import { createSight, type Sight } from "./sight.ts";
+import type { Shown } from "./shown.ts";
+import { createSight, decodeShared, type Sight } from "./sight.ts";
+import { deleteField, upsertField, withStored } from "./stored-form.ts";
 import { registrationOf } from "./target.ts";
 
 /** The watches that a service has open, and the signal that ends them all. */
@@ -75,9 +76,9 @@ export async function* watchList(
       ...(since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } }),
       ...(request.bookmarks ? { bookmarkIntervalMs: interval } : {}),
     });
-    const sight = createSight(environment, call, registration, selector);
+    const sight = createSight(environment, call, registration, selector, decodeShared);
     for (let batch = await watch.next(); batch !== undefined; batch = await watch.next()) {
-      yield* eventsOf(sight, batch);
+      yield* eventsOf(call.inBinary, sight, batch);
       if (batch.kind !== "snapshot") reached = batch.version;
     }
   } catch (error) {
@@ -118,12 +119,12 @@ function isClosed(error: unknown): boolean {
   return StorageError.is(error) && error.code === "watch-closed";
 }
 
-async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchEvent> {
+async function* eventsOf(inBinary: boolean, sight: Sight, batch: WatchBatch): AsyncGenerator<WatchEvent> {
   switch (batch.kind) {
     case "snapshot":
       for (const record of batch.records) {
         const seen = await sight.see(record);
-        if (seen.kind === "seen") yield upsert(seen.resource, "");
+        if (seen.kind === "seen") yield upsert(inBinary, seen.shown, "");
       }
       return;
     case "endOfSnapshot":
@@ -139,7 +140,7 @@ async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchE
       // The version stands on the commit's last event only: a commit that is cut in two is sent again whole.
       let waiting: ((version: string) => WatchEvent) | undefined;
       for (const event of batch.events) {
-        const made = await eventOf(sight, event);
+        const made = await eventOf(inBinary, sight, event);
         if (made === undefined) continue;
         if (waiting !== undefined) yield waiting("");
         waiting = made;
@@ -151,21 +152,22 @@ async function* eventsOf(sight: Sight, batch: WatchBatch): AsyncGenerator<WatchE
 
 /** What an event is to this watcher; undefined when it concerns nothing that it could see, before or after. */
 async function eventOf(
+  inBinary: boolean,
   sight: Sight,
   event: StoredEvent,
 ): Promise<((version: string) => WatchEvent) | undefined> {
   const now = await sight.see(event.record);
   if (event.kind === "delete") {
     return now.kind === "seen"
-      ? (version) => remove(now.resource, WatchEvent_Delete_Reason.DELETED, version)
+      ? (version) => remove(inBinary, now.shown, WatchEvent_Delete_Reason.DELETED, version)
       : undefined;
   }
-  if (now.kind === "seen") return (version) => upsert(now.resource, version);
+  if (now.kind === "seen") return (version) => upsert(inBinary, now.shown, version);
   const before = event.previous === undefined ? undefined : await sight.see(event.previous);
   if (before?.kind !== "seen") return undefined;
-  const last = before.resource;
+  const last = before.shown;
   if (now.kind === "accessLost") {
-    const { id } = last;
+    const { id } = last.resource();
     return (version) =>
       create(WatchEventSchema, {
         event: {
@@ -179,15 +181,25 @@ async function eventOf(
     now.kind === "otherVersion"
       ? WatchEvent_Delete_Reason.LEFT_GROUP_VERSION
       : WatchEvent_Delete_Reason.LEFT_SELECTOR;
-  return (version) => remove(last, reason, version);
+  return (version) => remove(inBinary, last, reason, version);
 }
 
-function upsert(resource: Resource, version: string): WatchEvent {
-  return create(WatchEventSchema, { event: { case: "upsert", value: { resource } }, version });
+function upsert(inBinary: boolean, { stored, resource }: Shown, version: string): WatchEvent {
+  return inBinary && stored !== undefined
+    ? withStored(create(WatchEventSchema, { version }), [upsertField(stored)])
+    : create(WatchEventSchema, { version, event: { case: "upsert", value: { resource: resource() } } });
 }
 
-function remove(resource: Resource, reason: WatchEvent_Delete_Reason, version: string): WatchEvent {
-  return create(WatchEventSchema, { event: { case: "delete", value: { resource, reason } }, version });
+function remove(
+  inBinary: boolean,
+  { stored, resource }: Shown,
+  reason: WatchEvent_Delete_Reason,
+  version: string,
+): WatchEvent {
+  if (inBinary && stored !== undefined)
+    return withStored(create(WatchEventSchema, { version }), [deleteField(stored, reason)]);
+  const value = { resource: resource(), reason };
+  return create(WatchEventSchema, { version, event: { case: "delete", value } });
 }
 
 function bookmark(version: Version): WatchEvent {

@@ -9,6 +9,7 @@ import type { Precondition, StoredRecord } from "@trellis/storage";
 
 import type { Plan, PlannedOperation } from "./mutate.ts";
 import { recordOf } from "./record.ts";
+import { resourceField, withStored } from "./stored-form.ts";
 import type { Writing } from "./writing.ts";
 
 /** What a write stores. */
@@ -22,7 +23,7 @@ export interface Put {
 }
 
 /** Plans that a resource is stored, with a new generation. */
-export function planPut({ environment, view, target }: Writing, put: Put): Plan<WriteResponse> {
+export function planPut({ environment, call, view, target }: Writing, put: Put): Plan<WriteResponse> {
   const { stored, before, outcome } = put;
   const next = create(ResourceSchema, { ...put.next, version: "", generation: environment.ulid() });
   const record = recordOf(next);
@@ -34,10 +35,11 @@ export function planPut({ environment, view, target }: Writing, put: Put): Plan<
       ...before,
       { operation: { kind: "put", key: target.key, record, preconditions: [precondition] } },
     ],
-    answer: (version) =>
-      create(WriteResponseSchema, {
-        resource: { ...next, version: String(version ?? stored?.version ?? "") },
-        outcome,
-      }),
+    answer(committed) {
+      const version = String(committed ?? stored?.version ?? "");
+      return call.inBinary
+        ? withStored(create(WriteResponseSchema, { outcome }), [resourceField({ record, version })])
+        : create(WriteResponseSchema, { outcome, resource: { ...next, version } });
+    },
   };
 }

@@ -55,7 +55,8 @@ export function createBodyMeter(
   };
 }
 
-function tooSlow(timeoutMs: number, frames: MessageFrames | undefined): ConnectError {
+/** The error for a body of which too little came in time. */
+export function tooSlow(timeoutMs: number, frames?: MessageFrames): ConnectError {
   const what =
     frames === undefined ? "body" : frames.whole() === 0 ? "first message" : "message after those before it";
   return apiError({

@@ -12,6 +12,8 @@ export interface CorsOptions {
 export interface Cors {
   /** The answer to a preflight request, before {@link apply}; undefined when the request is none. */
   preflight(method: string, headers: Headers): OutgoingResponse | undefined;
+  /** What every response needs, also one to a request that no page made. */
+  readonly always: Readonly<Record<string, string>>;
   /** Adds what a response to this request needs. */
   apply(request: Headers, response: Headers): void;
 }
@@ -53,7 +55,10 @@ export function createCors(options: CorsOptions): Cors {
     return origin !== null && (any || origins.has(origin));
   }
 
+  const always: Readonly<Record<string, string>> = !any && origins.size > 0 ? { vary: "Origin" } : {};
+
   return {
+    always,
     preflight(method, headers) {
       if (method !== "OPTIONS" || !headers.has("origin") || !headers.has("access-control-request-method"))
         return undefined;
@@ -66,7 +71,7 @@ export function createCors(options: CorsOptions): Cors {
       return { status: 204, headers: response };
     },
     apply(request, response) {
-      if (!any && origins.size > 0) response.append("vary", "Origin");
+      for (const [name, value] of Object.entries(always)) response.append(name, value);
       if (!allows(request)) return;
       response.set("access-control-allow-origin", any ? "*" : (request.get("origin") ?? ""));
       response.set("access-control-expose-headers", EXPOSED_HEADERS);

@@ -6,6 +6,8 @@ import { apiError, type Clock } from "@trellis/resource";
 import { servedWith } from "./counted-compression.ts";
 import type { Cors } from "./cors.ts";
 import { createExchanges, type Exchange } from "./exchanges.ts";
+import { createFastLane, type FastLane } from "./fast-lane/fast-lane.ts";
+import type { LaneMethod } from "./fast-lane/lane-methods.ts";
 import { createHeldBytes, type HeldBody } from "./held-bytes.ts";
 import { KNOWN_VERBS } from "./http-refusals.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -13,6 +15,7 @@ import type { ServerLog } from "./log.ts";
 import { headersOf, isHttp2, type NodeRequest, type NodeResponse } from "./node-exchange.ts";
 import { type OutgoingResponse, writeResponse } from "./node-response.ts";
 import type { HttpRoute } from "./part.ts";
+import { type PassedRequest, PassedRequests } from "./passed-requests.ts";
 import { problemResponse } from "./problem.ts";
 import { answerPlain, longestPrefix } from "./plain-route.ts";
 import { discardRestOfBody } from "./request-body.ts";
@@ -24,6 +27,10 @@ import { WriteAhead } from "./write-ahead.ts";
 /** What a dispatcher needs. */
 export interface DispatcherOptions {
   readonly handlers: ReadonlyMap<string, UniversalHandler>;
+  /** The methods that the fast lane may serve. */
+  readonly unaryMethods: ReadonlyMap<string, LaneMethod>;
+  /** Whether the part that serves a service has started. */
+  readonly isStarted: (service: string) => boolean;
   readonly routes: readonly HttpRoute[];
   readonly cors: Cors;
   readonly limits: ServerLimits;
@@ -37,6 +44,8 @@ export interface DispatcherOptions {
 /** Brings each request to the handler of its path and writes what that answers. */
 export interface Dispatcher {
   readonly handle: (request: NodeRequest, response: NodeResponse) => void;
+  /** What may serve a request before it is handled. */
+  readonly lane: FastLane;
   /** From now on HTTP/1.1 clients are told to connect anew for their next request. */
   close(): void;
   /** Ends streams, lets the rest finish, and resolves when nothing is under way or after `graceMs`. */
@@ -51,6 +60,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const exchanges = createExchanges(clock);
   const heldBytes = createHeldBytes(limits);
   const ahead = new WriteAhead();
+  const passed = new PassedRequests();
+  const lane = createFastLane({
+    ...options,
+    methods: options.unaryMethods,
+    plainHeaders: options.cors.always,
+    exchanges,
+    heldBytes,
+    passed,
+    isClosing: () => closing,
+  });
   let closing = false;
 
   async function serve(request: NodeRequest, response: NodeResponse): Promise<void> {
@@ -76,8 +95,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const outgoing =
         exchanges.size() > limits.maxRequests
           ? refuse(headers, limits.maxRequests)
-          : await answer(options, { request, headers, held, path, handler, exchange });
-      finishHeaders(outgoing, headers);
+          : await answer(options, {
+              request,
+              headers,
+              held,
+              path,
+              handler,
+              exchange,
+              passed: passed.of(request),
+            });
+      finishHeaders(options, outgoing, headers);
       if (closing && !isHttp2(request)) response.setHeader("connection", "close");
       await writeResponse(response, outgoing, {
         clock,
@@ -94,13 +121,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
-  function finishHeaders(outgoing: OutgoingResponse, requestHeaders: Headers): void {
-    options.cors.apply(requestHeaders, outgoing.headers);
-    for (const [name, value] of Object.entries(options.commonHeaders())) {
-      if (!outgoing.headers.has(name)) outgoing.headers.set(name, value);
-    }
-  }
-
   return {
     handle(request, response) {
       serve(request, response).catch((error: unknown) => {
@@ -109,10 +129,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         response.end();
       });
     },
+    lane,
     close: () => void (closing = true),
     drain: (graceMs) => exchanges.drain(graceMs),
     active: () => exchanges.size(),
   };
+}
+
+function finishHeaders(
+  { cors, commonHeaders }: DispatcherOptions,
+  outgoing: OutgoingResponse,
+  requestHeaders: Headers,
+): void {
+  cors.apply(requestHeaders, outgoing.headers);
+  for (const [name, value] of Object.entries(commonHeaders())) {
+    if (!outgoing.headers.has(name)) outgoing.headers.set(name, value);
+  }
 }
 
 /** A request on its way to a handler. */
@@ -123,15 +155,16 @@ interface Incoming {
   readonly path: string;
   readonly handler: UniversalHandler | undefined;
   readonly exchange: Exchange;
+  readonly passed: PassedRequest | undefined;
 }
 
 async function answer(options: DispatcherOptions, incoming: Incoming): Promise<OutgoingResponse> {
-  const { request, headers, held, path, handler, exchange } = incoming;
+  const { request, headers, held, path, handler, exchange, passed } = incoming;
   const method = request.method ?? "";
   const preflight = options.cors.preflight(method, headers);
   if (preflight !== undefined) return preflight;
   if (handler !== undefined)
-    return await answerRpc(handler, { request, headers, held, exchange, ...options });
+    return await answerRpc(handler, { request, headers, held, exchange, passed, ...options });
   const route = longestPrefix(options.routes, path);
   if (route !== undefined) return await answerPlain(route, { request, headers, held, exchange, ...options });
   if (method === "TRACE") return noTrace();

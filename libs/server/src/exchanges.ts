@@ -20,9 +20,16 @@ export interface Exchange {
   close(): void;
 }
 
+/** A call that is told to end. */
+export interface Endable {
+  abort(reason: Error): void;
+}
+
 /** The requests under way in a server. */
 export interface Exchanges {
   open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
+  /** Counts a call without a stream, which hears of its client itself. The result is called when its answer is written, or given up. */
+  enter(call: Endable): () => void;
   size(): number;
   /**
    * Resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted. Streams that have not ended by
@@ -33,18 +40,22 @@ export interface Exchanges {
 
 /** Makes an empty set of exchanges. */
 export function createExchanges(clock: Clock): Exchanges {
-  const open = new Set<{ readonly controller: AbortController; stream: boolean }>();
+  const open = new Set<{ readonly call: Endable; stream: boolean }>();
   let emptied: (() => void) | undefined;
   let draining = false;
 
   function endAll(streamsOnly: boolean): void {
-    for (const one of open) if (one.stream || !streamsOnly) one.controller.abort(shuttingDown());
+    for (const one of open) if (one.stream || !streamsOnly) one.call.abort(shuttingDown());
+  }
+  function leave(one: { readonly call: Endable; stream: boolean }): void {
+    open.delete(one);
+    if (open.size === 0) emptied?.();
   }
 
   return {
     open(request, response, stream) {
       const controller = watchClient(request, response);
-      const one = { controller, stream };
+      const one = { call: controller, stream };
       const callbacks: (() => void)[] = [];
       const answered = (): void => {
         for (const callback of callbacks.splice(0)) callback();
@@ -61,10 +72,14 @@ export function createExchanges(clock: Clock): Exchanges {
         answered,
         close() {
           answered();
-          open.delete(one);
-          if (open.size === 0) emptied?.();
+          leave(one);
         },
       };
+    },
+    enter(call) {
+      const one = { call, stream: false };
+      open.add(one);
+      return () => leave(one);
     },
     size: () => open.size,
     async drain(graceMs) {

@@ -1,19 +1,14 @@
-import {
-  Code,
-  ConnectError,
-  type Interceptor,
-  type StreamRequest,
-  type UnaryRequest,
-} from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { apiError, type Clock } from "@trellis/resource";
 
-import { explainFailure } from "./failure.ts";
+import { explainFailure, type FailedCall } from "./failure.ts";
 import { JSON_REQUEST } from "./json-request.ts";
 import type { ServerLog } from "./log.ts";
 import { isMutation } from "./rpc.ts";
 
 /** How long a handler may go on after its signal was aborted before the caller is answered without it. */
-const ABORT_GRACE_MS = 250;
+export const ABORT_GRACE_MS = 250;
 
 /** What the interceptors need. */
 export interface InterceptorOptions {
@@ -28,8 +23,9 @@ export interface InterceptorOptions {
  */
 export function answerFailures(options: InterceptorOptions): Interceptor {
   return (next) => async (request) => {
-    const fail = (error: unknown): ConnectError => failureOf(error, request, options);
     const json = request.contextValues.get(JSON_REQUEST);
+    const { method, signal } = request;
+    const fail = (error: unknown): ConnectError => failureOf(error, { method, signal, json }, options);
     // A unary message has been read already, that of a stream is read by its handler.
     if (!request.stream) json?.forget();
     try {
@@ -87,15 +83,19 @@ async function* failing<T>(
   }
 }
 
-function failureOf(
-  error: unknown,
-  request: UnaryRequest | StreamRequest,
-  options: InterceptorOptions,
-): ConnectError {
+/** What is known of the call whose handler failed. */
+interface FailedHandler {
+  readonly method: DescMethod;
+  readonly signal: AbortSignal;
+  readonly json?: FailedCall["json"];
+}
+
+/** The error that a caller may see of what a handler threw. What is not a ConnectError is a defect, and is logged. */
+export function failureOf(error: unknown, request: FailedHandler, options: InterceptorOptions): ConnectError {
   const call = {
     mutation: isMutation(request.method),
     maxRequestBytes: options.maxRequestBytes,
-    json: request.contextValues.get(JSON_REQUEST),
+    json: request.json,
   };
   if (error instanceof ConnectError) return explainFailure(error, call);
   // A handler that passes on its signal's reason, or an AbortError of the platform, ended because it was told to.

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 
 import type { Clock } from "@trellis/resource";
 
+import type { FastLane } from "./fast-lane/fast-lane.ts";
 import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
 import { MAX_HEADER_BYTES, refuseBadHttp1, refuseBadHttp2, refuseWithoutHost } from "./http-refusals.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -19,6 +20,8 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly log: ServerLog;
   readonly handle: (request: NodeRequest, response: NodeResponse) => void;
+  /** Serves what it takes; everything else, and what it gives up, is handled. */
+  readonly lane: FastLane;
 }
 
 /** One plaintext port for HTTP/1.1 and HTTP/2 (prior knowledge). */
@@ -112,7 +115,7 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
-function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
+function createHttp1Server({ limits, handle, lane }: ListenerOptions): http.Server {
   const server = http.createServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -124,7 +127,9 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
       requireHostHeader: false,
     },
     (request, response) => {
-      if (!refuseWithoutHost(request, response)) handle(request, response);
+      if (refuseWithoutHost(request, response)) return;
+      const slow = (): void => handle(request, response);
+      if (!lane.http1(request, response, slow)) slow();
     },
   );
   server.maxConnections = limits.maxConnections;
@@ -132,7 +137,8 @@ function createHttp1Server({ limits, handle }: ListenerOptions): http.Server {
   return server;
 }
 
-function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http2Server {
+function createHttp2Server({ limits, log, handle, lane }: ListenerOptions): http2.Http2Server {
+  const others = createStreamServer(handle);
   const server = http2.createServer({
     maxSessionMemory: limits.maxSessionMegabytes,
     settings: {
@@ -144,14 +150,27 @@ function createHttp2Server({ limits, log, handle }: ListenerOptions): http2.Http
   server.on("session", (session) =>
     session.setLocalWindowSize(limits.streamWindowBytes * WINDOWS_PER_CONNECTION),
   );
-  server.on("request", handle);
-  refuseBadHttp2(server);
   server.on("sessionError", (error: Error) =>
     log.debug({ err: error.message }, "an HTTP/2 connection failed"),
   );
   // A stream's error reaches its request through "close"; without a listener it would end the process.
-  server.on("stream", (stream) => stream.on("error", () => undefined));
+  server.on("stream", (stream, headers, flags, rawHeaders) => {
+    stream.on("error", () => undefined);
+    const slow = (): void => void others.emit("stream", stream, headers, flags, rawHeaders);
+    if (!lane.http2(stream, headers, slow)) slow();
+  });
   server.on("timeout", () => undefined);
+  return server;
+}
+
+/**
+ * Serves streams that it is given, and listens nowhere: the objects that Node makes of a request and its response cost more than a small call, so that the
+ * server of the connections has no listener for requests.
+ */
+function createStreamServer(handle: ListenerOptions["handle"]): http2.Http2Server {
+  const server = http2.createServer();
+  server.on("request", handle);
+  refuseBadHttp2(server);
   return server;
 }
 

@@ -46,6 +46,11 @@ export function isGone(response: NodeResponse): boolean {
   return response.stream?.destroyed ?? response.destroyed === true;
 }
 
+/** Why a call of a client that went away ends. */
+export function clientGone(): ConnectError {
+  return new ConnectError("the client went away", Code.Canceled);
+}
+
 /** A signal that is aborted when the exchange ends before the response was written, with `canceled` as its reason. */
 export function watchClient(request: NodeRequest, response: NodeResponse): AbortController {
   const controller = new AbortController();
@@ -53,7 +58,7 @@ export function watchClient(request: NodeRequest, response: NodeResponse): Abort
   request.on("error", ignore);
   response.on("error", ignore);
   response.once("close", () => {
-    if (!response.writableEnded) controller.abort(new ConnectError("the client went away", Code.Canceled));
+    if (!response.writableEnded) controller.abort(clientGone());
   });
   return controller;
 }

@@ -1,9 +1,9 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { apiError, type Clock } from "@trellis/resource";
 
 import { type BodyMeterOptions, createBodyMeter } from "./body-meter.ts";
 import { RETRY_AFTER_MS } from "./failure.ts";
-import { isHttp2, type NodeRequest } from "./node-exchange.ts";
+import { clientGone, isHttp2, type NodeRequest } from "./node-exchange.ts";
 
 /** How a body is read. */
 export interface BodyOptions extends BodyMeterOptions {
@@ -136,10 +136,6 @@ export function discardRestOfBody(request: NodeRequest, clock: Clock): void {
 /** True when the client reset the stream before it had sent all: Node says "end" then too. */
 function wasCut(request: NodeRequest): boolean {
   return isHttp2(request) && (request.aborted || request.stream.aborted);
-}
-
-function clientGone(): ConnectError {
-  return new ConnectError("the client went away", Code.Canceled);
 }
 
 /** The error for a body of more than `maxBytes`. */

@@ -10,6 +10,7 @@ import type { ServerLimits } from "./limits.ts";
 import { createMessageFrames } from "./message-frames.ts";
 import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
+import { KNOWN_FAILURE, passedBody, type PassedRequest } from "./passed-requests.ts";
 import { readBody } from "./request-body.ts";
 import { hasSingleRequest, isMutation } from "./rpc.ts";
 import { rpcFailure } from "./rpc-failure.ts";
@@ -32,6 +33,8 @@ export interface RpcCall {
   readonly held: HeldBody;
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  /** What is known of it already, when somebody else began to serve it. */
+  readonly passed?: PassedRequest | undefined;
   /** The types that may stand in an `Any`. */
   readonly schemas: SchemaRegistry;
 }
@@ -51,13 +54,17 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
   if (missing.length > 0) return rpcFailure("", incompleteQuery(handler, missing));
   limitTimeouts(headers, limits.maxTimeoutMs);
   const single = hasSingleRequest(handler.method);
-  const body = readBody(request, {
-    clock,
-    timeoutMs: limits.bodyTimeoutMs,
-    frames: single ? undefined : createMessageFrames(),
-    held: call.held,
-    signal: single ? undefined : exchange.signal,
-  });
+  const { passed } = call;
+  const body =
+    passed !== undefined
+      ? passedBody(passed, call.held)
+      : readBody(request, {
+          clock,
+          timeoutMs: limits.bodyTimeoutMs,
+          frames: single ? undefined : createMessageFrames(),
+          held: call.held,
+          signal: single ? undefined : exchange.signal,
+        });
   // The protocol layers abandon a body that breaks a rule: it is closed with its exchange, whatever became of it.
   exchange.atAnswer(() => body.close());
   const json = single
@@ -76,7 +83,7 @@ export async function answerRpc(handler: UniversalHandler, call: RpcCall): Promi
     header: headers,
     body: json?.keep(body) ?? body,
     signal: exchange.signal,
-    contextValues: createContextValues().set(JSON_REQUEST, json),
+    contextValues: createContextValues().set(JSON_REQUEST, json).set(KNOWN_FAILURE, passed?.failure),
   });
   if (answer.body === undefined && answer.status >= 400) return refusal(handler, answer, headers);
   return await rpcResponse(answer, {

@@ -8,10 +8,10 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
-import { counted } from "./counted-compression.ts";
+import { type LaneMethod, recordUnaryMethods } from "./fast-lane/lane-methods.ts";
 import type { ServerLimits } from "./limits.ts";
+import { COMPRESS_MIN_BYTES, COMPRESSIONS, jsonOptions } from "./rpc-options.ts";
 
 /** What the RPC services of a server are built from. */
 export interface RpcOptions {
@@ -23,32 +23,38 @@ export interface RpcOptions {
   readonly gate: (context: HandlerContext) => void;
 }
 
-/** The handlers of all RPC methods, by path (`/package.Service/Method`). Each serves Connect, gRPC and gRPC-Web. */
-export function createRpcHandlers(options: RpcOptions): ReadonlyMap<string, UniversalHandler> {
+/** The RPC methods of a server, by path (`/package.Service/Method`). */
+export interface RpcMethods {
+  /** All of them; each handler serves Connect, gRPC and gRPC-Web. */
+  readonly handlers: ReadonlyMap<string, UniversalHandler>;
+  /** The unary ones, for the fast lane. */
+  readonly unary: ReadonlyMap<string, LaneMethod>;
+}
+
+/** Makes the handlers of all methods. Throws when two parts serve the same one. */
+export function createRpcMethods(options: RpcOptions): RpcMethods {
   const router = createConnectRouter(rpcRouterOptions(options));
-  for (const register of options.registrations) register(router);
+  const unary = new Map<string, LaneMethod>();
+  const recording = recordUnaryMethods(router, options, unary);
+  for (const register of options.registrations) register(recording);
   const handlers = new Map<string, UniversalHandler>();
   for (const handler of router.handlers) {
     if (handlers.has(handler.requestPath))
       throw new Error(`two parts serve ${handler.requestPath}: leave one out`);
     handlers.set(handler.requestPath, handler);
   }
-  return handlers;
+  return { handlers, unary };
 }
 
 function rpcRouterOptions(options: RpcOptions): ConnectRouterOptions {
   return {
-    acceptCompression: [counted(compressionGzip), counted(compressionBrotli)],
+    acceptCompression: [...COMPRESSIONS],
+    compressMinBytes: COMPRESS_MIN_BYTES,
     interceptors: [...options.interceptors],
     requestGate: options.gate,
     readMaxBytes: options.limits.maxRequestBytes,
     maxTimeoutMs: options.limits.maxTimeoutMs,
-    jsonOptions: {
-      registry: options.schemas,
-      ignoreUnknownFields: false,
-      // Broken UTF-8 is an error of the caller, not a replacement character in somebody's data.
-      textDecoder: new TextDecoder("utf-8", { fatal: true }),
-    } as ConnectRouterOptions["jsonOptions"] & object,
+    jsonOptions: jsonOptions(options.schemas),
   };
 }
 

@@ -12,9 +12,10 @@ import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
 import type { Part } from "./part.ts";
+import { throwKnownFailure } from "./passed-requests.ts";
 import { ServerState } from "./readiness.ts";
 import { registerReflection } from "./reflection.ts";
-import { createRpcHandlers } from "./rpc.ts";
+import { createRpcMethods } from "./rpc.ts";
 import { joinSchemas } from "./schemas.ts";
 
 /** How a server is set up. */
@@ -64,7 +65,7 @@ export function createServer(options: ServerOptions): Server {
   const { parts, config, log, clock } = options;
   const limits: ServerLimits = { ...DEFAULT_LIMITS, ...config.limits };
   const { dispatcher, state } = assemble(options, limits);
-  const listener = createListener({ limits, clock, log, handle: dispatcher.handle });
+  const listener = createListener({ limits, clock, log, handle: dispatcher.handle, lane: dispatcher.lane });
   let stopping: Promise<void> | undefined;
 
   async function start(): Promise<StartedServer> {
@@ -106,16 +107,21 @@ function assemble(
     registerReflection(router, () => (index ??= createDescriptorIndex([...services.values()], schemas)));
   };
   const interceptorOptions = { log, clock, maxRequestBytes: limits.maxRequestBytes };
-  const handlers = createRpcHandlers({
+  const { handlers, unary } = createRpcMethods({
     registrations: [...parts.map((part) => registration(part, serviceParts)), builtIn],
     schemas,
     limits,
     interceptors: [answerFailures(interceptorOptions), enforceDeadline(interceptorOptions)],
-    gate: (context) => refuseUntilStarted(context, state),
+    gate(context) {
+      throwKnownFailure(context);
+      refuseUntilStarted(context, state);
+    },
   });
   for (const { service } of handlers.values()) services.set(service.typeName, service);
   const dispatcher = createDispatcher({
     handlers,
+    unaryMethods: unary,
+    isStarted: (service) => state.started(service),
     routes: [...parts.flatMap((part) => part.routes.http ?? []), ...healthRoutes(state)],
     cors: createCors({ origins: config.corsOrigins ?? ["*"] }),
     limits,

@@ -4,7 +4,7 @@ import demo from "@trellis/demo";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { createRegistry } from "@trellis/registry";
-import { STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
+import { type Clock, STORE_HEADER, systemClock, VERSION_HEADER } from "@trellis/resource";
 import { createResourceService, type ResourceServiceConfig } from "@trellis/resource-service";
 import { createServer, silentLog } from "@trellis/server";
 import { createMemoryBackend } from "@trellis/storage-memory";
@@ -60,14 +60,20 @@ const byRights: Authorizer = {
 };
 
 /** Starts the server on a free port. */
-export async function startAlbumServer(config: ResourceServiceConfig = {}): Promise<AlbumServer> {
+export async function startAlbumServer(
+  config: ResourceServiceConfig = {},
+  {
+    clock = systemClock,
+    corsOrigins,
+  }: { readonly clock?: Clock; readonly corsOrigins?: readonly string[] } = {},
+): Promise<AlbumServer> {
   const random = seededRandom(SEED);
-  const backend = createMemoryBackend({ clock: systemClock, random });
-  const deps = { registry: createRegistry([demo]), backend, clock: systemClock, random };
+  const backend = createMemoryBackend({ clock, random });
+  const deps = { registry: createRegistry([demo]), backend, clock, random };
   const part = createResourceService({ ...deps, authenticator: byToken, authorizer: byRights }, config);
   const server = createServer({
     parts: [part],
-    config: { listen: { host: "127.0.0.1", port: 0 } },
+    config: { listen: { host: "127.0.0.1", port: 0 }, corsOrigins },
     log: silentLog,
     clock: systemClock,
     commonHeaders() {

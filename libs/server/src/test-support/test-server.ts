@@ -1,9 +1,9 @@
 import type { ConnectRouter } from "@connectrpc/connect";
-import { type Clock, systemClock } from "@trellis/resource";
+import { systemClock } from "@trellis/resource";
 import { eventually as within } from "@trellis/testkit";
 
 import type { HttpRoute, Part } from "../part.ts";
-import { createServer, type Server, type ServerConfig } from "../server.ts";
+import { createServer, type Server, type ServerConfig, type ServerOptions } from "../server.ts";
 import type { ServerLog } from "../log.ts";
 
 /** A line of the log, as a test looks at it. */
@@ -54,13 +54,13 @@ const running = new Set<Server>();
 /** Starts a server; {@link stopServers} stops it after the test. */
 export async function startServer(
   parts: readonly Part[],
-  options: Omit<ServerConfig, "listen"> & { readonly clock?: Clock } = {},
+  options: Omit<ServerConfig, "listen"> & Partial<Pick<ServerOptions, "clock" | "commonHeaders">> = {},
   port = 0,
 ): Promise<RunningServer> {
-  const { clock = systemClock, ...config } = options;
+  const { clock = systemClock, commonHeaders, ...config } = options;
   const log = memoryLog();
   const listen = { host: "127.0.0.1", port };
-  const server = createServer({ parts, config: { listen, ...config }, log, clock });
+  const server = createServer({ parts, config: { listen, ...config }, log, clock, commonHeaders });
   running.add(server);
   const { url } = await server.start();
   return { server, url, port: Number(new URL(url).port), log };

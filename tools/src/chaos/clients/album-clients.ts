@@ -120,10 +120,16 @@ export class AlbumClients {
     };
   }
 
-  async close(): Promise<void> {
+  /** Ends writing and listing; the watches go on. */
+  async pause(): Promise<void> {
     this.#isOver = true;
+    await this.#work.catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.pause();
     this.#leaving.abort();
-    await Promise.allSettled([this.#work, ...this.#watchers.map(({ ended }) => ended)]);
+    await Promise.allSettled(this.#watchers.map(({ ended }) => ended));
     for (const client of this.#clients) client.close();
   }
 

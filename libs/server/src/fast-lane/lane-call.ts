@@ -1,0 +1,263 @@
+import type { Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { compressedFlag } from "@connectrpc/connect/protocol";
+
+import { tooSlow } from "../body-meter.ts";
+import type { Exchanges } from "../exchanges.ts";
+import type { HeldBody } from "../held-bytes.ts";
+import { tooLarge } from "../request-body.ts";
+import { ABORT_GRACE_MS, failureOf, type InterceptorOptions } from "../interceptors.ts";
+import { clientGone } from "../node-exchange.ts";
+import type { PassedRequest } from "../passed-requests.ts";
+import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
+import type { EqualTimeouts } from "./equal-timeouts.ts";
+import { ENVELOPE_BYTES, type LaneHead } from "./lane-head.ts";
+import type { LaneMethod } from "./lane-methods.ts";
+import { type HeaderValues, PlainHeaders } from "./plain-headers.ts";
+import type { Wire, WireListener } from "./wire.ts";
+
+/** What all calls of a lane share. */
+export interface CallSupport extends InterceptorOptions {
+  readonly exchanges: Exchanges;
+  readonly bodyTimeouts: EqualTimeouts<LaneCall>;
+  readonly bodyTimeoutMs: number;
+  readonly writeTimeouts: EqualTimeouts<LaneCall>;
+  /** Headers of every answer, unless its method set them. */
+  readonly commonHeaders: () => Readonly<Record<string, string>>;
+  /** Headers of every answer to whom no other origin stands behind. */
+  readonly plainHeaders: Readonly<Record<string, string>>;
+  /** Lets the protocol library serve the request. */
+  pass(wire: Wire, passed: PassedRequest): void;
+}
+
+/** One unary call. */
+export interface CallOptions {
+  readonly support: CallSupport;
+  readonly method: LaneMethod;
+  readonly head: LaneHead;
+  readonly wire: Wire;
+  readonly held: HeldBody;
+}
+
+/**
+ * A unary call from its head to its answer. It answers what goes well; everything else, a body that breaks a rule or a method that fails, it passes on with
+ * what it knows, so that an error has one form, whoever met it.
+ */
+export class LaneCall implements WireListener {
+  readonly #options: CallOptions;
+  readonly #controller = new AbortController();
+  readonly #context: HandlerContext;
+  /** The headers and trailers of the answer, to which the method adds its own. */
+  readonly #header: HeaderValues;
+  readonly #trailer: HeaderValues;
+  readonly #leave: () => void;
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #state: "reading" | "running" | "answered" | "passed" | "gone" = "reading";
+  #endDeadline: (() => void) | undefined;
+  #endGrace: (() => void) | undefined;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+    const { support, head, wire } = options;
+    this.#leave = support.exchanges.enter(this);
+    this.#header = { "content-type": head.protocol.contentType };
+    this.#trailer = head.protocol.name === "grpc" ? { "grpc-status": "0" } : {};
+    this.#context = createContext(options, this.#controller.signal, this.#header, this.#trailer);
+    if (head.timeoutMs !== undefined)
+      this.#endDeadline = support.clock.after(head.timeoutMs, () =>
+        this.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+      );
+    support.bodyTimeouts.begin(this);
+    wire.listen(this);
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    if (this.#state !== "reading") return;
+    const { support, held } = this.#options;
+    try {
+      held.take(chunk.byteLength);
+    } catch (error) {
+      this.#pass({ cut: ConnectError.from(error) });
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    const { maxRequestBytes } = support;
+    if (this.#bytes > maxRequestBytes + ENVELOPE_BYTES) this.#pass({ cut: tooLarge(maxRequestBytes) });
+  }
+
+  onEnd(): void {
+    if (this.#state !== "reading") return;
+    this.#options.support.bodyTimeouts.end(this);
+    const request = this.#parse();
+    if (request === undefined) this.#pass({});
+    else {
+      this.#state = "running";
+      void this.#run(request);
+    }
+  }
+
+  /** The body did not come in time. */
+  onSlowBody(): void {
+    this.#pass({ cut: tooSlow(this.#options.support.bodyTimeoutMs) });
+  }
+
+  /** The client leaves the answer unread. */
+  onStalled(): void {
+    this.#options.wire.destroy();
+  }
+
+  onClose(): void {
+    const { support } = this.#options;
+    support.writeTimeouts.end(this);
+    support.bodyTimeouts.end(this);
+    const isRunning = this.#state === "running";
+    if (this.#state !== "answered") {
+      this.#state = "gone";
+      this.#controller.abort(clientGone());
+    }
+    // A method that heeds its signal is waited for: what it works with is there until then.
+    if (isRunning) this.#limitGrace();
+    else this.#finish();
+  }
+
+  /** Tells the method to stop, and answers without it when it does not. */
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+    if (this.#state === "running") this.#limitGrace();
+  }
+
+  async #run(request: Message): Promise<void> {
+    const { method, head } = this.#options;
+    if (this.#controller.signal.aborted) this.#limitGrace();
+    try {
+      const answer = await method.call(request, this.#context);
+      if (this.#state !== "running") return;
+      const body = method.serialization.getO(head.protocol.binary).serialize(answer);
+      if (head.compression === null || body.byteLength < COMPRESS_MIN_BYTES) this.#answer(body, false);
+      else this.#answer(await head.compression.compress(body), true);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      if (this.#state === "gone") this.#finish();
+    }
+  }
+
+  /** The request, unless something is wrong with it. */
+  #parse(): Message | undefined {
+    const { method, head } = this.#options;
+    const chunks = this.#chunks;
+    const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    const bytes = head.protocol.name === "grpc" ? onlyMessage(body) : body;
+    if (bytes === undefined) return undefined;
+    try {
+      return method.serialization.getI(head.protocol.binary).parse(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #answer(body: Uint8Array, isCompressed: boolean): void {
+    if (this.#state !== "running") return;
+    this.#state = "answered";
+    const { support, head, wire } = this.#options;
+    support.writeTimeouts.begin(this);
+    const { protocol, compression } = head;
+    const headers = this.#header;
+    const common = support.commonHeaders();
+    for (const name in common) headers[name] ??= common[name];
+    Object.assign(headers, support.plainHeaders);
+    if (protocol.name === "grpc") {
+      if (compression !== null) headers["grpc-encoding"] = compression.name;
+      wire.answer(headers, enveloped(body, isCompressed), this.#trailer);
+    } else {
+      if (isCompressed && compression !== null) headers["content-encoding"] = compression.name;
+      for (const name in this.#trailer) headers[`trailer-${name}`] = this.#trailer[name];
+      headers["content-length"] = String(body.byteLength);
+      wire.answer(headers, body);
+    }
+    this.#release();
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#state !== "running") return;
+    const { support, method } = this.#options;
+    const error = failureOf(thrown, { method: method.method, signal: this.#controller.signal }, support);
+    const { responseHeader: header, responseTrailer: trailer } = this.#context;
+    this.#pass({ failure: { error, header, trailer } });
+  }
+
+  #pass(passed: Omit<PassedRequest, "chunks">): void {
+    if (this.#state !== "reading" && this.#state !== "running") return;
+    this.#state = "passed";
+    const { support, wire } = this.#options;
+    support.bodyTimeouts.end(this);
+    const chunks = this.#chunks;
+    this.#finish();
+    support.pass(wire, { ...passed, chunks });
+  }
+
+  #limitGrace(): void {
+    const { signal } = this.#controller;
+    this.#endGrace ??= this.#options.support.clock.after(ABORT_GRACE_MS, () => {
+      if (this.#state === "gone") this.#finish();
+      else this.#fail(signal.reason);
+    });
+  }
+
+  #finish(): void {
+    this.#release();
+    this.#leave();
+  }
+
+  /** Gives back what a call has while it is served. */
+  #release(): void {
+    this.#chunks = [];
+    this.#options.held.end();
+    this.#endDeadline?.();
+    this.#endGrace?.();
+  }
+}
+
+function createContext(
+  { support: { clock }, method: { method }, head, wire }: CallOptions,
+  signal: AbortSignal,
+  header: HeaderValues,
+  trailer: HeaderValues,
+): HandlerContext {
+  const endsMs = head.timeoutMs === undefined ? undefined : clock.now() + head.timeoutMs;
+  return {
+    method,
+    service: method.parent,
+    signal,
+    timeoutMs: endsMs === undefined ? noTimeout : () => endsMs - clock.now(),
+    requestMethod: "POST",
+    requestHeader: new PlainHeaders(wire.headers),
+    responseHeader: new PlainHeaders(header),
+    responseTrailer: new PlainHeaders(trailer),
+    protocolName: head.protocol.name,
+    values: createContextValues(),
+    url: `http://trellis.invalid${wire.path}`,
+  };
+}
+
+function noTimeout(): undefined {
+  return undefined;
+}
+
+/** The one message of a body of gRPC; undefined unless it is one, whole and not compressed. */
+function onlyMessage(body: Uint8Array): Uint8Array | undefined {
+  if (body.byteLength < ENVELOPE_BYTES || body[0] !== 0) return undefined;
+  const [, a = 0, b = 0, c = 0, d = 0] = body;
+  const end = ENVELOPE_BYTES + (((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+  return end === body.byteLength ? body.subarray(ENVELOPE_BYTES, end) : undefined;
+}
+
+function enveloped(message: Uint8Array, isCompressed: boolean): Uint8Array {
+  const bytes = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
+  bytes[0] = isCompressed ? compressedFlag : 0;
+  bytes.writeUInt32BE(message.byteLength, 1);
+  bytes.set(message, ENVELOPE_BYTES);
+  return bytes;
+}
