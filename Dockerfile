@@ -18,6 +18,8 @@ FROM node:24.21.0-slim
 WORKDIR /app
 ENV NODE_ENV=production
 ENV PATH=/app/node_modules/.bin:$PATH
+# Blocks from this size on go back to the system when they are freed; glibc would raise it to 32 MiB by itself.
+ENV MALLOC_MMAP_THRESHOLD_=131072
 COPY --from=dependencies /app .
 COPY LICENSE ./
 COPY deploy/ready.js deploy/

@@ -61,28 +61,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const heldBytes = createHeldBytes(limits);
   const ahead = new WriteAhead();
   const passed = new PassedRequests();
-  const lane = createFastLane({
-    ...options,
-    methods: options.unaryMethods,
-    plainHeaders: options.cors.always,
-    exchanges,
-    heldBytes,
-    passed,
-    isClosing: () => closing,
-  });
   let closing = false;
+  const lane = createFastLane({ ...options, exchanges, heldBytes, passed, isClosing: () => closing });
 
   async function serve(request: NodeRequest, response: NodeResponse): Promise<void> {
     const headers = safeHeaders(request);
     const held = heldBytes.open();
-    await servedWith(headers, held, () => respond(request, response, { headers, held }));
+    await servedWith(headers, held, () => respond(response, { request, headers, held }));
   }
 
   async function respond(
-    request: NodeRequest,
     response: NodeResponse,
-    { headers, held }: Pick<Incoming, "headers" | "held">,
+    incoming: Pick<Incoming, "request" | "headers" | "held">,
   ): Promise<void> {
+    const { request, headers, held } = incoming;
     const path = pathOf(request);
     const handler = options.handlers.get(path);
     const exchange = exchanges.open(
@@ -95,15 +87,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const outgoing =
         exchanges.size() > limits.maxRequests
           ? refuse(headers, limits.maxRequests)
-          : await answer(options, {
-              request,
-              headers,
-              held,
-              path,
-              handler,
-              exchange,
-              passed: passed.of(request),
-            });
+          : await answer(options, { ...incoming, path, handler, exchange, passed: passed.of(request) });
       finishHeaders(options, outgoing, headers);
       if (closing && !isHttp2(request)) response.setHeader("connection", "close");
       await writeResponse(response, outgoing, {

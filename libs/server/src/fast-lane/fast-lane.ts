@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 
+import type { Cors } from "../cors.ts";
 import type { Exchanges } from "../exchanges.ts";
 import type { HeldBytes } from "../held-bytes.ts";
 import type { ServerLimits } from "../limits.ts";
@@ -17,7 +18,7 @@ import type { Wire } from "./wire.ts";
 
 /** What the lane shares with the way that all other requests take. */
 export interface FastLaneOptions {
-  readonly methods: ReadonlyMap<string, LaneMethod>;
+  readonly unaryMethods: ReadonlyMap<string, LaneMethod>;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly log: ServerLog;
@@ -29,7 +30,7 @@ export interface FastLaneOptions {
   /** Whether connections are to end. */
   readonly isClosing: () => boolean;
   readonly commonHeaders: () => Readonly<Record<string, string>>;
-  readonly plainHeaders: Readonly<Record<string, string>>;
+  readonly cors: Pick<Cors, "always">;
 }
 
 /**
@@ -44,7 +45,7 @@ export interface FastLane {
 
 /** Makes the lane of a server. */
 export function createFastLane(options: FastLaneOptions): FastLane {
-  const { methods, limits, clock, log, exchanges, heldBytes, passed, isStarted, isClosing } = options;
+  const { unaryMethods, limits, clock, log, exchanges, heldBytes, passed, isStarted, isClosing } = options;
   const support: CallSupport = {
     clock,
     log,
@@ -54,7 +55,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     bodyTimeouts: new EqualTimeouts(clock, limits.bodyTimeoutMs, (call) => call.onSlowBody()),
     writeTimeouts: new EqualTimeouts(clock, limits.writeStallMs, (call) => call.onStalled()),
     commonHeaders: options.commonHeaders,
-    plainHeaders: options.plainHeaders,
+    plainHeaders: options.cors.always,
     pass(wire, known) {
       passed.note(wire.source, known);
       wire.pass();
@@ -62,7 +63,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   };
 
   function take(path: string, headers: IncomingHttpHeaders, wire: () => Wire): boolean {
-    const method = methods.get(path);
+    const method = unaryMethods.get(path);
     if (method === undefined || exchanges.size() >= limits.maxRequests) return false;
     const head = readLaneHead(headers, limits);
     if (head === undefined || !isStarted(method.method.parent.typeName)) return false;
