@@ -1,5 +1,5 @@
 import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { apiError } from "@trellis/resource";
 
@@ -48,6 +48,15 @@ const unprocessed = (): ConnectError =>
     message: "Stream closed with error code NGHTTP2_REFUSED_STREAM",
   });
 const broken = (): ConnectError => new ConnectError("the stream was cut", Code.Aborted);
+/** What all servers of a cluster say while it has no leader. */
+const quorumLost = (): ConnectError =>
+  apiError({
+    code: Code.Unavailable,
+    reason: "UNAVAILABLE",
+    message: "no leader",
+    metadata: { applied: "no" },
+    retryAfterMs: 1_000,
+  });
 const stopping = (): ConnectError =>
   apiError({
     code: Code.Unavailable,
@@ -67,6 +76,11 @@ function setUp() {
     asked: () => [first.asked, second.asked],
     watched: () => [first.watched, second.watched],
   };
+}
+
+/** Reads a watch that ought to end soon. */
+async function readOn(watch: AsyncIterator<unknown>): Promise<void> {
+  for (let events = 0; events < 100; events++) if ((await watch.next()).done === true) return;
 }
 
 describe("a client of several servers", () => {
@@ -149,12 +163,65 @@ describe("a client of several servers", () => {
     await watch.next();
     first.fails = refused;
     await client.read({});
-    const ended = (async () => {
-      while ((await watch.next()).done !== true);
-    })();
-    await expect(ended).rejects.toMatchObject({ code: Code.Unavailable });
+    await expect(readOn(watch)).rejects.toMatchObject({ code: Code.Unavailable });
     for await (const _ of client.watchList({})) break;
     expect(watched()).toEqual([1, 1]);
+  });
+
+  it("leaves its watches where they are while no server answers", async () => {
+    const { first, second, client, watched } = setUp();
+    const watch = client.watchList({})[Symbol.asyncIterator]();
+    await watch.next();
+    first.fails = quorumLost;
+    second.fails = quorumLost;
+    for (let at = 0; at < 3; at++)
+      await expect(client.read({})).rejects.toMatchObject({ code: Code.Unavailable });
+    expect((await watch.next()).done).toBe(false);
+    first.fails = undefined;
+    await client.read({});
+    expect((await watch.next()).done).toBe(false);
+    await watch.return?.();
+    expect(watched()).toEqual([1, 0]);
+  });
+
+  it("does not leave a server where other writers were faster", async () => {
+    const { first, client, asked } = setUp();
+    first.fails = () =>
+      apiError({
+        code: Code.Unavailable,
+        reason: "CONFLICT",
+        message: "others kept changing it",
+        metadata: { applied: "no" },
+        retryAfterMs: 1_000,
+      });
+    await expect(client.write({})).rejects.toMatchObject({ code: Code.Unavailable });
+    first.fails = undefined;
+    await client.read({});
+    expect(asked()).toEqual([2, 0]);
+  });
+
+  it("keeps nothing of a watch that its reader left between two events", async () => {
+    const { first, client } = setUp();
+    const over = new AbortController();
+    const watch = client.watchList({}, { signal: over.signal })[Symbol.asyncIterator]();
+    await watch.next();
+    over.abort();
+    const abort = jest.spyOn(AbortController.prototype, "abort");
+    first.fails = refused;
+    await client.read({});
+    const reasons = abort.mock.calls.map(([reason]) => String(reason));
+    abort.mockRestore();
+    expect(reasons.filter((reason) => reason.includes("went to another server"))).toEqual([]);
+  });
+
+  it("takes its watches along when the other server answers with an error", async () => {
+    const { first, second, client } = setUp();
+    const watch = client.watchList({})[Symbol.asyncIterator]();
+    await watch.next();
+    first.fails = refused;
+    second.fails = () => apiError({ reason: "RESOURCE_NOT_FOUND", message: "no" });
+    await expect(client.read({})).rejects.toMatchObject({ code: Code.NotFound });
+    await expect(readOn(watch)).rejects.toMatchObject({ code: Code.Unavailable });
   });
 
   it("leaves alone the watches of the server that it stays with", async () => {

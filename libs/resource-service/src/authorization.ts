@@ -85,23 +85,25 @@ export interface Candidate {
   readonly shown: Pick<Shown, "resource">;
 }
 
-/** Whether the caller may read a record. It is decoded only for a hook, or for an authorizer that asks for the resource. */
-export async function mayRead(
+/** Whether the caller may read a record; said at once where the authorizer does. It is decoded only for a hook, or for an authorizer that asks for the resource. */
+export function mayRead(
   environment: Environment,
   call: Call,
   registration: Registration,
   { record, shown }: Candidate,
-): Promise<boolean> {
-  if (registration.hooks.authorize === undefined) {
-    const { partition, namespace, name } = record.key;
-    const { identity } = call;
-    const { type } = registration;
-    const tenancy = create(TenancySchema, { partition, namespace });
-    const { decision } = await ask(environment, { identity, verb: "read", type, tenancy, name });
-    if (decision !== "needsResource") return decision === "allow";
-  }
-  const resource = shown.resource();
-  return (await mayAccess(environment, call, "read", registration, { resource })) === true;
+): boolean | Promise<boolean> {
+  const judge = async (): Promise<boolean> => {
+    const resource = shown.resource();
+    return (await mayAccess(environment, call, "read", registration, { resource })) === true;
+  };
+  if (registration.hooks.authorize !== undefined) return judge();
+  const { partition, namespace, name } = record.key;
+  const { type } = registration;
+  const tenancy = create(TenancySchema, { partition, namespace });
+  const decision = ask(environment, { identity: call.identity, verb: "read", type, tenancy, name });
+  const answer = (found: Decision): boolean | Promise<boolean> =>
+    found.decision === "needsResource" ? judge() : found.decision === "allow";
+  return decision instanceof Promise ? decision.then(answer) : answer(decision);
 }
 
 /** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. `deed` is what the error says it tried. */
@@ -173,15 +175,17 @@ export async function authorizeList(
   );
 }
 
-async function ask(environment: Environment, access: Access): Promise<Decision> {
+/** Asks the authorizer; at once where it answers at once. */
+function ask(environment: Environment, access: Access): Decision | Promise<Decision> {
+  const { group, groupVersion, kind } = access.type;
+  const failed = (error: unknown): never => {
+    throw hookFailed("authorizer", `${group}.${groupVersion}.${kind}`, error);
+  };
   try {
-    return await environment.authorizer.decide(access);
+    const decision = environment.authorizer.decide(access);
+    return "then" in decision ? Promise.resolve(decision).catch(failed) : decision;
   } catch (error) {
-    throw hookFailed(
-      "authorizer",
-      `${access.type.group}.${access.type.groupVersion}.${access.type.kind}`,
-      error,
-    );
+    return failed(error);
   }
 }
 

@@ -33,14 +33,29 @@ export function serverStream<Request, Response>(
   environment: Environment,
   run: (request: Request, call: Call) => AsyncIterable<Response>,
 ): (request: Request, context: HandlerContext) => AsyncIterable<Response> {
-  return async function* stream(request, context) {
+  return (request, context) => {
     const shown: ShownVersion = { newest: undefined };
     setPosition(context.responseHeader, environment.backend, shown);
-    try {
-      yield* run(request, await startCall(environment, context, context.signal, shown));
-    } catch (error) {
-      throw finishError(environment, context, error, context.signal, false);
-    }
+    let responses: AsyncIterator<Response> | undefined;
+    // Not a generator around the method's own: each message would wait for several more turns of the promises.
+    const stream: AsyncIterableIterator<Response> = {
+      [Symbol.asyncIterator]: () => stream,
+      async next() {
+        try {
+          responses ??= run(request, await startCall(environment, context, context.signal, shown))[
+            Symbol.asyncIterator
+          ]();
+          return await responses.next();
+        } catch (error) {
+          throw finishError(environment, context, error, context.signal, false);
+        }
+      },
+      async return() {
+        await responses?.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+    return stream;
   };
 }
 

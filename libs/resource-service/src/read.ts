@@ -26,10 +26,13 @@ export async function read(
   checkRequest(environment, ReadRequestSchema, request);
   const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
   const answer = await authorizeName(environment, call, "read", registration, id);
-  const missing = missingUnit(await environment.tenancy.state(units), units, Code.NotFound, "id");
-  if (missing !== undefined) throw missing;
   const { consistency, minimum, signal } = call;
-  const { record, position } = await environment.backend.read(key, { consistency, minimum, signal });
+  const [tenancy, { record, position }] = await Promise.all([
+    environment.tenancy.state(units),
+    environment.backend.read(key, { consistency, minimum, signal }),
+  ]);
+  const missing = missingUnit(tenancy, units, Code.NotFound, "id");
+  if (missing !== undefined) throw missing;
   call.shows(position.version);
   if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);
   const shown = await show(registration, record);

@@ -15,11 +15,11 @@ export interface Shown {
 }
 
 /** Shows a record. Undefined when it is stored in a group version that cannot be shown as that of the registration. */
-export async function show(
+export function show(
   registration: Registration,
   record: StoredRecord,
   decode: (record: StoredRecord) => Resource = resourceOf,
-): Promise<Shown | undefined> {
+): Shown | undefined | Promise<Shown | undefined> {
   if (record.groupVersion === registration.type.groupVersion) {
     let resource: Resource | undefined;
     return {
@@ -27,6 +27,7 @@ export async function show(
       stored: { record, version: String(record.version) },
     };
   }
-  const converted = await presentAs(registration, record, decode);
-  return converted === undefined ? undefined : { resource: () => converted, stored: undefined };
+  return presentAs(registration, record, decode).then((converted) =>
+    converted === undefined ? undefined : { resource: () => converted, stored: undefined },
+  );
 }

@@ -21,7 +21,8 @@ export type Seen =
 
 /** One caller's view of the records of a type. */
 export interface Sight {
-  see(record: StoredRecord): Promise<Seen>;
+  /** At once where nobody has to be waited for, as for nearly all records. */
+  see(record: StoredRecord): Seen | Promise<Seen>;
 }
 
 /** Messages by record, shared by all watchers: a record is decoded once, however many look into it. They are sent and never changed. */
@@ -35,14 +36,20 @@ export function createSight(
   selector: Selector,
   decode: (record: StoredRecord) => Resource = resourceOf,
 ): Sight {
+  function judge(record: StoredRecord, shown: Shown | undefined): Seen | Promise<Seen> {
+    if (shown === undefined) return { kind: "otherVersion" };
+    if (selector.length > 0 && !matchesSelector(selector, shown.resource().metadata))
+      return { kind: "notSelected" };
+    const seen = (maySee: boolean): Seen => (maySee ? { kind: "seen", shown } : { kind: "accessLost" });
+    const maySee = mayRead(environment, call, registration, { record, shown });
+    return maySee instanceof Promise ? maySee.then(seen) : seen(maySee);
+  }
   return {
-    async see(record) {
-      const shown = await show(registration, record, decode);
-      if (shown === undefined) return { kind: "otherVersion" };
-      if (selector.length > 0 && !matchesSelector(selector, shown.resource().metadata))
-        return { kind: "notSelected" };
-      const maySee = await mayRead(environment, call, registration, { record, shown });
-      return maySee ? { kind: "seen", shown } : { kind: "accessLost" };
+    see(record) {
+      const shown = show(registration, record, decode);
+      return shown instanceof Promise
+        ? shown.then((converted) => judge(record, converted))
+        : judge(record, shown);
     },
   };
 }

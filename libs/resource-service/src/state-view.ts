@@ -12,6 +12,8 @@ import {
  * corrects it with what was stored at that moment.
  */
 export interface StateView {
+  /** Reads at once what is going to be asked for: one after the other would take as many ways to a store that is elsewhere. Relies on nothing of it. */
+  expect(keys: readonly Key[]): Promise<void>;
   /** What is stored under a key, as far as known, before any operation of this mutation. */
   stored(key: Key): Promise<StoredRecord | undefined>;
   /** What a key holds after the operations planned so far: for what later operations of a transaction may rely on. */
@@ -43,9 +45,7 @@ export function createStateView(backend: Backend, signal: AbortSignal): StateVie
   const used = new Set<string>();
   const doubted = new Set<string>();
 
-  async function stored(key: Key): Promise<StoredRecord | undefined> {
-    const text = keyString(key);
-    used.add(text);
+  async function believed(key: Key, text: string): Promise<StoredRecord | undefined> {
     const known = beliefs.get(text);
     if (known !== undefined && !doubted.has(text)) return known.record;
     const { record, position } = await backend.read(key, { signal });
@@ -60,7 +60,16 @@ export function createStateView(backend: Backend, signal: AbortSignal): StateVie
     return [...used].flatMap((text) => beliefs.get(text) ?? []);
   }
 
+  async function stored(key: Key): Promise<StoredRecord | undefined> {
+    const text = keyString(key);
+    used.add(text);
+    return await believed(key, text);
+  }
+
   return {
+    async expect(keys) {
+      await Promise.all(keys.map((key) => believed(key, keyString(key))));
+    },
     stored,
     async latest(key) {
       const text = keyString(key);

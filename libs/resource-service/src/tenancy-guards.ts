@@ -17,7 +17,10 @@ export async function tenancyState(
     const record = await view.latest(key);
     guarded[unit] = record === undefined ? "absent" : record.marked ? "marked" : "live";
   }
-  return { ...(await environment.tenancy.state(units)), ...guarded };
+  const { partition, namespace } = guarded;
+  return partition !== undefined && namespace !== undefined
+    ? { partition, namespace }
+    : { ...(await environment.tenancy.state(units)), ...guarded };
 }
 
 /** The steps of a commit that make sure that the tenancy takes something new. */

@@ -78,7 +78,9 @@ export async function* watchList(
     });
     const sight = createSight(environment, call, registration, selector, decodeShared);
     for (let batch = await watch.next(); batch !== undefined; batch = await watch.next()) {
-      yield* eventsOf(call.inBinary, sight, batch);
+      if (batch.kind === "commit")
+        for (const event of await eventsOfCommit(call.inBinary, sight, batch)) yield event();
+      else yield* eventsOf(call.inBinary, sight, batch);
       if (batch.kind !== "snapshot") reached = batch.version;
     }
   } catch (error) {
@@ -119,7 +121,11 @@ function isClosed(error: unknown): boolean {
   return StorageError.is(error) && error.code === "watch-closed";
 }
 
-async function* eventsOf(inBinary: boolean, sight: Sight, batch: WatchBatch): AsyncGenerator<WatchEvent> {
+async function* eventsOf(
+  inBinary: boolean,
+  sight: Sight,
+  batch: Exclude<WatchBatch, { kind: "commit" }>,
+): AsyncGenerator<WatchEvent> {
   switch (batch.kind) {
     case "snapshot":
       for (const record of batch.records) {
@@ -135,19 +141,21 @@ async function* eventsOf(inBinary: boolean, sight: Sight, batch: WatchBatch): As
       return;
     case "bookmark":
       yield bookmark(batch.version);
-      return;
-    case "commit": {
-      // The version stands on the commit's last event only: a commit that is cut in two is sent again whole.
-      let waiting: ((version: string) => WatchEvent) | undefined;
-      for (const event of batch.events) {
-        const made = await eventOf(inBinary, sight, event);
-        if (made === undefined) continue;
-        if (waiting !== undefined) yield waiting("");
-        waiting = made;
-      }
-      if (waiting !== undefined) yield waiting(String(batch.version));
-    }
   }
+}
+
+/** What a commit is to this watcher. The version stands on the last event only: a commit that is cut in two is sent again whole. */
+async function eventsOfCommit(
+  inBinary: boolean,
+  sight: Sight,
+  { events, version }: Extract<WatchBatch, { kind: "commit" }>,
+): Promise<readonly (() => WatchEvent)[]> {
+  const made: ((version: string) => WatchEvent)[] = [];
+  for (const event of events) {
+    const one = await eventOf(inBinary, sight, event);
+    if (one !== undefined) made.push(one);
+  }
+  return made.map((make, at) => () => make(at === made.length - 1 ? String(version) : ""));
 }
 
 /** What an event is to this watcher; undefined when it concerns nothing that it could see, before or after. */

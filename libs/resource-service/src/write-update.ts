@@ -27,10 +27,13 @@ import { tombstoneOf } from "./tombstone.ts";
 import { planPut } from "./write-put.ts";
 import { statusImmutable, type Writing } from "./writing.ts";
 
-/** An update as its type is asked about it: what the caller sent, completed with what is stored. */
-export async function updateDraft(writing: Writing, stored: StoredRecord): Promise<Draft> {
+/** An update as its type is asked about it: what the caller sent, completed with what is stored, which may be at hand already. */
+export async function updateDraft(
+  writing: Writing,
+  stored: StoredRecord,
+  existing = resourceOf(stored),
+): Promise<Draft> {
   const { environment, view, target, input, payload, path } = writing;
-  const existing = resourceOf(stored);
   // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
   const owner = sameOwner(input.owner, existing.owner, target.units) ? existing.owner : input.owner;
   const resource = create(ResourceSchema, {
@@ -41,9 +44,12 @@ export async function updateDraft(writing: Writing, stored: StoredRecord): Promi
     status: existing.status,
     ...(payload.any === undefined ? {} : { data: payload.any }),
   });
-  const previous = (await presentAs(target.registration, stored)) ?? existing;
+  const { type } = target.registration;
+  const isConverted = stored.groupVersion !== type.groupVersion;
+  const previous = (isConverted ? await presentAs(target.registration, stored) : undefined) ?? existing;
   const tenancy = () => tenancyState(environment, view, target.units);
-  const before = typedStored(target.registration.type, previous);
+  // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
+  const before = once(() => typedStored(type, previous === existing ? resourceOf(stored) : previous)());
   return { target, resource, payload, previous, before, path, tenancy };
 }
 
@@ -51,7 +57,7 @@ export async function updateDraft(writing: Writing, stored: StoredRecord): Promi
 export async function planUpdate(writing: Writing, stored: StoredRecord): Promise<Plan<WriteResponse>> {
   const { environment, call, target, input, path } = writing;
   const existing = resourceOf(stored);
-  const draft = await updateDraft(writing, stored);
+  const draft = await updateDraft(writing, stored, existing);
   const judged = await judge(environment, call, draft);
   const owner = keepOwner(judged.resource.owner, existing.owner, target, `${path}.owner`);
   const next =
@@ -72,6 +78,11 @@ export async function planUpdate(writing: Writing, stored: StoredRecord): Promis
     before: guardsOf(writing, kind),
     outcome: WriteResponse_Outcome.UPDATED,
   });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function guardsOf({ environment, target }: Writing, kind: UpdateKind) {

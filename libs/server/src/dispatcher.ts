@@ -20,7 +20,7 @@ import { problemResponse } from "./problem.ts";
 import { answerPlain, longestPrefix } from "./plain-route.ts";
 import { discardRestOfBody } from "./request-body.ts";
 import { answerRpc } from "./rpc-call.ts";
-import { streamsResponse } from "./rpc.ts";
+import { streamsResponse } from "./method-kinds.ts";
 import { isRpcContentType, rpcFailure } from "./rpc-failure.ts";
 import { WriteAhead } from "./write-ahead.ts";
 

@@ -49,7 +49,11 @@ export function createExchanges(clock: Clock): Exchanges {
   }
   function leave(one: { readonly call: Endable; stream: boolean }): void {
     open.delete(one);
-    if (open.size === 0) emptied?.();
+    if (open.size > 0) return;
+    // A call that is passed on leaves, and is entered again before anything else happens.
+    queueMicrotask(() => {
+      if (open.size === 0) emptied?.();
+    });
   }
 
   return {

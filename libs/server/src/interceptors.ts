@@ -5,7 +5,7 @@ import { apiError, type Clock } from "@trellis/resource";
 import { explainFailure, type FailedCall } from "./failure.ts";
 import { JSON_REQUEST } from "./json-request.ts";
 import type { ServerLog } from "./log.ts";
-import { isMutation } from "./rpc.ts";
+import { isMutation } from "./method-kinds.ts";
 
 /** How long a handler may go on after its signal was aborted before the caller is answered without it. */
 export const ABORT_GRACE_MS = 250;

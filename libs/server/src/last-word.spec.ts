@@ -1,9 +1,12 @@
 import { connect } from "node:net";
 
+import { create } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { ReadResponseSchema, ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { RAW_FORMS, rawCall } from "@trellis/testkit";
 
 import { FLAG, FRAME, frame, getFields, preface } from "./test-support/http2-frames.ts";
-import { startServer, stopServers } from "./test-support/test-server.ts";
+import { deferred, eventually, startServer, stopServers, testPart } from "./test-support/test-server.ts";
 
 afterEach(stopServers);
 
@@ -25,6 +28,45 @@ describe("a server that stops", () => {
     await stopped;
     expect(errors).toEqual([]);
   });
+
+  // The end of the connection is still being written, or just was.
+  it.each(
+    RAW_FORMS.filter(({ http }) => http === 2).flatMap((form) =>
+      [0, 1, 2, 3].flatMap((turns) => [
+        [form.name, turns, "fast lane", form, {}] as const,
+        [form.name, turns, "library", form, { origin: "https://elsewhere.example" }] as const,
+      ]),
+    ),
+  )(
+    "loses no answer over %s that is ready %i turns later, by the %s",
+    async (_, turns, _by, form, headers) => {
+      const release = deferred();
+      const part = testPart({
+        connect: (router) =>
+          router.service(ResourceService, {
+            async read() {
+              await release.promise;
+              return create(ReadResponseSchema, { resource: { id: { name: "it" } } });
+            },
+          }),
+      });
+      const { url, server } = await startServer([part], { corsOrigins: ["https://console.example"] });
+      const message = Buffer.from(form.json ? "{}" : "");
+      const path = `/${ResourceService.typeName}/Read`;
+      const called = rawCall(url, form, { path, message, headers });
+      await eventually(() => expect(server.load().requests).toBe(1));
+      const stopped = server.stop();
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      release.resolve();
+      const { status, body, trailers } = await called;
+      expect([status, Buffer.from(body, "hex").toString("latin1")]).toEqual([
+        200,
+        expect.stringContaining("it"),
+      ]);
+      if (form.enveloped) expect(trailers).toMatchObject({ "grpc-status": "0" });
+      await stopped;
+    },
+  );
 
   it("does not wait long for an HTTP/2 client that keeps its side open", async () => {
     const { port, server } = await startServer([]);

@@ -1,6 +1,7 @@
 import type { Clock } from "@trellis/resource";
 
 import { isGone, type NodeResponse } from "./node-exchange.ts";
+import { TurnWriter } from "./turn-writer.ts";
 import type { WriteAhead } from "./write-ahead.ts";
 
 /** A response on its way out, whatever made it. */
@@ -70,18 +71,24 @@ async function writeStream(
 ): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   const ahead = options.ahead.open(response);
+  const writer = new TurnWriter(response);
+  const next = untilGone(iterator, response);
   try {
     if (outgoing.flush === true) {
       writeHead(response, outgoing);
       response.flushHeaders?.();
     }
     for (;;) {
-      const chunk = await nextUnlessGone(iterator, response);
+      const chunk = await next();
       if (chunk === undefined || isGone(response)) return;
       if (!response.headersSent) writeHead(response, outgoing);
-      if (chunk.done === true) return;
-      const bytes = outgoing.transform === undefined ? chunk.value : await outgoing.transform(chunk.value);
-      if (!response.write(bytes) && !ahead.hasRoom()) await drained(response, options);
+      if (chunk.done === true) return writer.flush();
+      const changed = outgoing.transform?.(chunk.value) ?? chunk.value;
+      writer.write(changed instanceof Promise ? await changed : changed);
+      if (writer.wantsPause && !ahead.hasRoom()) {
+        writer.flush();
+        if (writer.wantsPause) await drained(response, options);
+      }
     }
   } catch (error) {
     // Once bytes are out, cutting the response is the only way left to say that it is incomplete.
@@ -94,25 +101,18 @@ async function writeStream(
   }
 }
 
-/** The next chunk, or undefined as soon as the client is gone. One listener per chunk: a watch lives too long for a shared race. */
-function nextUnlessGone(
+/** Takes chunk after chunk; undefined as soon as the client is gone. One listener for all of them, which keeps none: a watch lives long. */
+function untilGone(
   iterator: AsyncIterator<Uint8Array>,
   response: NodeResponse,
-): Promise<IteratorResult<Uint8Array, unknown> | undefined> {
-  return new Promise((resolve, reject) => {
-    const gone = (): void => resolve(undefined);
-    response.once("close", gone);
-    iterator.next().then(
-      (result) => {
-        response.off("close", gone);
-        resolve(result);
-      },
-      (error: unknown) => {
-        response.off("close", gone);
-        reject(error);
-      },
-    );
-  });
+): () => Promise<IteratorResult<Uint8Array, unknown> | undefined> {
+  let gone: (() => void) | undefined;
+  response.once("close", () => gone?.());
+  return () =>
+    new Promise((resolve, reject) => {
+      gone = () => resolve(undefined);
+      iterator.next().then(resolve, reject);
+    });
 }
 
 function drained(response: NodeResponse, options: WriteOptions): Promise<void> {

@@ -12,7 +12,7 @@ import type { NodeRequest } from "./node-exchange.ts";
 import type { OutgoingResponse } from "./node-response.ts";
 import { KNOWN_FAILURE, passedBody, type PassedRequest } from "./passed-requests.ts";
 import { readBody } from "./request-body.ts";
-import { hasSingleRequest, isMutation } from "./rpc.ts";
+import { hasSingleRequest, isMutation } from "./method-kinds.ts";
 import { rpcFailure } from "./rpc-failure.ts";
 import { rpcResponse } from "./rpc-response.ts";
 import { limitTimeouts } from "./timeout-headers.ts";

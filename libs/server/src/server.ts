@@ -109,8 +109,10 @@ function assemble(
   const interceptorOptions = { log, clock, maxRequestBytes: limits.maxRequestBytes };
   const { handlers, unary } = createRpcMethods({
     registrations: [...parts.map((part) => registration(part, serviceParts)), builtIn],
+    ...interceptorOptions,
     schemas,
     limits,
+    isStarted: (service) => state.started(service),
     interceptors: [answerFailures(interceptorOptions), enforceDeadline(interceptorOptions)],
     gate(context) {
       throwKnownFailure(context);

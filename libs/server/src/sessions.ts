@@ -10,7 +10,7 @@ export interface Sessions {
   add(session: ServerHttp2Session): void;
   /** Tells every peer to open no more streams; each connection closes with its last stream. */
   close(): void;
-  /** Cuts every connection. */
+  /** Cuts every connection but those that are closing and have no stream any more: what they still have to send leaves first. */
   destroy(): void;
 }
 
@@ -22,12 +22,13 @@ export function createSessions(
   clock: Clock,
   limits: Pick<ServerLimits, "pingIntervalMs" | "pingTimeoutMs" | "idleSessionMs">,
 ): Sessions {
-  const open = new Set<ServerHttp2Session>();
+  /** With how many streams each has. */
+  const open = new Map<ServerHttp2Session, () => number>();
   let closing = false;
 
   function add(session: ServerHttp2Session): void {
-    open.add(session);
     let streams = 0;
+    open.set(session, () => streams);
     let idleSince = clock.monotonic();
     let cancelTimer = clock.after(limits.pingIntervalMs, check);
 
@@ -61,10 +62,10 @@ export function createSessions(
     add,
     close() {
       closing = true;
-      for (const session of open) session.close();
+      for (const session of open.keys()) session.close();
     },
     destroy() {
-      for (const session of open) session.destroy();
+      for (const [session, streams] of open) if (!session.closed || streams() > 0) session.destroy();
     },
   };
 }

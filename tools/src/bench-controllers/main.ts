@@ -1,7 +1,7 @@
 /** `npm run bench:controllers`: what the controller runtime does over many resources, the server in another process. See `--help`. */
 import { writeFileSync } from "node:fs";
 
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
 import { figuresTable, summarize } from "./figures.ts";
 import { measureControllers } from "./measure.ts";

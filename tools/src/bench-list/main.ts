@@ -1,5 +1,5 @@
 /** `npm run bench:list`: a large list in pages during writes, and what it costs everybody else. See `--help`. */
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
 import { compare, median, raisedMs } from "./compare.ts";
 import type { RunFigures } from "./run.ts";

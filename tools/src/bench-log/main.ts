@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { compareLogs } from "./compare.ts";
 import { lmdb } from "./stores/lmdb.ts";
 import { ownLog } from "./stores/own-log.ts";

@@ -1,6 +1,6 @@
 /** `npm run bench:raft`: the consensus core alone, a group in one process without disk and network. See `--help`. */
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { measureRound, summarizeRounds, type Round } from "./measure.ts";
 import { raftScenarios } from "./scenarios.ts";
 import { formatFigures } from "./table.ts";

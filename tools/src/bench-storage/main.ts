@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
 import { measureLargeStore } from "./large-store.ts";
 import { largeStoreTable, throughputTable } from "./tables.ts";

@@ -5,19 +5,14 @@ import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
-import { BenchError } from "./measure.ts";
-
-/** The client that the bench makes its calls with. */
+/** The client that tools make their calls with. */
 export type BenchClient = Client<typeof ResourceService>;
 
-/** The type of all resources of the bench. */
+/** The type of the resources that tools put load on. */
 export const ALBUM = { group: "demo", groupVersion: "v2", kind: "Album" };
 
 /** What the names of all of them begin with. */
 export const ALBUM_PREFIX = "album-";
-
-/** Calls under way while the store is filled. */
-const FILL_CLIENTS = 64;
 
 /** The id of the album with that number. */
 export function albumId(item: number) {
@@ -33,27 +28,4 @@ export function album(item: number, revision: number) {
     metadata: { team: "bench" },
     data: anyPack(AlbumSchema, data),
   });
-}
-
-/** Writes the albums 0 to `count` - 1. */
-export async function fillStore(client: (index: number) => BenchClient, count: number): Promise<void> {
-  let next = 0;
-  const runClient = async (index: number): Promise<void> => {
-    for (let item = next++; item < count; item = next++) {
-      await client(index).write({ resource: album(item, 0) });
-    }
-  };
-  await Promise.all(Array.from({ length: FILL_CLIENTS }, (_, index) => runClient(index)));
-}
-
-/** Lists all albums, in pages as the server gives them. Throws when there are not `expected` of them. */
-export async function listAlbums(client: BenchClient, expected: number): Promise<void> {
-  let pageToken = "";
-  let count = 0;
-  do {
-    const page = await client.list({ type: ALBUM, tenancy: {}, pageToken });
-    count += page.resources.length;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  if (count !== expected) throw new BenchError(`the list has ${count} resources, expected ${expected}`);
 }

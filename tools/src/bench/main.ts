@@ -1,74 +1,139 @@
-/** `npm run bench`: measures a gateway on the memory backend from another process, over Connect on HTTP/2. See `--help`. */
-import { accessSync, constants, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+/** `npm run bench`: Trellis and, with `--peer etcd`, etcd under the same loads, from one generator beside them. See `--help`. */
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 
-import { startGateway } from "@trellis/testkit";
-
+import { exitOnSignals } from "../cluster/exit-on-signals.ts";
 import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
-import { describeMachine, formatTable, thisMachine } from "./report.ts";
-import { type BenchOptions, runScenarios } from "./scenarios.ts";
+import { createProcessFamily } from "../process-family.ts";
+import { findEtcd, startEtcd } from "./etcd/start-etcd.ts";
+import { describeMachine, thisMachine } from "./machine.ts";
+import { picture } from "./picture.ts";
+import { comparisonTable, resultTable, warnings } from "./report.ts";
+import { type BenchOptions, runBench } from "./run-bench.ts";
+import { chooseScenarios, SCENARIOS } from "./scenarios.ts";
+import { compare, QUICK_SCENARIOS } from "./targets.ts";
+import { startTrellis } from "./trellis/start-trellis.ts";
+
+/** What `--quick` takes for each measurement, and for all of them: with stopping, less than three minutes. */
+const QUICK_SECONDS = "0.8";
+const QUICK_MS = 165_000;
+/** A list is of a thousand resources. */
+const LEAST_KEYS = 1_000;
 
 const flags = {
+  peer: { value: "etcd", help: "measure etcd too, in turns: $ETCD_BIN, or the etcd in the path" },
+  only: { value: "NAMES", help: "only these scenarios, by name or by how names begin, with commas between" },
   seconds: { value: "N", help: "how long each scenario is measured in each round", default: "5" },
-  rounds: { value: "N", help: "rounds over all scenarios; the figures are medians", default: "3" },
-  clients: { value: "N", help: "calls under way at once in the concurrent scenarios", default: "64" },
-  watchers: { value: "N", help: "watches over the one resource that changes", default: "100" },
-  resources: { value: "N", help: "resources in the store", default: "10000" },
+  rounds: { value: "N", help: "rounds over all scenarios; the figures are medians", default: "5" },
+  keys: { value: "N", help: "distinct resources of 600 bytes in each store", default: "100000" },
+  directory: {
+    value: "DIR",
+    help: "keep the stores' data below it: the disk that is measured",
+    default: tmpdir(),
+  },
   json: { value: "FILE", help: "also write the figures there" },
+  svg: { value: "FILE", help: "also draw Trellis beside etcd there" },
 } as const;
+const QUICK = "--quick";
+const quickHelp = {
+  value: "",
+  help: `only what has a target: ${QUICK_SCENARIOS.join(", ")}; ${QUICK_SECONDS} s each, and as many rounds as fit into three minutes`,
+};
 
 await runTool("bench", async () => {
   const args = process.argv.slice(2);
   if (args.includes("--help")) {
-    process.stdout.write(helpText("npm run bench -- [flags]", flags));
+    const names = SCENARIOS.map(({ name }) => name).join(" ");
+    const text = helpText("npm run bench -- [flags]", { ...flags, quick: quickHelp });
+    process.stdout.write(`${text}\nScenarios, each with its number of clients:\n${names}\n`);
     return 0;
   }
-  const values = readFlags(args, flags);
-  const options: BenchOptions = {
-    seconds: numberFlag("seconds", values.seconds, { min: 0.05, max: 600, fractions: true }),
-    rounds: numberFlag("rounds", values.rounds, { min: 1, max: 100 }),
-    clients: numberFlag("clients", values.clients, { min: 2, max: 1_000 }),
-    watchers: numberFlag("watchers", values.watchers, { min: 1, max: 4_000 }),
-    resources: numberFlag("resources", values.resources, { min: 1, max: 1_000_000 }),
+  const isQuick = args.includes(QUICK);
+  const given = readFlags(
+    args.filter((arg) => arg !== QUICK),
+    flags,
+  );
+  const seconds = isQuick && !args.some((arg) => arg.startsWith("--seconds")) ? QUICK_SECONDS : given.seconds;
+  if (isQuick && given.only !== undefined)
+    throw new UsageError("--quick and --only exclude each other: give one");
+  const chosen = isQuick ? QUICK_SCENARIOS : given.only?.split(",");
+  const settings = {
+    scenarios: chosen === undefined ? SCENARIOS : chooseScenarios(chosen),
+    seconds: numberFlag("seconds", seconds, { min: 0.05, max: 600, fractions: true }),
+    rounds: numberFlag("rounds", given.rounds, { min: 1, max: 100 }),
+    limitMs: isQuick ? QUICK_MS : undefined,
+    keys: numberFlag("keys", given.keys, { min: LEAST_KEYS, max: 10_000_000 }),
   };
-  if (values.json !== undefined) refuseUnwritable(values.json);
-  return await bench(options, values.json);
+  if (given.peer !== undefined && given.peer !== "etcd")
+    throw new UsageError(`--peer: expected etcd; found "${given.peer}"`);
+  if (given.svg !== undefined && given.peer === undefined)
+    throw new UsageError("--svg: expected --peer etcd with it: the picture shows one beside the other");
+  for (const [name, file] of Object.entries({ json: given.json, svg: given.svg }))
+    refuseUnwritable(name, file);
+  const etcd = given.peer === undefined ? undefined : findEtcd();
+  const peer = etcd && {
+    standalone: startEtcd(etcd.program, 1),
+    cluster: startEtcd(etcd.program, 3),
+  };
+  const systems = { trellis: startTrellis, ...(peer && { etcd: peer }) };
+  return await inDirectory(given.directory, (directory) =>
+    bench(
+      { ...settings, directory, systems },
+      { etcdVersion: etcd?.version, json: given.json, svg: given.svg },
+    ),
+  );
 });
 
-async function bench(options: BenchOptions, json: string | undefined): Promise<number> {
+interface Outputs {
+  readonly etcdVersion: string | undefined;
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+}
+
+async function bench(options: BenchOptions, { etcdVersion, json, svg }: Outputs): Promise<number> {
   const machine = thisMachine();
   const date = new Date().toISOString();
-  const { rounds, seconds } = options;
-  console.log(`${describeMachine(machine)}, ${date.slice(0, 10)}`);
-  console.log(
-    `${rounds} rounds of ${seconds} s a scenario; server and generator are processes of their own\n`,
-  );
-  const server = await startGateway({ domains: ["@trellis/demo"] });
-  try {
-    const results = await runScenarios(server, options, ({ scenario, opsPerSecond }, round) => {
-      if (process.stderr.isTTY)
-        process.stderr.write(`round ${round}: ${scenario} ${opsPerSecond.toFixed(0)}/s\n`);
-    });
-    console.log(formatTable(results));
-    if (json !== undefined) {
-      const text = JSON.stringify({ system: "trellis", date, machine, options, results }, undefined, 2);
-      writeFileSync(json, `${text}\n`);
-    }
-    const failed = results.filter(({ errors }) => errors > 0);
-    for (const { scenario, errors, errorCodes } of failed)
-      console.error(`${scenario}: ${errors} calls failed: ${JSON.stringify(errorCodes)}`);
-    return failed.length === 0 ? 0 : 1;
-  } finally {
-    await server.stop();
+  const { rounds, seconds, keys } = options;
+  const etcd = etcdVersion === undefined ? "" : `, etcd ${etcdVersion}`;
+  const where = `${describeMachine(machine)}${etcd}, ${date.slice(0, 10)}`;
+  console.log(`${where}\n${rounds} rounds of ${seconds} s a scenario, ${keys} resources in each store\n`);
+  const results = await runBench(options, (what) => {
+    if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
+  });
+  const comparisons = compare(results);
+  console.log(resultTable(results));
+  if (comparisons.length > 0) console.log(`\n${comparisonTable(comparisons)}`);
+  for (const warning of warnings(results, rounds)) console.error(warning);
+  if (svg !== undefined) writeFileSync(svg, picture(comparisons, where));
+  if (json !== undefined) {
+    const settings = { rounds, seconds, keys };
+    const text = JSON.stringify({ machine, date, etcdVersion, settings, results, comparisons }, undefined, 2);
+    writeFileSync(json, `${text}\n`);
   }
+  return results.every(({ errors }) => Object.keys(errors).length === 0) ? 0 : 1;
+}
+
+/** Runs with a new directory below another, and leaves neither it nor any process behind, however this one ends. */
+async function inDirectory(parent: string, run: (directory: string) => Promise<number>): Promise<number> {
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, "trellis-bench-"));
+  const family = createProcessFamily(directory);
+  Object.assign(process.env, family.environment);
+  process.on("exit", () => {
+    family.signal("SIGKILL");
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  });
+  exitOnSignals();
+  return await run(directory);
 }
 
 /** A run of minutes should not end with a file that cannot be written. */
-function refuseUnwritable(file: string): void {
-  const folder = dirname(resolve(file));
+function refuseUnwritable(flag: string, file: string | undefined): void {
+  if (file === undefined) return;
   try {
-    accessSync(folder, constants.W_OK);
+    accessSync(dirname(resolve(file)), constants.W_OK);
   } catch {
-    throw new UsageError(`--json: expected a file in a folder that can be written; found "${file}"`);
+    throw new UsageError(`--${flag}: expected a file in a folder that can be written; found "${file}"`);
   }
 }

@@ -1,95 +1,111 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
-import type { ServerProcess } from "@trellis/testkit";
 
+import { BenchError } from "./bench-error.ts";
 import { Latencies } from "./latencies.ts";
-import { measure } from "./measure.ts";
+import { type Load, measure, type MeasureOptions } from "./measure.ts";
 import { type Measurement, summarize } from "./measurement.ts";
+import { CallFailure } from "./raw/call-failure.ts";
 
-/** Only the figures of the process are asked for. */
-const server = { cpuMicroseconds: () => undefined, residentBytes: () => undefined } as ServerProcess;
+const options: MeasureOptions = { scenario: "trial", processes: [], seconds: 0.05, warmUpSeconds: 0.01 };
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 describe("a measurement", () => {
-  it("counts every operation of clients that overlap", async () => {
+  it("counts every operation of callers that overlap, but those of the warm-up", async () => {
     let calls = 0;
-    const row = await measure(server, {
-      scenario: "overlap",
-      clients: 16,
-      seconds: 0.05,
-      async call() {
-        calls += 1;
-        await new Promise((resolve) => setImmediate(resolve));
-        return 1;
-      },
-    });
-    // The warm-up's are not among them.
-    expect(row.operations).toBeGreaterThan(calls / 2);
-    expect(row.operations).toBeLessThan(calls);
+    const call = async (): Promise<number> => {
+      calls += 1;
+      await nextTurn();
+      return 2;
+    };
+    const row = await measure({ callers: 16, call }, options);
+    expect(row.operations).toBeGreaterThan(calls);
+    expect(row.operations).toBeLessThan(2 * calls);
+    expect(row.p999Ms).toBeGreaterThanOrEqual(row.p50Ms);
   });
 
-  it("counts failures by code, and not as operations", async () => {
+  it("counts failures by what they are, and not as operations", async () => {
     let calls = 0;
-    const row = await measure(server, {
-      scenario: "failing",
-      clients: 1,
-      seconds: 0.05,
-      async call() {
-        await new Promise((resolve) => setImmediate(resolve));
-        calls += 1;
-        if (calls % 2 === 0) throw new ConnectError("full", Code.ResourceExhausted);
-        return 1;
-      },
-    });
-    expect(row.errors).toBeGreaterThan(0);
-    expect(row.errorCodes).toEqual({ ResourceExhausted: row.errors });
-    expect(Math.abs(row.errors - row.operations)).toBeLessThanOrEqual(1);
+    const call = async (): Promise<number> => {
+      await nextTurn();
+      calls += 1;
+      if (calls % 2 === 0) throw new CallFailure("HTTP 503", "full");
+      return 1;
+    };
+    const row = await measure({ callers: 1, call }, { ...options, warmUpSeconds: 0 });
+    const failures = row.errors["HTTP 503"] ?? 0;
+    expect(Object.keys(row.errors)).toEqual(["HTTP 503"]);
+    expect(failures + row.operations).toBe(calls);
   });
 
-  it("is refused when nothing succeeds", async () => {
-    const call = (): Promise<number> => Promise.reject(new ConnectError("gone", Code.Unavailable));
-    const load = { scenario: "down", clients: 1, seconds: 0.05, call };
-    await expect(measure(server, load)).rejects.toThrow("gone");
+  it.each([
+    ["nothing succeeds", new CallFailure("connection", "gone"), "gone"],
+    ["an answer is a wrong one", new BenchError("shows another"), "shows another"],
+  ])("is refused when %s", async (_, error, message) => {
+    const load: Load = { callers: 1, call: () => Promise.reject(error) };
+    await expect(measure(load, options)).rejects.toThrow(message);
+  });
+
+  it("has the CPU and the memory of each process of the servers", async () => {
+    const call = async (): Promise<number> => nextTurn().then(() => 1);
+    const processes = [
+      { name: "this", pid: process.pid },
+      { name: "its parent", pid: process.ppid },
+    ];
+    const row = await measure({ callers: 1, call }, { ...options, processes });
+    expect(Object.keys(row.cpuUsPerOp ?? {})).toEqual(
+      process.platform === "linux" ? ["this", "its parent"] : [],
+    );
+    if (process.platform === "linux") expect(row.rssBytes).toBeGreaterThan(process.memoryUsage.rss() / 2);
   });
 });
 
 describe("percentiles", () => {
   it("are samples that were taken", () => {
     const latencies = new Latencies();
-    for (let sample = 100; sample > 0; sample--) latencies.record(sample);
-    expect([0.5, 0.99, 1].map((fraction) => latencies.percentile(fraction))).toEqual([50, 99, 100]);
+    for (let sample = 1_000; sample > 0; sample--) latencies.record(sample);
+    expect([0.5, 0.99, 0.999, 1].map((fraction) => latencies.percentile(fraction))).toEqual([
+      500, 990, 999, 1_000,
+    ]);
     expect(new Latencies().percentile(0.5)).toBe(0);
   });
 });
 
 describe("a summary of rounds", () => {
-  const round = (opsPerSecond: number): Measurement => ({
-    scenario: "read-1",
-    clients: 1,
+  const round = (opsPerSecond: number, cpuUs: number): Measurement => ({
     operations: opsPerSecond,
-    errors: 1,
-    errorCodes: { Unavailable: 1 },
+    errors: { "HTTP 503": 1 },
     opsPerSecond,
     p50Ms: 1_000 / opsPerSecond,
     p99Ms: 2_000 / opsPerSecond,
-    maxMs: 3_000 / opsPerSecond,
-    serverCpuUsPerOp: null,
+    p999Ms: 3_000 / opsPerSecond,
+    cpuUsPerOp: { gateway: cpuUs, "node-1": 2 * cpuUs },
     generatorCpuUsPerOp: 10,
-    serverRssBytes: 1,
+    generatorBusy: 0.5,
+    rssBytes: undefined,
   });
+  const of = { scenario: "write-64", system: "trellis", clients: 64 } as const;
 
-  it("is the median of each figure, and leaves out what was not known", () => {
-    expect(summarize([round(100), round(500), round(200)])).toMatchObject({
+  it("is the median of each figure, the sum over processes, and what is not known is null", () => {
+    expect(summarize(of, [round(100, 3), round(500, 1), round(200, 2)])).toEqual({
+      ...of,
       rounds: 3,
       operations: 800,
-      errors: 3,
-      errorCodes: { Unavailable: 3 },
+      errors: { "HTTP 503": 3 },
       opsPerSecond: 200,
       slowestRoundOpsPerSecond: 100,
       fastestRoundOpsPerSecond: 500,
       p50Ms: 5,
-      maxMs: 30,
-      serverCpuUsPerOp: null,
+      p99Ms: 10,
+      p999Ms: 15,
+      serverCpuUsPerOp: 6,
+      cpuUsPerOp: { gateway: 2, "node-1": 4 },
+      generatorCpuUsPerOp: 10,
+      generatorBusy: 0.5,
+      rssBytes: null,
     });
-    expect(summarize([round(100), round(200)]).opsPerSecond).toBe(150);
+    expect(summarize(of, [round(100, 1), round(200, 1)]).opsPerSecond).toBe(150);
   });
 });

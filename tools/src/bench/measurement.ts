@@ -1,64 +1,79 @@
-/** One scenario's figures. An operation is one resource written or read, one list, or one event delivered. */
+import { median } from "../bench-log/median.ts";
+import type { System } from "./deployment.ts";
+
+/** What one round of a scenario gave. An operation is one resource written or read, or one event delivered. */
 export interface Measurement {
-  readonly scenario: string;
-  readonly clients: number;
   readonly operations: number;
-  /** Calls that failed; they are no operations. */
-  readonly errors: number;
-  readonly errorCodes: Readonly<Record<string, number>>;
+  /** Calls that failed, by what they failed with; they are no operations. */
+  readonly errors: Readonly<Record<string, number>>;
   readonly opsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly maxMs: number;
-  /** CPU time of the server process per operation, in microseconds; null where it cannot be read. */
-  readonly serverCpuUsPerOp: number | null;
-  /** The same for the generator. */
+  readonly p999Ms: number;
+  /** CPU time of each server process for an operation, in microseconds; undefined where it cannot be read. */
+  readonly cpuUsPerOp: Readonly<Record<string, number>> | undefined;
   readonly generatorCpuUsPerOp: number;
-  /** Resident memory of the server after the scenario. */
-  readonly serverRssBytes: number | null;
+  /** The part of a core that the generator used. */
+  readonly generatorBusy: number;
+  /** Resident memory of all server processes after the scenario. */
+  readonly rssBytes: number | undefined;
 }
 
 /** A scenario's figures over all rounds: the median of each, sums of counts. */
-export interface Summary extends Measurement {
+export interface Result {
+  readonly scenario: string;
+  readonly system: System;
+  readonly clients: number;
+  /** How many rounds there were. */
   readonly rounds: number;
+  readonly opsPerSecond: number;
   readonly slowestRoundOpsPerSecond: number;
   readonly fastestRoundOpsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  /** CPU time of all server processes for an operation, in microseconds; null where it cannot be read. */
+  readonly serverCpuUsPerOp: number | null;
+  /** The same of each. */
+  readonly cpuUsPerOp: Readonly<Record<string, number>>;
+  readonly rssBytes: number | null;
+  readonly generatorCpuUsPerOp: number;
+  readonly generatorBusy: number;
+  readonly operations: number;
+  readonly errors: Readonly<Record<string, number>>;
 }
 
-/** Joins the rounds of one scenario. Throws for none. */
-export function summarize(rounds: readonly Measurement[]): Summary {
-  const [first] = rounds;
-  if (first === undefined) throw new Error("a scenario has at least one round");
+/** What is measured, for its results. */
+export type ResultOf = Pick<Result, "scenario" | "system" | "clients">;
+
+/** Joins the rounds of one scenario with one system. Throws for none. */
+export function summarize(of: ResultOf, rounds: readonly Measurement[]): Result {
   const rates = rounds.map((round) => round.opsPerSecond);
   const middle = (figure: (round: Measurement) => number): number => median(rounds.map(figure));
-  const middleOrNull = (figure: (round: Measurement) => number | null): number | null => {
-    const known = rounds.map(figure).filter((value) => value !== null);
+  const middleKnown = (figure: (round: Measurement) => number | undefined): number | null => {
+    const known = rounds.map(figure).filter((value) => value !== undefined);
     return known.length === 0 ? null : median(known);
   };
+  const names = Object.keys(rounds[0]?.cpuUsPerOp ?? {});
   return {
-    scenario: first.scenario,
-    clients: first.clients,
+    ...of,
     rounds: rounds.length,
-    operations: sum(rounds.map((round) => round.operations)),
-    errors: sum(rounds.map((round) => round.errors)),
-    errorCodes: addCounts(rounds.map((round) => round.errorCodes)),
     opsPerSecond: median(rates),
     slowestRoundOpsPerSecond: Math.min(...rates),
     fastestRoundOpsPerSecond: Math.max(...rates),
     p50Ms: middle((round) => round.p50Ms),
     p99Ms: middle((round) => round.p99Ms),
-    maxMs: Math.max(...rounds.map((round) => round.maxMs)),
-    serverCpuUsPerOp: middleOrNull((round) => round.serverCpuUsPerOp),
+    p999Ms: middle((round) => round.p999Ms),
+    serverCpuUsPerOp: middleKnown(({ cpuUsPerOp }) => cpuUsPerOp && sum(Object.values(cpuUsPerOp))),
+    cpuUsPerOp: Object.fromEntries(
+      names.map((name) => [name, middle(({ cpuUsPerOp }) => cpuUsPerOp?.[name] ?? 0)]),
+    ),
+    rssBytes: middleKnown((round) => round.rssBytes),
     generatorCpuUsPerOp: middle((round) => round.generatorCpuUsPerOp),
-    serverRssBytes: middleOrNull((round) => round.serverRssBytes),
+    generatorBusy: middle((round) => round.generatorBusy),
+    operations: sum(rounds.map((round) => round.operations)),
+    errors: addCounts(rounds.map((round) => round.errors)),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,65 +1,104 @@
-import { cpus, release, totalmem, type } from "node:os";
+import type { Result } from "./measurement.ts";
+import type { Comparison, Target } from "./targets.ts";
 
-import type { Summary } from "./measurement.ts";
+const MEBIBYTE = 1024 ** 2;
+/** A generator that uses this part of its core or more may be what limits. */
+export const BUSY_GENERATOR = 0.85;
 
-/** What the figures were measured on. */
-export interface Machine {
-  readonly cores: number;
-  readonly cpu: string;
-  readonly memoryGiB: number;
-  readonly system: string;
-  readonly node: string;
-}
+type Column<Row> = readonly [header: string, cell: (row: Row) => string];
 
-/** This machine. */
-export function thisMachine(): Machine {
-  return {
-    cores: cpus().length,
-    cpu: cpus()[0]?.model ?? "unknown CPU",
-    memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    system: `${type()} ${release()}`,
-    node: process.versions.node,
-  };
-}
-
-/** A machine in one line. */
-export function describeMachine({ cores, cpu, memoryGiB, system, node }: Machine): string {
-  return `${cores} x ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}`;
-}
-
-const columns: readonly [header: string, cell: (row: Summary) => string][] = [
+const resultColumns: readonly Column<Result>[] = [
   ["scenario", (row) => row.scenario],
-  ["clients", (row) => String(row.clients)],
-  ["ops/s", (row) => rate(row.opsPerSecond)],
-  ["rounds' ops/s", (row) => `${rate(row.slowestRoundOpsPerSecond)} - ${rate(row.fastestRoundOpsPerSecond)}`],
+  ["system", (row) => row.system],
+  ["ops/s", (row) => whole(row.opsPerSecond)],
+  ["rounds", (row) => `${whole(row.slowestRoundOpsPerSecond)}–${whole(row.fastestRoundOpsPerSecond)}`],
   ["p50 ms", (row) => row.p50Ms.toFixed(2)],
   ["p99 ms", (row) => row.p99Ms.toFixed(2)],
-  ["max ms", (row) => row.maxMs.toFixed(1)],
-  ["errors", (row) => String(row.errors)],
-  ["server us/op", (row) => row.serverCpuUsPerOp?.toFixed(1) ?? "-"],
-  ["generator us/op", (row) => row.generatorCpuUsPerOp.toFixed(1)],
-  ["server MiB", (row) => (row.serverRssBytes === null ? "-" : (row.serverRssBytes / 1024 ** 2).toFixed(0))],
+  ["p99.9 ms", (row) => row.p999Ms.toFixed(2)],
+  ["servers' CPU µs/op", (row) => row.serverCpuUsPerOp?.toFixed(1) ?? "-"],
+  ["of each", (row) => eachCpu(row)],
+  ["memory MiB", (row) => (row.rssBytes === null ? "-" : whole(row.rssBytes / MEBIBYTE))],
+  ["generator µs/op", (row) => row.generatorCpuUsPerOp.toFixed(1)],
 ];
 
-function rate(value: number): string {
-  return value.toFixed(value < 100 ? 1 : 0);
+const comparisonColumns: readonly Column<Comparison>[] = [
+  ["target", ({ target }) => target.what],
+  ["scenario", ({ scenario }) => scenario],
+  ["at least", ({ target }) => wanted(target)],
+  ["per CPU second", ({ perCpuSecond }) => times(perCpuSecond)],
+  ["throughput", ({ throughput }) => times(throughput)],
+  ["p99", ({ p99 }) => times(p99)],
+  ["met", ({ met }) => (met ? "yes" : "no")],
+];
+
+/** All figures as a Markdown table, for a terminal as well. */
+export function resultTable(results: readonly Result[]): string {
+  return table(resultColumns, results);
 }
 
-/** The figures as a table: the first column to the left, figures to the right. */
-export function formatTable(rows: readonly Summary[]): string {
-  const lines = [
+/** What was to be reached, what was found, and whether that is enough, as such a table. */
+export function comparisonTable(comparisons: readonly Comparison[]): string {
+  return table(comparisonColumns, comparisons);
+}
+
+/** What a reader of the figures has to know besides: that there were fewer rounds than wanted, where the generator may have been the limit, and which calls failed. */
+export function warnings(results: readonly Result[], wantedRounds: number): readonly string[] {
+  const rounds = results[0]?.rounds ?? 0;
+  const fewer =
+    rounds < wantedRounds
+      ? [`only ${rounds} of ${wantedRounds} rounds fit into the time: the machine is slow or busy`]
+      : [];
+  const ofResults = results.flatMap(({ scenario, system, generatorBusy, errors }) => {
+    const busy =
+      generatorBusy >= BUSY_GENERATOR
+        ? [
+            `${scenario} ${system}: the generator used ${Math.round(generatorBusy * 100)} % of a core and may be the limit: trust the CPU, not the throughput`,
+          ]
+        : [];
+    const failed =
+      Object.keys(errors).length > 0
+        ? [`${scenario} ${system}: calls failed: ${JSON.stringify(errors)}`]
+        : [];
+    return [...busy, ...failed];
+  });
+  return [...fewer, ...ofResults];
+}
+
+function wanted({ perCpuSecond, throughput, p99 }: Target): string {
+  const parts = [
+    `${times(perCpuSecond)} per CPU second`,
+    ...(throughput === undefined ? [] : [`${times(throughput)} throughput`]),
+    ...(p99 === true ? ["p99 no worse"] : []),
+  ];
+  return parts.join(", ");
+}
+
+function eachCpu({ cpuUsPerOp }: Result): string {
+  const each = Object.entries(cpuUsPerOp);
+  return each.length < 2 ? "" : each.map(([name, us]) => `${name} ${us.toFixed(1)}`).join(", ");
+}
+
+function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const cells = [
     columns.map(([header]) => header),
     ...rows.map((row) => columns.map(([, cell]) => cell(row))),
   ];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
+  const lines = cells.map((line) => line.map((cell, at) => cell.padEnd(widths[at] ?? 0)));
   return lines
-    .map((line) =>
-      line
-        .map((cell, index) =>
-          index === 0 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0),
-        )
-        .join("  ")
-        .trimEnd(),
+    .toSpliced(
+      1,
+      0,
+      widths.map((width) => "-".repeat(width)),
     )
+    .map((line) => `| ${line.join(" | ")} |`)
     .join("\n");
+}
+
+function times(ratio: number): string {
+  return `${ratio.toFixed(2)}×`;
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
 }

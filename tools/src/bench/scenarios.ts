@@ -1,131 +1,106 @@
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import type { ServerProcess } from "@trellis/testkit";
-import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { UsageError } from "../flags.ts";
+import type { Shape, System } from "./deployment.ts";
+import { batches, changesWatched, lists, mix, reads, writes, type OpenLoad } from "./loads.ts";
+import { CONNECT, type Form, GRPC, JSON_FORM } from "./raw/forms.ts";
 
-import { album, albumId, type BenchClient, fillStore, listAlbums } from "./albums.ts";
-import { BenchError, type Load, measure } from "./measure.ts";
-import { type Measurement, summarize, type Summary } from "./measurement.ts";
-import { openWatchers } from "./watchers.ts";
-
-/** HTTP/2 connections that the clients share. */
+/** Connections that all clients of a scenario share, unless each has its own. */
 const CONNECTIONS = 8;
-/** How long a call may take; then it has failed. */
-const CALL_TIMEOUT_MS = 10_000;
-/** A step between resources that is prime, so that reads touch all of them in no order that a cache would like. */
-const STRIDE = 7_919;
+const OUTSTANDING = [1, 16, 64, 256];
 
-/** How to run the scenarios. */
-export interface BenchOptions {
-  /** Clients of the concurrent scenarios. */
+/** One row of the table, for each system that it is measured with. */
+export interface Scenario {
+  /** With the clients: `write-64`. */
+  readonly name: string;
+  readonly shape: Shape;
+  /** Calls under way at once, or watchers. */
   readonly clients: number;
-  /** How long each scenario is measured in each round. */
-  readonly seconds: number;
-  readonly watchers: number;
-  readonly rounds: number;
-  /** Distinct resources that the load writes and reads; also what a list returns. */
-  readonly resources: number;
+  readonly connections: number;
+  /** Whether it reads, with few writes at most: systems are not to be read while they still feel a burst of writes. */
+  readonly reading: boolean;
+  /** How Trellis is called. */
+  readonly form: Form;
+  readonly load: Readonly<Partial<Record<System, OpenLoad>>>;
 }
 
-/** A scenario ready to be measured. */
-interface Scenario extends Omit<Load, "seconds"> {
-  readonly close?: () => Promise<void>;
-}
-
-/**
- * Runs every scenario in every round, one after the other, against one server: what disturbs the machine for a while disturbs all of
- * them, and the median over the rounds leaves it out. Tells each measurement as it comes.
- */
-export async function runScenarios(
-  server: ServerProcess,
-  options: BenchOptions,
-  tell: (measurement: Measurement, round: number) => void,
-): Promise<readonly Summary[]> {
-  const connections = Array.from({ length: CONNECTIONS }, () => connect(server.url));
-  const client = (index: number) => connections[index % CONNECTIONS] as BenchClient;
-  await fillStore(client, options.resources);
-  const scenarios = createScenarios(client, options);
-  const measured = scenarios.map((): Measurement[] => []);
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const [index, open] of scenarios.entries()) {
-      const scenario = await open();
-      try {
-        const measurement = await measure(server, { ...scenario, seconds: options.seconds });
-        measured[index]?.push(measurement);
-        tell(measurement, round);
-      } finally {
-        await scenario.close?.();
-      }
-    }
-  }
-  return measured.map(summarize);
-}
-
-function connect(url: string): BenchClient {
-  const transport = createConnectTransport({
-    baseUrl: url,
-    httpVersion: "2",
-    defaultTimeoutMs: CALL_TIMEOUT_MS,
-  });
-  return createClient(ResourceService, transport);
-}
-
-function createScenarios(
-  client: (index: number) => BenchClient,
-  { clients, resources, watchers }: BenchOptions,
-): readonly (() => Promise<Scenario>)[] {
-  let revision = 0;
-  const write = async (index: number): Promise<number> => {
-    revision += 1;
-    await client(index).write({ resource: album(revision % resources, revision) });
-    return 1;
-  };
-  let position = 0;
-  const read = async (index: number): Promise<number> => {
-    position += STRIDE;
-    const id = albumId(position % resources);
-    const { resource } = await client(index).read({ id });
-    if (resource?.id?.name !== id.name) throw new BenchError(`read ${id.name}, found ${resource?.id?.name}`);
-    return 1;
-  };
-  const list = async (index: number): Promise<number> => {
-    await listAlbums(client(index), resources);
-    return 1;
-  };
-  const plain = (scenario: string, count: number, call: Load["call"]) => async (): Promise<Scenario> => ({
-    scenario,
-    clients: count,
-    call,
-  });
-  return [
-    plain("write-1", 1, write),
-    plain(`write-${clients}`, clients, write),
-    plain("read-1", 1, read),
-    plain(`read-${clients}`, clients, read),
-    plain(`list-${resources}`, 1, list),
-    () =>
-      watchScenario(client, watchers, async () => {
-        revision += 1;
-        await client(0).write({ resource: album(0, revision) });
-      }),
-  ];
-}
-
-/** An operation is one change delivered to one watcher; the latency is from the start of a write until all watchers have it. */
-async function watchScenario(
-  client: (index: number) => BenchClient,
-  count: number,
-  change: () => Promise<void>,
-): Promise<Scenario> {
-  const watchers = await openWatchers(client, { count, name: albumId(0).name });
+/** What most scenarios are. */
+function row(
+  name: string,
+  clients: number,
+  load: OpenLoad,
+  { peer = load, ...more }: Partial<Scenario> & { readonly peer?: OpenLoad | undefined } = {},
+): Scenario {
   return {
-    scenario: `watch-${count}`,
-    clients: 1,
-    async call() {
-      const delivered = watchers.next(1);
-      await Promise.all([change(), delivered]);
-      return count;
-    },
-    close: () => watchers.close(),
+    name: `${name}-${clients}`,
+    shape: "standalone",
+    clients,
+    connections: CONNECTIONS,
+    reading: false,
+    form: GRPC,
+    load: { trellis: load, etcd: peer },
+    ...more,
   };
+}
+
+/** A scenario that etcd has no twin of. */
+function trellisOnly(scenario: Scenario): Scenario {
+  const { trellis } = scenario.load;
+  return { ...scenario, load: trellis === undefined ? {} : { trellis } };
+}
+
+/** A scenario that reads. */
+function reading(...[name, clients, load, more]: Parameters<typeof row>): Scenario {
+  return { ...row(name, clients, load, more), reading: true };
+}
+
+/** Each client on a connection of its own. */
+function apart(scenario: Scenario): Scenario {
+  return { ...scenario, name: `${scenario.name}x1`, connections: scenario.clients };
+}
+
+const gateway = { shape: "gateway" } as const;
+const cluster = { shape: "cluster" } as const;
+
+/** All that there are, in the order of the table. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...OUTSTANDING.map((clients) => row("write", clients, writes("update"))),
+  apart(row("write", 64, writes("update"))),
+  row("create", 64, writes("create")),
+  row("cas", 64, writes("compareAndSwap")),
+  row("batch100", 64, batches, { peer: writes("update") }),
+  ...OUTSTANDING.map((clients) => reading("strong-read", clients, reads(true))),
+  apart(reading("strong-read", 64, reads(true))),
+  ...OUTSTANDING.map((clients) => reading("eventual-read", clients, reads(false))),
+  apart(reading("eventual-read", 64, reads(false))),
+  reading("mixed", 32, mix),
+  reading("list1000", 16, lists),
+  ...[100, 1_000].map((clients) => row("watch", clients, changesWatched(clients))),
+  ...[
+    { name: "connect", form: CONNECT },
+    { name: "json", form: JSON_FORM },
+  ].flatMap(({ name, form }) => [
+    trellisOnly(row(`${name}-write`, 64, writes("update"), { form })),
+    trellisOnly(row(`${name}-eventual-read`, 64, reads(false), { form })),
+  ]),
+  trellisOnly(row("gateway-write", 64, writes("update"), gateway)),
+  trellisOnly(row("gateway-strong-read", 64, reads(true), gateway)),
+  trellisOnly(row("gateway-eventual-read", 64, reads(false), gateway)),
+  ...OUTSTANDING.map((clients) => row("cluster-write", clients, writes("update"), cluster)),
+  reading("cluster-strong-read", 64, reads(true), cluster),
+  reading("cluster-eventual-read", 64, reads(false), cluster),
+  reading("cluster-mixed", 32, mix, cluster),
+];
+
+/** The scenarios that the words name, or begin the names of, in the table's order. Throws a UsageError for a word that is none. */
+export function chooseScenarios(words: readonly string[]): readonly Scenario[] {
+  const chosen = new Set<Scenario>();
+  for (const word of words) {
+    const exact = SCENARIOS.filter(({ name }) => name === word);
+    const found = exact.length > 0 ? exact : SCENARIOS.filter(({ name }) => name.startsWith(word));
+    if (found.length === 0 || word === "") {
+      const names = SCENARIOS.map(({ name }) => name).join(", ");
+      throw new UsageError(`--only: expected names, or beginnings of names, of ${names}; found "${word}"`);
+    }
+    for (const scenario of found) chosen.add(scenario);
+  }
+  return SCENARIOS.filter((scenario) => chosen.has(scenario));
 }

@@ -1,49 +1,43 @@
-import { ALBUM, type BenchClient } from "./albums.ts";
-import { BenchError } from "./measure.ts";
+import type { StoreCalls } from "./store-calls.ts";
 
-/** Watches over one album. */
+/** Many watches of one resource. */
 export interface Watchers {
-  /** Resolves once every watcher has had `count` more events than when it was called. Rejects when a watch ends. */
-  next(count: number): Promise<void>;
-  close(): Promise<void>;
+  /** Counts a change that is begun now; resolves once so many events have come as all changes so far have to give. Rejects when a watch ends. */
+  next(): Promise<void>;
+  close(): void;
 }
 
-/** Opens `count` watches over the album of that name, and waits until each has seen what there is. */
+/** Opens `count` watches, and waits until each will tell every later change. */
 export async function openWatchers(
-  client: (index: number) => BenchClient,
-  { count, name }: { readonly count: number; readonly name: string },
+  calls: StoreCalls,
+  { count, item }: { readonly count: number; readonly item: number },
 ): Promise<Watchers> {
-  const stop = new AbortController();
+  let expected = 0;
   let received = 0;
-  let waiting: { readonly target: number; readonly resolve: () => void } | undefined;
-  const synced = Array.from({ length: count }, () => Promise.withResolvers<void>());
-
-  const consume = async (index: number): Promise<never> => {
-    let live = false;
-    const watch = client(index).watchList({ type: ALBUM, name }, { signal: stop.signal, timeoutMs: 0 });
-    for await (const { event } of watch) {
-      if (event.case === "endOfSnapshot") {
-        live = true;
-        synced[index]?.resolve();
-      } else if (live && event.case === "upsert") {
-        received += 1;
-        if (waiting !== undefined && received >= waiting.target) waiting.resolve();
-      }
-    }
-    throw new BenchError("a watch ended");
+  /** In the order of their targets. */
+  const waiting: (PromiseWithResolvers<void> & { readonly target: number })[] = [];
+  const onEvents = (events: number): void => {
+    received += events;
+    while (waiting[0] !== undefined && waiting[0].target <= received) waiting.shift()?.resolve();
   };
-  const ended = Promise.all(Array.from({ length: count }, (_, index) => consume(index)));
-  ended.catch(() => undefined);
-  await Promise.race([Promise.all(synced.map(({ promise }) => promise)), ended]);
+  const watches = Array.from({ length: count }, (_, client) => calls.watch(client, item, onEvents));
+  const ended = Promise.race(watches.map((watch) => watch.ended));
+  let failure: unknown;
+  ended.catch((error: unknown) => {
+    failure = error;
+    for (const { reject } of waiting.splice(0)) reject(error);
+  });
+  await Promise.race([Promise.all(watches.map(({ live }) => live)), ended]);
   return {
-    next(events) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      waiting = { target: received + events * count, resolve };
-      return Promise.race([promise, ended]).then(() => undefined);
+    next() {
+      expected += count;
+      const delivered = Promise.withResolvers<void>();
+      if (failure === undefined) waiting.push({ ...delivered, target: expected });
+      else delivered.reject(failure);
+      return delivered.promise;
     },
-    async close() {
-      stop.abort();
-      await ended.catch(() => undefined);
+    close() {
+      for (const watch of watches) watch.close();
     },
   };
 }

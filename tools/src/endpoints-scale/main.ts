@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 
 import { seededRandom } from "@trellis/testing";
 
-import { describeMachine, thisMachine } from "../bench/report.ts";
+import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
 import { findingsOf, scaleTable } from "./judge.ts";
 import { runScale } from "./scale.ts";

@@ -12,7 +12,7 @@ import { EqualTimeouts } from "./equal-timeouts.ts";
 import { Http1Wire } from "./http1-wire.ts";
 import { Http2Wire } from "./http2-wire.ts";
 import { type CallSupport, LaneCall } from "./lane-call.ts";
-import { readLaneHead } from "./lane-head.ts";
+import { readLaneHead, UNARY_PROTOCOLS } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
 import type { Wire } from "./wire.ts";
 
@@ -65,7 +65,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
   function take(path: string, headers: IncomingHttpHeaders, wire: () => Wire): boolean {
     const method = unaryMethods.get(path);
     if (method === undefined || exchanges.size() >= limits.maxRequests) return false;
-    const head = readLaneHead(headers, limits);
+    const head = readLaneHead(headers, limits, UNARY_PROTOCOLS);
     if (head === undefined || !isStarted(method.method.parent.typeName)) return false;
     new LaneCall({ support, method, head, wire: wire(), held: heldBytes.open() });
     return true;

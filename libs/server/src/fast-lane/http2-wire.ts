@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 
 import type { HeaderValues } from "./plain-headers.ts";
 import type { Wire, WireListener } from "./wire.ts";
@@ -37,7 +37,7 @@ export class Http2Wire implements Wire {
     if (trailers === undefined) stream.respond(head);
     else {
       stream.respond(head, WITH_TRAILERS);
-      stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.once("wantTrailers", () => sendTrailers(stream, trailers));
     }
     stream.end(body);
   }
@@ -51,7 +51,8 @@ export class Http2Wire implements Wire {
   }
 
   destroy(): void {
-    this.source.destroy();
+    // Without a code the client would take what it has for the whole.
+    this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   readonly #onData = (chunk: Uint8Array): void => this.#listener?.onChunk(chunk);
@@ -60,4 +61,13 @@ export class Http2Wire implements Wire {
     if (!this.source.aborted) this.#listener?.onEnd();
   };
   readonly #onClose = (): void => this.#listener?.onClose();
+}
+
+/** Nobody could catch what is thrown here. A stream without its trailers is one that failed (gRPC over HTTP/2, "Responses"). */
+function sendTrailers(stream: ServerHttp2Stream, trailers: HeaderValues): void {
+  try {
+    stream.sendTrailers(trailers);
+  } catch {
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
 }

@@ -11,7 +11,9 @@ import { clientGone } from "../node-exchange.ts";
 import type { PassedRequest } from "../passed-requests.ts";
 import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts } from "./equal-timeouts.ts";
-import { ENVELOPE_BYTES, type LaneHead } from "./lane-head.ts";
+import { encodeBinary } from "./encode-binary.ts";
+import { ENVELOPE_BYTES, enveloped, onlyMessage } from "./envelope.ts";
+import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
 import { type HeaderValues, PlainHeaders } from "./plain-headers.ts";
 import type { Wire, WireListener } from "./wire.ts";
@@ -134,7 +136,8 @@ export class LaneCall implements WireListener {
     try {
       const answer = await method.call(request, this.#context);
       if (this.#state !== "running") return;
-      const body = method.serialization.getO(head.protocol.binary).serialize(answer);
+      const { serialize } = method.serialization.getO(head.protocol.binary);
+      const body = head.protocol.binary ? encodeBinary(serialize, answer) : serialize(answer);
       if (head.compression === null || body.byteLength < COMPRESS_MIN_BYTES) this.#answer(body, false);
       else this.#answer(await head.compression.compress(body), true);
     } catch (error) {
@@ -160,23 +163,23 @@ export class LaneCall implements WireListener {
 
   #answer(body: Uint8Array, isCompressed: boolean): void {
     if (this.#state !== "running") return;
-    this.#state = "answered";
     const { support, head, wire } = this.#options;
-    support.writeTimeouts.begin(this);
     const { protocol, compression } = head;
-    const headers = this.#header;
-    const common = support.commonHeaders();
-    for (const name in common) headers[name] ??= common[name];
-    Object.assign(headers, support.plainHeaders);
+    const headers = { ...support.commonHeaders(), ...this.#header };
+    for (const [name, value] of Object.entries(support.plainHeaders))
+      headers[name] = [headers[name] ?? [], value].flat().join(", ");
     if (protocol.name === "grpc") {
       if (compression !== null) headers["grpc-encoding"] = compression.name;
-      wire.answer(headers, enveloped(body, isCompressed), this.#trailer);
+      wire.answer(headers, enveloped(body, isCompressed ? compressedFlag : 0), this.#trailer);
     } else {
       if (isCompressed && compression !== null) headers["content-encoding"] = compression.name;
       for (const name in this.#trailer) headers[`trailer-${name}`] = this.#trailer[name];
       headers["content-length"] = String(body.byteLength);
       wire.answer(headers, body);
     }
+    // Not before: where something threw nothing was sent, and the call fails as others do.
+    this.#state = "answered";
+    support.writeTimeouts.begin(this);
     this.#release();
   }
 
@@ -244,20 +247,4 @@ function createContext(
 
 function noTimeout(): undefined {
   return undefined;
-}
-
-/** The one message of a body of gRPC; undefined unless it is one, whole and not compressed. */
-function onlyMessage(body: Uint8Array): Uint8Array | undefined {
-  if (body.byteLength < ENVELOPE_BYTES || body[0] !== 0) return undefined;
-  const [, a = 0, b = 0, c = 0, d = 0] = body;
-  const end = ENVELOPE_BYTES + (((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
-  return end === body.byteLength ? body.subarray(ENVELOPE_BYTES, end) : undefined;
-}
-
-function enveloped(message: Uint8Array, isCompressed: boolean): Uint8Array {
-  const bytes = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
-  bytes[0] = isCompressed ? compressedFlag : 0;
-  bytes.writeUInt32BE(message.byteLength, 1);
-  bytes.set(message, ENVELOPE_BYTES);
-  return bytes;
 }

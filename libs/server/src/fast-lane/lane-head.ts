@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { type Compression, compressionNegotiate } from "@connectrpc/connect/protocol";
 
 import { COMPRESSIONS } from "../rpc-options.ts";
-import { timeoutMsOf } from "../timeout-headers.ts";
+import { type TimeoutHeader, timeoutMsOf } from "../timeout-headers.ts";
 
 /** A protocol with the form of its messages, as a content type names them. */
 export interface LaneProtocol {
@@ -11,10 +11,10 @@ export interface LaneProtocol {
   readonly binary: boolean;
   /** Of answers. */
   readonly contentType: string;
-  readonly timeoutHeader: "connect-timeout-ms" | "grpc-timeout";
+  readonly timeoutHeader: TimeoutHeader;
   /** The headers of requests and answers that name a compression. */
-  readonly encodingHeader: "content-encoding" | "grpc-encoding";
-  readonly acceptHeader: "accept-encoding" | "grpc-accept-encoding";
+  readonly encodingHeader: string;
+  readonly acceptHeader: string;
 }
 
 /** What the head of a request says of how to answer it. */
@@ -40,15 +40,31 @@ const GRPC = {
 const GRPC_PROTO: LaneProtocol = { ...GRPC, binary: true, contentType: "application/grpc+proto" };
 
 /** By content type, as nearly all clients write them. */
-const PROTOCOLS: ReadonlyMap<string, LaneProtocol> = new Map<string, LaneProtocol>([
+export type LaneProtocols = ReadonlyMap<string, LaneProtocol>;
+
+/** Of calls with one message each way. */
+export const UNARY_PROTOCOLS: LaneProtocols = new Map<string, LaneProtocol>([
   ["application/proto", { ...CONNECT, binary: true, contentType: "application/proto" }],
   ["application/json", { ...CONNECT, binary: false, contentType: "application/json" }],
   ["application/grpc", GRPC_PROTO],
   ["application/grpc+proto", GRPC_PROTO],
 ]);
 
-/** Flags and length in front of a message of gRPC. */
-export const ENVELOPE_BYTES = 5;
+/** Of answers in a stream, in binary. */
+export const STREAM_PROTOCOLS: LaneProtocols = new Map<string, LaneProtocol>([
+  [
+    "application/connect+proto",
+    {
+      ...CONNECT,
+      binary: true,
+      contentType: "application/connect+proto",
+      encodingHeader: "connect-content-encoding",
+      acceptHeader: "connect-accept-encoding",
+    },
+  ],
+  ["application/grpc", GRPC_PROTO],
+  ["application/grpc+proto", GRPC_PROTO],
+]);
 
 /** What heads are held to. */
 export interface HeadLimits {
@@ -60,8 +76,9 @@ export interface HeadLimits {
 export function readLaneHead(
   headers: IncomingHttpHeaders,
   { maxRequestBytes, maxTimeoutMs }: HeadLimits,
+  protocols: LaneProtocols,
 ): LaneHead | undefined {
-  const protocol = PROTOCOLS.get(headers["content-type"] ?? "");
+  const protocol = protocols.get(headers["content-type"] ?? "");
   if (protocol === undefined || headers.origin !== undefined || headers.expect !== undefined)
     return undefined;
   const encoding = headers[protocol.encodingHeader];
@@ -82,10 +99,7 @@ export function readLaneHead(
 const remembered = new Map<string, Compression | null>();
 const MAX_REMEMBERED = 64;
 
-function acceptedCompression(
-  accepted: string | string[] | undefined,
-  header: LaneProtocol["acceptHeader"],
-): Compression | null {
+function acceptedCompression(accepted: string | string[] | undefined, header: string): Compression | null {
   if (accepted === undefined || accepted === "identity") return null;
   const text = String(accepted);
   const known = remembered.get(text);

@@ -1,6 +1,8 @@
 import {
   create,
   type DescMessage,
+  type DescMethod,
+  type DescMethodServerStreaming,
   type DescMethodUnary,
   type DescService,
   isMessage,
@@ -23,17 +25,31 @@ export interface LaneMethod {
   readonly serialization: ReturnType<typeof createMethodSerializationLookup<DescMessage, DescMessage>>;
 }
 
-/** Notes the unary methods that are registered with a router, by path. What is registered with options of its own is left out. */
-export function recordUnaryMethods(
+/** A method that answers with a stream, whoever reads and writes its messages. */
+export interface StreamMethod {
+  readonly method: DescMethodServerStreaming;
+  /** The very function that the protocol library calls. */
+  readonly call: (request: Message, context: HandlerContext) => AsyncIterable<Message>;
+  readonly serialization: LaneMethod["serialization"];
+}
+
+/** Methods by path. */
+export interface RecordedMethods {
+  readonly unary: Map<string, LaneMethod>;
+  readonly streams: Map<string, StreamMethod>;
+}
+
+/** Notes the methods that are registered with a router and take one message. What is registered with options of its own is left out. */
+export function recordMethods(
   router: ConnectRouter,
   options: RpcLimits,
-  methods: Map<string, LaneMethod>,
+  { unary, streams }: RecordedMethods,
 ): ConnectRouter {
   const recording: ConnectRouter = {
     handlers: router.handlers,
     service(service, implementation, own) {
       router.service(service, implementation, own);
-      if (own === undefined) for (const method of unaryMethods(service, implementation)) note(method);
+      if (own === undefined) note(service, implementation);
       return recording;
     },
     rpc: ((...registration: Parameters<ConnectRouter["rpc"]>) => {
@@ -42,28 +58,35 @@ export function recordUnaryMethods(
     }) as ConnectRouter["rpc"],
   };
 
-  function note([method, implementation]: readonly [DescMethodUnary, Implementation]): void {
-    methods.set(`/${method.parent.typeName}/${method.name}`, {
-      method,
-      serialization: rpcSerialization(method, options),
-      async call(request, context) {
-        const answer = await implementation(request, context);
-        return isMessage(answer, method.output) ? answer : create(method.output, answer);
-      },
-    });
+  function note<S extends DescService>(service: S, implementation: Partial<ServiceImpl<S>>): void {
+    const functions = implementation as Readonly<Record<string, unknown>>;
+    for (const method of service.methods) {
+      const found = functions[method.localName];
+      if (typeof found !== "function") continue;
+      const path = `/${service.typeName}/${method.name}`;
+      const serialization = rpcSerialization(method, options);
+      if (method.methodKind === "unary") {
+        const answer = found.bind(implementation) as Implementation;
+        unary.set(path, {
+          method: method as DescMethodUnary,
+          serialization,
+          call: wholeAnswer(method, answer),
+        });
+      } else if (method.methodKind === "server_streaming") {
+        streams.set(path, {
+          method: method as DescMethodServerStreaming,
+          serialization,
+          call: found.bind(implementation) as StreamMethod["call"],
+        });
+      }
+    }
   }
   return recording;
 }
 
-function unaryMethods<S extends DescService>(
-  service: S,
-  implementation: Partial<ServiceImpl<S>>,
-): readonly (readonly [DescMethodUnary, Implementation])[] {
-  const functions = implementation as Readonly<Record<string, Implementation | undefined>>;
-  return service.methods.flatMap((method) => {
-    const found = functions[method.localName];
-    return method.methodKind === "unary" && found !== undefined
-      ? [[method as DescMethodUnary, found.bind(implementation)] as const]
-      : [];
-  });
+function wholeAnswer({ output }: DescMethod, answer: Implementation): LaneMethod["call"] {
+  return async (request, context) => {
+    const message = await answer(request, context);
+    return isMessage(message, output) ? message : create(output, message);
+  };
 }

@@ -31,7 +31,8 @@ describe("plain headers", () => {
       "set",
       (headers) => {
         headers.set("X-B", "4");
-        headers.set("x-c", "5");
+        headers.set("x-c", " \t\u00e9 5\r\n");
+        headers.set("x-d", "");
         return [...headers];
       },
     ],
@@ -55,6 +56,33 @@ describe("plain headers", () => {
   ])("%s as the platform's do", (_, use) => {
     const [plain, platforms] = both(use);
     expect(plain).toEqual(platforms);
+  });
+
+  // Node's own errors are of another realm than a test's.
+  const typeError: unknown = expect.objectContaining({ name: "TypeError" });
+
+  it.each([
+    ["x a", "b"],
+    ["", "b"],
+    ["ä", "b"],
+    ["x-a", "a\nb"],
+    ["x-a", "a\0b"],
+    ["x-a", "€"],
+  ])("refuse the header %j: %j as the platform's do", (name, value) => {
+    for (const headers of [new PlainHeaders(), new Headers()]) {
+      expect(() => headers.set(name, value)).toThrow(typeError as Error);
+      expect(() => headers.append(name, value)).toThrow(typeError as Error);
+      expect([...headers]).toEqual([]);
+    }
+  });
+
+  it("have nothing that only their object has", () => {
+    for (const headers of [new PlainHeaders(), new Headers()])
+      expect(["constructor", "__proto__", "toString"].map((name) => headers.get(name))).toEqual([
+        null,
+        null,
+        null,
+      ]);
   });
 
   it("show no pseudo headers of HTTP/2", () => {

@@ -13,8 +13,9 @@ export function createStoredTenancy(backend: Pick<Backend, "read">): TenancyPoli
   }
   return {
     async state(units) {
-      const { partition, namespace } = keysOf(units);
-      return { partition: await state(partition), namespace: await state(namespace) };
+      const keys = keysOf(units);
+      const [partition, namespace] = await Promise.all([state(keys.partition), state(keys.namespace)]);
+      return { partition, namespace };
     },
     guards(units) {
       const { partition, namespace } = keysOf(units);

@@ -1,0 +1,211 @@
+import { create, isMessage, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, createHandlerContext, type HandlerContext } from "@connectrpc/connect";
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+
+import { encodeBinary } from "./fast-lane/encode-binary.ts";
+import { enveloped, onlyMessage } from "./fast-lane/envelope.ts";
+import { type LaneHead, readLaneHead, STREAM_PROTOCOLS } from "./fast-lane/lane-head.ts";
+import type { StreamMethod } from "./fast-lane/lane-methods.ts";
+import { failureOf, type InterceptorOptions } from "./interceptors.ts";
+import type { ServerLimits } from "./limits.ts";
+import { KNOWN_FAILURE } from "./passed-requests.ts";
+import { jsonOptions, type RpcLimits } from "./rpc-options.ts";
+
+/** What the streams of a server share. */
+export interface BinaryStreamOptions extends InterceptorOptions, RpcLimits {
+  readonly limits: ServerLimits;
+  readonly isStarted: (service: string) => boolean;
+}
+
+/**
+ * Serves a method that answers with a stream, where its messages are protobuf in Connect or gRPC and nothing is compressed: each of them goes from the method to its bytes in one step, where
+ * the protocol library takes ten. What is out of the ordinary, a request that breaks a rule or a method that fails before its first message, is left to the library's handler.
+ */
+export function binaryStreams(
+  library: UniversalHandler,
+  stream: StreamMethod,
+  options: BinaryStreamOptions,
+): UniversalHandler {
+  const serve = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
+    const head = headOf(request, stream, options);
+    if (head === undefined) return await library(request);
+    const { chunks, cut } = await collect(request.body as AsyncIterable<Uint8Array>);
+    const body = replay(chunks, cut);
+    const input = cut === undefined ? parse(stream, chunks) : undefined;
+    if (input === undefined) return await library({ ...request, body });
+    const call = new StreamCall(stream, head, request, options);
+    const failure = await call.start(input);
+    if (failure === undefined) return call.response();
+    const { responseHeader: header, responseTrailer: trailer } = call.context;
+    request.contextValues?.set(KNOWN_FAILURE, { error: failure, header, trailer });
+    return await library({ ...request, body });
+  };
+  return Object.assign(serve, {
+    protocolNames: library.protocolNames,
+    allowedMethods: library.allowedMethods,
+    supportedContentType: library.supportedContentType,
+    requestPath: library.requestPath,
+    service: library.service,
+    method: library.method,
+  });
+}
+
+function headOf(
+  { method, header, httpVersion }: UniversalServerRequest,
+  stream: StreamMethod,
+  { limits, isStarted }: BinaryStreamOptions,
+): LaneHead | undefined {
+  if (method !== "POST" || !isStarted(stream.method.parent.typeName)) return undefined;
+  const head = readLaneHead(Object.fromEntries(header), limits, STREAM_PROTOCOLS);
+  if (head === undefined || head.compression !== null) return undefined;
+  return head.protocol.name === "grpc" && !httpVersion.startsWith("2") ? undefined : head;
+}
+
+async function collect(
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ readonly chunks: readonly Uint8Array[]; readonly cut: unknown }> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of body) chunks.push(chunk);
+    return { chunks, cut: undefined };
+  } catch (error) {
+    return { chunks, cut: error };
+  }
+}
+
+async function* replay(chunks: readonly Uint8Array[], cut: unknown): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+  if (cut !== undefined) throw cut;
+}
+
+/** The one request; undefined when something is wrong with it. */
+function parse({ serialization }: StreamMethod, chunks: readonly Uint8Array[]): Message | undefined {
+  const message = onlyMessage(Buffer.concat(chunks));
+  if (message === undefined) return undefined;
+  try {
+    return serialization.getI(true).parse(message);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One call, from its request to the end of its answers. */
+class StreamCall implements AsyncIterableIterator<Uint8Array> {
+  readonly context: HandlerContext & { abort(reason?: unknown): void };
+  readonly #stream: StreamMethod;
+  readonly #head: LaneHead;
+  readonly #options: BinaryStreamOptions;
+  #messages: AsyncIterator<Message> | undefined;
+  #first: IteratorResult<Message> | undefined;
+  #isOver = false;
+
+  constructor(
+    stream: StreamMethod,
+    head: LaneHead,
+    { header, signal, url, contextValues }: UniversalServerRequest,
+    options: BinaryStreamOptions,
+  ) {
+    this.#stream = stream;
+    this.#head = head;
+    this.#options = options;
+    const { method } = stream;
+    const isGrpc = head.protocol.name === "grpc";
+    this.context = createHandlerContext({
+      service: method.parent,
+      method,
+      protocolName: head.protocol.name,
+      requestMethod: "POST",
+      url,
+      requestHeader: header,
+      requestSignal: signal,
+      responseHeader: { "content-type": head.protocol.contentType },
+      responseTrailer: isGrpc ? { "grpc-status": "0" } : {},
+      ...(head.timeoutMs !== undefined && { timeoutMs: head.timeoutMs }),
+      ...(contextValues !== undefined && { contextValues }),
+    });
+  }
+
+  /** Waits for the first message, or the end: until then the method may set headers. Returns why there is neither. */
+  async start(request: Message): Promise<ConnectError | undefined> {
+    try {
+      this.#messages = this.#stream.call(request, this.context)[Symbol.asyncIterator]();
+      this.#first = await this.#step();
+      return undefined;
+    } catch (error) {
+      this.#isOver = true;
+      const failure = this.#failure(error);
+      this.context.abort(failure);
+      return failure;
+    }
+  }
+
+  response(): UniversalServerResponse {
+    const { responseHeader: header, responseTrailer: trailer } = this.context;
+    return this.#head.protocol.name === "grpc"
+      ? { status: 200, header, trailer, body: this }
+      : { status: 200, header, body: this };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      const step = this.#first ?? (await this.#step());
+      this.#first = undefined;
+      return step.done === true ? this.#end(undefined) : { done: false, value: this.#frame(step.value) };
+    } catch (error) {
+      return this.#end(this.#failure(error));
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#isOver = true;
+    this.context.abort();
+    await this.#messages?.return?.();
+    return { done: true, value: undefined };
+  }
+
+  async #step(): Promise<IteratorResult<Message>> {
+    const step = await this.#messages?.next();
+    if (step?.done !== false) {
+      // A method may end quietly when it is told that the time is up: its caller would take that for the end of what there is.
+      const { signal } = this.context;
+      if (signal.aborted && ConnectError.from(signal.reason).code === Code.DeadlineExceeded)
+        throw signal.reason;
+      return { done: true, value: undefined };
+    }
+    return step;
+  }
+
+  #frame(message: Message): Uint8Array {
+    const { method, serialization } = this.#stream;
+    const whole = isMessage(message, method.output) ? message : create(method.output, message);
+    return enveloped(encodeBinary(serialization.getO(true).serialize, whole), 0);
+  }
+
+  #failure(error: unknown): ConnectError {
+    return failureOf(error, { method: this.#stream.method, signal: this.context.signal }, this.#options);
+  }
+
+  /** Tells the end, and what went wrong: gRPC in its trailers, Connect in a last envelope. */
+  #end(error: ConnectError | undefined): IteratorResult<Uint8Array> {
+    this.#isOver = true;
+    this.context.abort(error);
+    const trailer = this.context.responseTrailer;
+    if (this.#head.protocol.name === "grpc") {
+      if (error !== undefined) setTrailerStatus(trailer, error);
+      return { done: true, value: undefined };
+    }
+    const end = JSON.stringify(endStreamToJson(trailer, error, jsonOptions(this.#options.schemas)));
+    return { done: false, value: enveloped(Buffer.from(end), endStreamFlag) };
+  }
+}

@@ -1,0 +1,19 @@
+/** Flags and length in front of a message of gRPC, and of a Connect stream. */
+export const ENVELOPE_BYTES = 5;
+
+/** The one message of a body of envelopes; undefined unless it is one, whole and with no flag. */
+export function onlyMessage(body: Uint8Array): Uint8Array | undefined {
+  if (body.byteLength < ENVELOPE_BYTES || body[0] !== 0) return undefined;
+  const [, a = 0, b = 0, c = 0, d = 0] = body;
+  const end = ENVELOPE_BYTES + (((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+  return end === body.byteLength ? body.subarray(ENVELOPE_BYTES, end) : undefined;
+}
+
+/** The message in an envelope. */
+export function enveloped(message: Uint8Array, flags: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
+  bytes[0] = flags;
+  bytes.writeUInt32BE(message.byteLength, 1);
+  bytes.set(message, ENVELOPE_BYTES);
+  return bytes;
+}
