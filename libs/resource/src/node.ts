@@ -32,6 +32,8 @@ export class WideSessionManager extends Http2SessionManager {
     const { session } = stream;
     if (session !== undefined && !session.destroyed && !this.#widened.has(session as ClientHttp2Session)) {
       this.#widened.add(session as ClientHttp2Session);
+      // Once a request finds that the connection is ending, the library listens for its errors no more. One that then comes would end the process.
+      session.on("error", () => undefined);
       session.setLocalWindowSize(HTTP2_WINDOWS.connection);
     }
     return stream;

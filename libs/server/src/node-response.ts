@@ -1,3 +1,5 @@
+import { constants } from "node:http2";
+
 import type { Clock } from "@trellis/resource";
 
 import { isGone, type NodeResponse } from "./node-exchange.ts";
@@ -49,7 +51,7 @@ export async function writeResponse(
   const trailers = outgoing.trailers?.();
   if (trailers !== undefined) response.addTrailers(plainHeaders(trailers));
   await new Promise<void>((resolve) => {
-    const cancel = options.clock.after(options.stallMs, () => response.destroy());
+    const cancel = options.clock.after(options.stallMs, () => cut(response));
     response.once("close", () => {
       cancel();
       resolve();
@@ -92,7 +94,7 @@ async function writeStream(
     }
   } catch (error) {
     // Once bytes are out, cutting the response is the only way left to say that it is incomplete.
-    if (response.headersSent) response.destroy();
+    if (response.headersSent) cut(response);
     throw error;
   } finally {
     ahead.close();
@@ -115,6 +117,12 @@ function untilGone(
     });
 }
 
+/** Ends a response in the middle. A stream of HTTP/2 that ends without a code would pass for whole. */
+function cut(response: NodeResponse): void {
+  if (response.stream === undefined) response.destroy();
+  else response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
 function drained(response: NodeResponse, options: WriteOptions): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
@@ -124,7 +132,7 @@ function drained(response: NodeResponse, options: WriteOptions): Promise<void> {
       resolve();
     };
     const cancel = options.clock.after(options.stallMs, () => {
-      response.destroy();
+      cut(response);
       finish();
     });
     response.once("drain", finish);

@@ -10,7 +10,7 @@ import { freeClusterPorts, RunningCluster } from "../cluster/running-cluster.ts"
 import { WritingClients } from "../failover/clients.ts";
 import { Meter } from "../failover/meter.ts";
 import { Ledger } from "../kill/ledger.ts";
-import { type Election, electionsIn, leaderChangesIn } from "./elections.ts";
+import { crashesIn, type Election, electionsIn, leaderChangesIn, stallsIn } from "./elections.ts";
 import { fillList, listAll } from "./large-list.ts";
 import { StallWatch } from "./stall-watch.ts";
 
@@ -110,11 +110,15 @@ class Run {
     await this.#clients.end();
     await Promise.all(work);
     await this.#stalls.end();
-    const changes = nodes.flatMap(({ name }) =>
-      leaderChangesIn(name, readFileSync(join(directory, "logs", `${name}.log`), "utf8")),
-    );
-    const { stalls, longestMs } = this.#stalls;
+    const logs = nodes.map(({ name }) => ({
+      name,
+      log: readFileSync(join(directory, "logs", `${name}.log`), "utf8"),
+    }));
+    const changes = logs.flatMap(({ name, log }) => leaderChangesIn(name, log));
+    const { longestMs } = this.#stalls;
+    const stalls = [...this.#stalls.stalls, ...logs.flatMap(({ name, log }) => stallsIn(name, log))];
     const elections = electionsIn(changes, stalls, startedMs);
+    this.#errors.push(...logs.flatMap(({ name, log }) => crashesIn(name, log)));
     const longestWriteMs = this.#meter.longestStallMs();
     return { elections, seconds, writes, longestWriteMs, ...this.#done, errors: this.#errors, longestMs };
   }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 
-import { describeStalls, electionsIn, leaderChangesIn, type Stall } from "./elections.ts";
+import {
+  crashesIn,
+  describeStalls,
+  electionsIn,
+  leaderChangesIn,
+  type Stall,
+  stallsIn,
+} from "./elections.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 
@@ -34,10 +41,27 @@ describe("the elections of a calm cluster", () => {
     expect(electionsIn(changes, [], START_MS + 30_000)).toEqual([]);
   });
 
+  it("are explained by the stall for which a leader gave up, as it says itself", () => {
+    const gaveUp = line(20, { kind: "stepped-down", reason: "loop-stalled", ms: 610 });
+    const other = line(20, { kind: "stepped-down", reason: "asked" });
+    const stalls = stallsIn("node-1", `${other}\n${gaveUp}\n`);
+    expect(stalls.map(({ who, lastedMs }) => [who, lastedMs])).toEqual([["node-1", 610]]);
+    expect(electionsIn(changes, stalls, START_MS + 10_000)[0]?.stalls).toEqual(stalls);
+  });
+
   it("are explained by a stall shortly before, and by no other", () => {
     const near = stall(19, 700);
     const stalls = [stall(10, 700), stall(19.5, 50), near, stall(40, 700)];
     expect(electionsIn(changes, stalls, START_MS + 10_000)[0]?.stalls).toEqual([near]);
     expect(describeStalls([near, stall(20, 900)])).toBe("node-1: its event loop (900 ms)");
+  });
+});
+
+describe("a node that ends by itself", () => {
+  it("is told, and not one that was told to end", () => {
+    const text =
+      "ended (exit code 0)\n  throw er;\nended (exit code 1); started again in 1 s\nended (SIGSEGV)\n";
+    expect(crashesIn("node-1", text)).toEqual(["node-1 ended (exit code 1)", "node-1 ended (SIGSEGV)"]);
+    expect(crashesIn("node-1", log)).toEqual([]);
   });
 });

@@ -53,6 +53,21 @@ export function leaderChangesIn(node: string, log: string): readonly LeaderChang
   });
 }
 
+/** The stalls for which a node, in its log, gave up leading. */
+export function stallsIn(node: string, log: string): readonly Stall[] {
+  return log.split("\n").flatMap((line) => {
+    if (!/"(?:loop|disk)-stalled"/.test(line)) return [];
+    const { time, ms } = JSON.parse(line) as { readonly time: string; readonly ms: number };
+    const what = "it found itself stalled, and led no more";
+    return [{ who: node, atMs: Date.parse(time), lastedMs: ms, what }];
+  });
+}
+
+/** How a node ended that was not told to, in the words of who started it again. */
+export function crashesIn(node: string, log: string): readonly string[] {
+  return [...log.matchAll(/^ended \((?!exit code 0\))[^)]*\)/gm)].map(([words]) => `${node} ${words}`);
+}
+
 /** The elections after a moment: the first that each further term was heard of, each with the stalls around it. */
 export function electionsIn(
   changes: readonly LeaderChange[],
