@@ -55,13 +55,13 @@ export async function restartInOrder(
     const firsts = KINDS.flatMap((kind) => processes.find((process) => process.kind === kind) ?? []);
     for (const { name } of restarts === "all" ? [...processes] : firsts) {
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-      const leader = await chaos.operator.leader();
+      const leader = await chaos.operator.leader().catch(() => undefined);
       const step = await restart(chaos, name, meter);
       steps.push(step);
       const [tookMs, afterMs] = [Math.round(step.longestMs), Math.round(step.beganAfterMs)];
       timeline.tell(
         name,
-        `${leader.name === name ? "led, and was" : "was"} restarted; the longest write took ${tookMs} ms, from ${afterMs} ms after the signal on`,
+        `${leader?.name === name ? "led, and was" : "was"} restarted; the longest write took ${tookMs} ms, from ${afterMs} ms after the signal on`,
       );
     }
     await clients.end();
