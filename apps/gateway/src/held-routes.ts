@@ -2,8 +2,8 @@ import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/con
 import type { DescService } from "@bufbuild/protobuf";
 import type { Routes } from "@trellis/server";
 
-/** Resolves when calls may go on: when the part has started, or the caller's signal ends. */
-export type Hold = (signal: AbortSignal) => Promise<void>;
+/** Resolves when a call may go on: when the part has started, or its caller's signal ends. Undefined when it may at once. */
+export type Hold = (call: { readonly signal: AbortSignal }) => Promise<void> | undefined;
 
 type Method = (request: unknown, context: HandlerContext) => unknown;
 
@@ -16,7 +16,7 @@ export function heldRoutes({ connect, http, schemas }: Routes, hold: Hold): Rout
       http: http.map((route) => ({
         prefix: route.prefix,
         async handle(request) {
-          await hold(request.signal);
+          await hold(request);
           return await route.handle(request);
         },
       })),
@@ -45,16 +45,21 @@ function heldService<S extends DescService>(
 ): Partial<ServiceImpl<S>> {
   const held = Object.entries(implementation as Record<string, Method>).map(([name, method]) => {
     const isStream = service.method[name]?.methodKind !== "unary";
-    const handle: Method = isStream
-      ? async function* stream(request, context) {
-          await hold(context.signal);
-          yield* method.call(implementation, request, context) as AsyncIterable<unknown>;
-        }
-      : async (request, context) => {
-          await hold(context.signal);
-          return await method.call(implementation, request, context);
-        };
+    const begin = (request: unknown, context: HandlerContext) =>
+      method.call(implementation, request, context);
+    const handle: Method = (request, context) => {
+      const held = hold(context);
+      // What a method answers is handed on as it is: a stream of batches stays one.
+      if (held === undefined) return begin(request, context);
+      const beginLater = () => begin(request, context);
+      return isStream ? streamAfter(held, beginLater) : held.then(beginLater);
+    };
     return [name, handle] as const;
   });
   return Object.fromEntries(held) as Partial<ServiceImpl<S>>;
+}
+
+async function* streamAfter(held: Promise<void>, begin: () => unknown): AsyncGenerator<unknown> {
+  await held;
+  yield* begin() as AsyncIterable<unknown>;
 }

@@ -40,8 +40,8 @@ export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDep
       cancel = clock.after(AGAIN_MS, () => void start());
     }
   };
-  const hold = async (signal: AbortSignal): Promise<void> => {
-    if (isStarted || signal.aborted) return;
+  const untilStarted = async (signal: AbortSignal): Promise<void> => {
+    if (signal.aborted) return;
     const over = Promise.withResolvers<void>();
     const end = (): void => over.resolve();
     const cancelHold = clock.after(HOLD_MS, end);
@@ -52,7 +52,7 @@ export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDep
   };
   return {
     name: part.name,
-    routes: heldRoutes(part.routes, hold),
+    routes: heldRoutes(part.routes, (call) => (isStarted ? undefined : untilStarted(call.signal))),
     async start() {
       const reason = waitsFor();
       if (reason !== undefined) log.info({ waitsFor: reason }, "waiting for the storage");

@@ -85,6 +85,11 @@ export interface RaftNode {
    * turn are confirmed together (ReadIndex). On any member. Rejects with `unavailable`, `aborted`, `stopping`, `stopped`.
    */
   confirmRead(options?: CallOptions): Promise<LogIndex>;
+  /**
+   * Whether this node is known, with nobody to be asked, to show everything that was committed anywhere: it is the only voter and leads, and has applied what is committed. Then what it shows
+   * now is linearizable.
+   */
+  isCurrent(): boolean;
   /** Resolves when the change is in force; on the leader only. Rejects as `propose`, and with `invalid`. */
   changeMembership(change: MembershipChange, options?: CallOptions): Promise<void>;
   /** Hands leadership to a voter, the most advanced one unless named. Resolves when this node no longer leads. */

@@ -75,6 +75,12 @@ export class Replica implements RaftNode {
     return await confirmed;
   }
 
+  isCurrent(): boolean {
+    const { over, core, applied } = this.#loop;
+    const confirmed = over === undefined ? core.confirmedIndex : undefined;
+    return confirmed !== undefined && applied >= confirmed;
+  }
+
   async changeMembership(change: MembershipChange, options: CallOptions = {}): Promise<void> {
     const refused = this.#loop.refusal();
     if (refused !== undefined) throw refused;

@@ -7,6 +7,7 @@ import { isLocalMessage, isResponse, message, type Message } from "./message.ts"
 import { isLocalThread, none, type LogIndex, type NodeId, type Term } from "./numbers.ts";
 import type { RaftOptions } from "./options.ts";
 import type { RaftState } from "./raft-state.ts";
+import { confirmedAlone } from "./reads.ts";
 import { collectReady, hardStateOf, hasReady, softStateOf, type KnownState, type Ready } from "./ready.ts";
 import { becomeFollower } from "./roles.ts";
 import type { ConfState } from "./snapshot.ts";
@@ -149,6 +150,14 @@ export class RaftCore {
    */
   readIndex(context: Uint8Array): void {
     this.#step({ type: "MsgReadIndex", entries: [proposedEntry({ type: "EntryNormal", data: context })] });
+  }
+
+  /**
+   * The index from which on a read sees everything that was committed, where no other node needs to be asked: of a leader that is the only voter, once it has committed in its
+   * term. Undefined for every other.
+   */
+  get confirmedIndex(): LogIndex | undefined {
+    return confirmedAlone(this.#raft);
   }
 
   /** Asks to hand leadership to a voter; a follower forwards the wish. The leader gives up after an election timeout. */

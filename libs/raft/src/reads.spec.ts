@@ -157,10 +157,20 @@ describe("safe reads", () => {
     expect(node.state.role).toBe("leader");
     node.core.readIndex(bytes("early"));
     expect(node.state.readStates).toEqual([]);
+    expect(node.core.confirmedIndex).toBeUndefined();
     node.drain();
+    expect(node.core.confirmedIndex).toBe(1);
     expect(indexesOf(node)).toEqual([1]);
     node.core.readIndex(bytes("later"));
     expect(node.state.readStates).toHaveLength(1);
+    node.core.stepDown();
+    expect(node.core.confirmedIndex).toBeUndefined();
+  });
+
+  it("are confirmed by nobody alone where several vote, or where the one that leads votes no more", () => {
+    expect(networkWithLeader().node(1).core.confirmedIndex).toBeUndefined();
+    const joint = leaderOf([1], { confState: { votersOutgoing: [2] } });
+    expect(joint.core.confirmedIndex).toBeUndefined();
   });
 });
 

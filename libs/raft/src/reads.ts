@@ -42,14 +42,24 @@ export function releaseConfirmedReads(raft: RaftState): void {
   }
 }
 
+/** The commit index of a leader that needs nobody to prove that it leads (thesis §6.4); undefined for others. */
+export function confirmedAlone(raft: RaftState): LogIndex | undefined {
+  return raft.role === "leader" && decidesAlone(raft) && hasCommittedInTerm(raft)
+    ? raft.log.committed
+    : undefined;
+}
+
+function decidesAlone({ id, tracker: { isSingleton, configuration } }: RaftState): boolean {
+  return isSingleton && configuration.voters.incoming.has(id);
+}
+
 function confirmRead(raft: RaftState, request: Message): void {
   if (raft.options.readOnly === "lease-based" && raft.lease.holds) {
     answerRead(raft, request, raft.log.committed);
     return;
   }
   raft.reads.add(request, raft.log.committed);
-  const { isSingleton, configuration } = raft.tracker;
-  if (isSingleton && configuration.voters.incoming.has(raft.id)) releaseConfirmedReads(raft);
+  if (decidesAlone(raft)) releaseConfirmedReads(raft);
   else broadcastHeartbeat(raft);
 }
 

@@ -22,7 +22,7 @@ export interface Call {
   readonly minimum: MinimumPosition | undefined;
   /** The store that the request's versions belong to, where it says so. */
   readonly storeId: string | undefined;
-  /** Aborted at the deadline and when the caller goes away. */
+  /** Aborted at the deadline and when the caller goes away. Made when it is first asked for: a call that waits for nothing needs none. */
   readonly signal: AbortSignal;
   /** Whether the answer may have resources as they are stored. */
   readonly inBinary: boolean;
@@ -35,11 +35,11 @@ export interface ShownVersion {
   newest: Version | undefined;
 }
 
-/** Authenticates a call and reads its headers. Throws `unauthenticated` and InvalidArgument. */
+/** Authenticates a call and reads its headers. `end` is asked for its signal when that is needed. Throws `unauthenticated` and InvalidArgument. */
 export async function startCall(
   environment: Environment,
   context: HandlerContext,
-  signal: AbortSignal,
+  end: { readonly signal: AbortSignal },
   shown: ShownVersion,
 ): Promise<Call> {
   const headers = context.requestHeader;
@@ -49,7 +49,9 @@ export async function startCall(
     consistency: consistencyOf(headers),
     minimum: minimumOf(headers),
     storeId: storeOf(headers),
-    signal,
+    get signal() {
+      return end.signal;
+    },
     inBinary: environment.answersAsStored && answersInBinary(context),
     shows(version) {
       if (shown.newest === undefined || version > shown.newest) shown.newest = version;

@@ -128,6 +128,8 @@ async function validate(environment: Environment, registration: Registration, dr
 }
 
 function withPayload(resource: Resource, { any }: Payload): Resource {
+  // A hook may change the metadata that it is given; what the caller sent stays as it is.
   const { data: _, ...rest } = resource;
-  return create(ResourceSchema, any === undefined ? rest : { ...rest, data: any });
+  const metadata = { ...resource.metadata };
+  return any === undefined ? { ...rest, metadata } : { ...rest, metadata, data: any };
 }

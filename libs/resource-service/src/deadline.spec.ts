@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb.js";
 import { createVirtualClock } from "@trellis/testing";
 
-import { startDeadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 
 /** The context of a call whose caller waits for so long. */
 function waitingFor(timeoutMs: number): HandlerContext {
@@ -26,7 +26,7 @@ describe("the work of a call", () => {
     "whose caller waits for %i ms ends after %i ms: there is somebody to be told why",
     async (callersMs, workMs) => {
       const clock = createVirtualClock();
-      const deadline = startDeadline(clock, waitingFor(callersMs));
+      const deadline = new Deadline(clock, waitingFor(callersMs));
       await clock.advance(workMs - 1);
       expect(deadline.signal.aborted).toBe(false);
       await clock.advance(1);
@@ -34,4 +34,34 @@ describe("the work of a call", () => {
       deadline.dispose();
     },
   );
+
+  it("has its time from the beginning, whenever somebody first asks how it stands", async () => {
+    const clock = createVirtualClock();
+    const deadline = new Deadline(clock, waitingFor(1_000));
+    await clock.advance(900);
+    expect(deadline.signal.aborted).toBe(false);
+    await clock.advance(50);
+    expect(deadline.signal.aborted).toBe(true);
+    const late = new Deadline(clock, waitingFor(1_000));
+    await clock.advance(5_000);
+    expect(late.signal.aborted).toBe(true);
+  });
+
+  it("ends with its caller, and is over when it is done", async () => {
+    const clock = createVirtualClock();
+    const leaving = new AbortController();
+    const context = { ...waitingFor(1_000), signal: leaving.signal };
+    const [early, done, late] = [1, 2, 3].map(() => new Deadline(clock, context)) as [
+      Deadline,
+      Deadline,
+      Deadline,
+    ];
+    const { signal } = early;
+    const over = done.signal;
+    done.dispose();
+    leaving.abort(new Error("gone"));
+    await clock.advance(2_000);
+    expect([signal.aborted, over.aborted, late.signal.aborted]).toEqual([true, false, true]);
+    expect(late.signal.reason).toEqual(new Error("gone"));
+  });
 });

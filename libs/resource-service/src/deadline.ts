@@ -3,35 +3,64 @@ import type { Clock } from "@trellis/resource";
 
 import { DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS } from "./limits.ts";
 
-/** How long a call may still take. */
-export interface Deadline {
-  /** Aborted when the time is up or the caller goes away. */
-  readonly signal: AbortSignal;
-  /** Frees the timer. */
-  dispose(): void;
-}
-
 /** Of a caller's time so much is kept for the answer, or this share of a short one: one that says what was waited for is of use only while somebody listens. */
 const ANSWER_MS = 200;
 const ANSWER_SHARE = 0.05;
 
-/** Starts the clock of one call: the caller's deadline, less what its answer takes, or the default one. */
-export function startDeadline(clock: Clock, context: HandlerContext): Deadline {
-  const controller = new AbortController();
-  const limitMs = Math.min(withoutAnswer(context.timeoutMs()) ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
-  const stopTimer = clock.after(Math.max(limitMs, 0), () => {
-    controller.abort(new ConnectError(`the deadline of ${limitMs} ms passed`, Code.DeadlineExceeded));
-  });
-  const follow = (): void => controller.abort(context.signal.reason);
-  if (context.signal.aborted) follow();
-  else context.signal.addEventListener("abort", follow, { once: true });
-  return {
-    signal: controller.signal,
-    dispose() {
-      stopTimer();
-      context.signal.removeEventListener("abort", follow);
-    },
-  };
+/**
+ * How long one call may still take: the caller's deadline, less what its answer takes, or the default one. The clock runs from the beginning, but nobody looks at
+ * it before somebody waits: most reads never do.
+ */
+export class Deadline {
+  readonly #clock: Clock;
+  readonly #context: HandlerContext;
+  readonly #limitMs: number;
+  readonly #endsMs: number;
+  #controller: AbortController | undefined;
+  #stopTimer: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(clock: Clock, context: HandlerContext) {
+    this.#clock = clock;
+    this.#context = context;
+    this.#limitMs = Math.min(withoutAnswer(context.timeoutMs()) ?? DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS);
+    this.#endsMs = clock.monotonic() + this.#limitMs;
+  }
+
+  /** Aborted when the time is up or the caller goes away; not any more once the call is over. */
+  get signal(): AbortSignal {
+    return (this.#controller ??= this.#watch()).signal;
+  }
+
+  /** The call is over. */
+  dispose(): void {
+    this.#isOver = true;
+    this.#stopTimer?.();
+    if (this.#controller !== undefined) this.#context.signal.removeEventListener("abort", this.#follow);
+  }
+
+  #watch(): AbortController {
+    const controller = new AbortController();
+    this.#controller = controller;
+    const { signal } = this.#context;
+    if (signal.aborted) this.#follow();
+    if (this.#isOver || signal.aborted) return controller;
+    const leftMs = this.#endsMs - this.#clock.monotonic();
+    if (leftMs <= 0) {
+      this.#pass();
+      return controller;
+    }
+    signal.addEventListener("abort", this.#follow, { once: true });
+    this.#stopTimer = this.#clock.after(leftMs, () => this.#pass());
+    return controller;
+  }
+
+  #pass(): void {
+    const message = `the deadline of ${this.#limitMs} ms passed`;
+    this.#controller?.abort(new ConnectError(message, Code.DeadlineExceeded));
+  }
+
+  readonly #follow = (): void => this.#controller?.abort(this.#context.signal.reason);
 }
 
 function withoutAnswer(callersMs: number | undefined): number | undefined {

@@ -135,7 +135,7 @@ describe("a delete", () => {
       return { record: undefined, position: backend.position() };
     };
     await createFixture({ backend }).rpc.write({ resource: artist() });
-    await withFixture({ backend: { ...backend, read } }, async ({ rpc }) => {
+    await withFixture({ backend: { ...backend, read, readNow: undefined } }, async ({ rpc }) => {
       expect((await rpc.delete({ id: korn })).outcome).toBe(Outcome.DELETED);
       expect(asked).toEqual(["eventual"]);
     });

@@ -4,6 +4,7 @@ import type { Registry } from "@trellis/registry";
 import type { Clock, Random } from "@trellis/resource";
 import type { Backend } from "@trellis/storage";
 
+import { RememberedGuards } from "./remembered-guards.ts";
 import { compileRe2, rememberMatches } from "./remembered-matches.ts";
 import { Turns } from "./turns.ts";
 import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
@@ -49,6 +50,8 @@ export interface Environment extends ResourceServiceDeps {
   readonly log: ServiceLog;
   readonly validator: Validator;
   readonly turns: Turns;
+  /** What was last seen of the units that mutations add to. */
+  readonly guards: RememberedGuards;
   /** Whether answers go straight to whoever encodes them, so that they may have resources as they are stored; otherwise somebody here looks into them. */
   readonly answersAsStored: boolean;
   readonly config: ResourceServiceConfig;
@@ -65,6 +68,7 @@ export function createEnvironment(
     log: deps.log ?? { error: () => undefined },
     validator: createValidator({ regexMatch: rememberMatches(compileRe2) }),
     turns: new Turns(),
+    guards: new RememberedGuards(),
     answersAsStored: false,
     config,
   };

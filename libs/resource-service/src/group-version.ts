@@ -13,9 +13,8 @@ import { resourceOf } from "./record.ts";
 export async function presentAs(
   registration: Registration,
   record: StoredRecord,
-  decode: (record: StoredRecord) => Resource = resourceOf,
 ): Promise<Resource | undefined> {
-  if (record.groupVersion === registration.type.groupVersion) return decode(record);
+  if (record.groupVersion === registration.type.groupVersion) return resourceOf(record);
   const convert = registration.hooks.convert;
   if (convert === undefined) return undefined;
   const stored = resourceOf(record);

@@ -1,7 +1,8 @@
 import { Code, type ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { type BatchedStream, batchedStream } from "@trellis/resource";
 
 import { type Call, setPosition, type ShownVersion, startCall } from "./call.ts";
-import { startDeadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { toServiceError } from "./errors.ts";
 
@@ -15,10 +16,10 @@ export function unary<Request, Response>(
   run: (request: Request, call: Call) => Promise<Response>,
 ): (request: Request, context: HandlerContext) => Promise<Response> {
   return async (request, context) => {
-    const deadline = startDeadline(environment.clock, context);
+    const deadline = new Deadline(environment.clock, context);
     const shown: ShownVersion = { newest: undefined };
     try {
-      return await run(request, await startCall(environment, context, deadline.signal, shown));
+      return await run(request, await startCall(environment, context, deadline, shown));
     } catch (error) {
       throw finishError(environment, context, error, deadline.signal, kind === "mutation");
     } finally {
@@ -28,34 +29,29 @@ export function unary<Request, Response>(
   };
 }
 
-/** Wraps a server-streaming method as {@link unary} does; it has no deadline but the caller's. */
+/** Wraps a method that answers with batches of messages as {@link unary} does; it has no deadline but the caller's. */
 export function serverStream<Request, Response>(
   environment: Environment,
-  run: (request: Request, call: Call) => AsyncIterable<Response>,
-): (request: Request, context: HandlerContext) => AsyncIterable<Response> {
+  run: (request: Request, call: Call) => AsyncGenerator<readonly Response[]>,
+): (request: Request, context: HandlerContext) => BatchedStream<Response> {
   return (request, context) => {
     const shown: ShownVersion = { newest: undefined };
     setPosition(context.responseHeader, environment.backend, shown);
-    let responses: AsyncIterator<Response> | undefined;
-    // Not a generator around the method's own: each message would wait for several more turns of the promises.
-    const stream: AsyncIterableIterator<Response> = {
-      [Symbol.asyncIterator]: () => stream,
+    let responses: AsyncGenerator<readonly Response[]> | undefined;
+    return batchedStream({
       async next() {
         try {
-          responses ??= run(request, await startCall(environment, context, context.signal, shown))[
-            Symbol.asyncIterator
-          ]();
-          return await responses.next();
+          responses ??= run(request, await startCall(environment, context, context, shown));
+          const step = await responses.next();
+          return step.done === true ? undefined : step.value;
         } catch (error) {
           throw finishError(environment, context, error, context.signal, false);
         }
       },
       async return() {
-        await responses?.return?.();
-        return { done: true, value: undefined };
+        await responses?.return(undefined);
       },
-    };
-    return stream;
+    });
   };
 }
 

@@ -241,7 +241,7 @@ describe("a deadline", () => {
       new Promise((__, reject) => {
         options?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
       });
-    const { rpc } = createFixture({ backend: { ...backend, read } });
+    const { rpc } = createFixture({ backend: { ...backend, read, readNow: undefined } });
     const call = rpc.write({ resource: artist() }, { headers: serverDeadline(20) });
     const error = await expectError(call, Code.DeadlineExceeded, "DEADLINE_EXCEEDED");
     expect(errorApplied(error)).toBe("unknown");

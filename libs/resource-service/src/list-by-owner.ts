@@ -36,7 +36,7 @@ export async function listByOwner(
       const { group, kind } = record.key;
       const child = environment.registry.resolve({ group, groupVersion: record.groupVersion, kind });
       if (child === undefined) return { kind: "otherVersion" };
-      return await createSight(environment, call, child, selector).see(record);
+      return await createSight({ environment, call, registration: child, selector }).see(record);
     },
   });
   return answerOf(ListByOwnerResponseSchema, call, page);

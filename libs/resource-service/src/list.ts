@@ -28,7 +28,7 @@ export async function list(
   const units = queryTenancy(registration, request.tenancy, namePrefix, call);
   const selector = readSelector(request.selector);
   await authorizeList(environment, call, registration, request.tenancy);
-  const sight = createSight(environment, call, registration, selector);
+  const sight = createSight({ environment, call, registration, selector });
   const page = await readPage(environment, call, {
     query: { group, kind, ...units, namePrefix },
     pageSize,

@@ -91,7 +91,7 @@ async function attempt<T>(
   planner: Planner<T>,
   turn: Turn,
 ): Promise<T> {
-  const view = createStateView(environment.backend, call.signal);
+  const view = createStateView(environment, call.signal);
   let refusals = 0;
   // In its turn a call has nobody but other servers' writers before it, and no reason to wait for those of this one.
   let refusalsInTurn = 0;

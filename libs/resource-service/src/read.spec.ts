@@ -181,7 +181,7 @@ describe("a read's consistency", () => {
       asked.push(options?.consistency);
       return backend.read(key, options);
     };
-    await withFixture({ backend: { ...backend, read } }, async ({ rpc }) => {
+    await withFixture({ backend: { ...backend, read, readNow: undefined } }, async ({ rpc }) => {
       await rpc.read({ id: korn }, { headers }).catch(() => undefined);
       expect(asked).toEqual([expected]);
     });

@@ -7,6 +7,8 @@ import {
   ReadResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
+import { readNowOrWait } from "@trellis/storage";
+
 import { authorize, authorizeName } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
@@ -26,11 +28,14 @@ export async function read(
   checkRequest(environment, ReadRequestSchema, request);
   const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
   const answer = await authorizeName(environment, call, "read", registration, id);
-  const { consistency, minimum, signal } = call;
-  const [tenancy, { record, position }] = await Promise.all([
-    environment.tenancy.state(units),
-    environment.backend.read(key, { consistency, minimum, signal }),
-  ]);
+  const standing = environment.tenancy.state(units);
+  // Whatever becomes of it is of no interest when the read fails at once.
+  if (standing instanceof Promise) standing.catch(() => undefined);
+  const reading = readNowOrWait(environment.backend, key, call);
+  const [tenancy, { record, position }] =
+    standing instanceof Promise || reading instanceof Promise
+      ? await Promise.all([standing, reading])
+      : [standing, reading];
   const missing = missingUnit(tenancy, units, Code.NotFound, "id");
   if (missing !== undefined) throw missing;
   call.shows(position.version);

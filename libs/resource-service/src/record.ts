@@ -3,6 +3,7 @@ import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/
 import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
 import type { Key, RecordInit, StoredRecord } from "@trellis/storage";
 
+import { encodeResource } from "./encode-resource.ts";
 import { MAX_MARK_BYTES, MAX_RESOURCE_BYTES } from "./limits.ts";
 import { invalidField } from "./errors.ts";
 
@@ -30,7 +31,7 @@ export function resourceOf(record: StoredRecord): Resource {
  */
 export function recordOf(resource: Resource): RecordInit {
   if (resource.version !== "") throw new TypeError("a resource is encoded without its version");
-  const bytes = encodeCanonical(ResourceSchema, resource);
+  const bytes = encodeResource(resource);
   const marked = isMarkedForDeletion(resource.metadata);
   const most = MAX_RESOURCE_BYTES + (marked ? MAX_MARK_BYTES : 0);
   if (bytes.length > most) {

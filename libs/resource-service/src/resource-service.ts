@@ -21,6 +21,7 @@ import { listByOwner } from "./list-by-owner.ts";
 import { mutateAndValidate } from "./mutate-and-validate.ts";
 import { createOpenApiRoute } from "./openapi/route.ts";
 import { read } from "./read.ts";
+import { RecentlyShown } from "./recently-shown.ts";
 import type { RestRoute } from "./rest/http.ts";
 import { createRestRoutes } from "./rest/routes.ts";
 import { transact } from "./transact.ts";
@@ -57,7 +58,7 @@ export function createResourceService(
     config,
   );
   const stopping = new AbortController();
-  const open: OpenWatches = { stopping: stopping.signal, count: 0 };
+  const open: OpenWatches = { stopping: stopping.signal, recent: new RecentlyShown(), count: 0 };
   const service = methodsOf(environment, open);
   return {
     name: "resources",

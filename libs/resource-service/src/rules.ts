@@ -5,6 +5,7 @@ import { isResourceName } from "@trellis/resource";
 
 import type { Environment } from "./environment.ts";
 import { internalError } from "./errors.ts";
+import { isPlainRequest } from "./plain-requests.ts";
 import { REQUIRED, violationsError } from "./service-error.ts";
 
 /** Everything that breaks a message's protovalidate rules; `prefix` is where the message stands in the request. */
@@ -73,6 +74,7 @@ export function checkRequest<Desc extends DescMessage>(
   schema: Desc,
   request: MessageShape<Desc>,
 ): void {
+  if (isPlainRequest(schema, request)) return;
   const violations = ruleViolations(environment, schema, request);
   if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
 }

@@ -18,16 +18,15 @@ export interface Shown {
 export function show(
   registration: Registration,
   record: StoredRecord,
-  decode: (record: StoredRecord) => Resource = resourceOf,
 ): Shown | undefined | Promise<Shown | undefined> {
   if (record.groupVersion === registration.type.groupVersion) {
     let resource: Resource | undefined;
     return {
-      resource: () => (resource ??= decode(record)),
+      resource: () => (resource ??= resourceOf(record)),
       stored: { record, version: String(record.version) },
     };
   }
-  return presentAs(registration, record, decode).then((converted) =>
+  return presentAs(registration, record).then((converted) =>
     converted === undefined ? undefined : { resource: () => converted, stored: undefined },
   );
 }

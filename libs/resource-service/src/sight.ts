@@ -1,4 +1,3 @@
-import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Registration } from "@trellis/registry";
 import { matchesSelector, type Selector } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
@@ -6,7 +5,6 @@ import type { StoredRecord } from "@trellis/storage";
 import { mayRead } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
-import { resourceOf } from "./record.ts";
 import { show, type Shown } from "./shown.ts";
 
 /** What one caller sees of a record. */
@@ -25,16 +23,18 @@ export interface Sight {
   see(record: StoredRecord): Seen | Promise<Seen>;
 }
 
-/** Messages by record, shared by all watchers: a record is decoded once, however many look into it. They are sent and never changed. */
-const decoded = new WeakMap<StoredRecord, Resource>();
+/** Who looks at what. */
+export interface Viewer {
+  readonly environment: Environment;
+  readonly call: Call;
+  readonly registration: Registration;
+  readonly selector: Selector;
+}
 
 /** Makes the view of one caller. */
 export function createSight(
-  environment: Environment,
-  call: Call,
-  registration: Registration,
-  selector: Selector,
-  decode: (record: StoredRecord) => Resource = resourceOf,
+  { environment, call, registration, selector }: Viewer,
+  showAs: typeof show = show,
 ): Sight {
   function judge(record: StoredRecord, shown: Shown | undefined): Seen | Promise<Seen> {
     if (shown === undefined) return { kind: "otherVersion" };
@@ -46,20 +46,10 @@ export function createSight(
   }
   return {
     see(record) {
-      const shown = show(registration, record, decode);
+      const shown = showAs(registration, record);
       return shown instanceof Promise
         ? shown.then((converted) => judge(record, converted))
         : judge(record, shown);
     },
   };
-}
-
-/** Decodes a record for all watchers. */
-export function decodeShared(record: StoredRecord): Resource {
-  let resource = decoded.get(record);
-  if (resource === undefined) {
-    resource = resourceOf(record);
-    decoded.set(record, resource);
-  }
-  return resource;
 }

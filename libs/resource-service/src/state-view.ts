@@ -1,21 +1,19 @@
-import {
-  type Backend,
-  type Key,
-  keyString,
-  type Operation,
-  type RecordInit,
-  type StoredRecord,
-} from "@trellis/storage";
+import { type Key, keyString, type Operation, type RecordInit, type StoredRecord } from "@trellis/storage";
+
+import { type Belief, Beliefs, type BeliefSources } from "./beliefs.ts";
 
 /**
  * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit
  * corrects it with what was stored at that moment.
  */
 export interface StateView {
-  /** Reads at once what is going to be asked for: one after the other would take as many ways to a store that is elsewhere. Relies on nothing of it. */
-  expect(keys: readonly Key[]): Promise<void>;
+  /**
+   * Reads at once what is going to be asked for: one after the other would take as many ways to a store that is elsewhere. Relies on nothing of it. Of `guards`, whose state the commit
+   * is going to prove, it takes what was seen last.
+   */
+  expect(keys: readonly Key[], guards: readonly Key[]): Promise<void>;
   /** What is stored under a key, as far as known, before any operation of this mutation. */
-  stored(key: Key): Promise<StoredRecord | undefined>;
+  stored(key: Key): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /** What a key holds after the operations planned so far: for what later operations of a transaction may rely on. */
   latest(key: Key): Promise<RecordInit | undefined>;
   /** Tells later operations what an earlier one will leave under a key. */
@@ -32,43 +30,27 @@ export interface StateView {
   checks(): Operation[];
 }
 
-interface Belief {
-  readonly key: Key;
-  readonly record: StoredRecord | undefined;
-  readonly proven: boolean;
-}
-
 /** Starts without beliefs. */
-export function createStateView(backend: Backend, signal: AbortSignal): StateView {
-  const beliefs = new Map<string, Belief>();
+export function createStateView(environment: BeliefSources, signal: AbortSignal): StateView {
+  const beliefs = new Beliefs(environment, signal);
   const planned = new Map<string, RecordInit | undefined>();
   const used = new Set<string>();
-  const doubted = new Set<string>();
+  const usedBeliefs = (): Belief[] => [...used].flatMap((text) => beliefs.get(text) ?? []);
 
-  async function believed(key: Key, text: string): Promise<StoredRecord | undefined> {
-    const known = beliefs.get(text);
-    if (known !== undefined && !doubted.has(text)) return known.record;
-    const { record, position } = await backend.read(key, { signal });
-    doubted.delete(text);
-    // A replica that lags may not have come to what is known yet.
-    if (known?.record !== undefined && position.version < known.record.version) return known.record;
-    beliefs.set(text, { key, record, proven: false });
-    return record;
-  }
-
-  function usedBeliefs(): Belief[] {
-    return [...used].flatMap((text) => beliefs.get(text) ?? []);
-  }
-
-  async function stored(key: Key): Promise<StoredRecord | undefined> {
+  function stored(key: Key): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     const text = keyString(key);
     used.add(text);
-    return await believed(key, text);
+    return beliefs.of(key, text);
   }
 
   return {
-    async expect(keys) {
-      await Promise.all(keys.map((key) => believed(key, keyString(key))));
+    async expect(keys, guards) {
+      const reading = [
+        ...keys.map((key) => beliefs.of(key, keyString(key))),
+        ...guards.map((key) => beliefs.expectGuard(key)),
+      ];
+      const waiting = reading.filter((one) => one instanceof Promise);
+      if (waiting.length > 0) await Promise.all(waiting);
     },
     stored,
     async latest(key) {
@@ -76,13 +58,8 @@ export function createStateView(backend: Backend, signal: AbortSignal): StateVie
       return planned.has(text) ? planned.get(text) : await stored(key);
     },
     plan: (key, record) => void planned.set(keyString(key), record),
-    learn(key, record) {
-      doubted.delete(keyString(key));
-      beliefs.set(keyString(key), { key, record, proven: true });
-    },
-    doubt() {
-      for (const text of beliefs.keys()) doubted.add(text);
-    },
+    learn: (key, record) => beliefs.learn(key, record),
+    doubt: () => beliefs.doubt(),
     restart() {
       used.clear();
       planned.clear();

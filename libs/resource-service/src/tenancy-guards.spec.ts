@@ -90,6 +90,35 @@ describe.each(["live", "marked", "absent"] as const)(
   },
 );
 
+describe("a unit that was seen live", () => {
+  it("is not read again for each write of a store that is elsewhere, and the commit tells when it is live no more", async () => {
+    fixture = createFixture({ tenancy: guarding("live") });
+    const { backend } = fixture.server;
+    const read: string[] = [];
+    const elsewhere = createFixture({
+      tenancy: guarding("live"),
+      backend: {
+        ...backend,
+        readNow: undefined,
+        async read(key, options) {
+          read.push(key.kind);
+          return await backend.read(key, options);
+        },
+      },
+    });
+    const there = (name: string) => elsewhere.rpc.write({ resource: artist(name, inTeam) });
+    await createTeam({ finalizers: "f" });
+    await there("korn");
+    expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
+    await there("muse");
+    expect(read.splice(0)).toEqual(["Artist"]);
+    await deleteTeam();
+    for (let again = 0; again < 2; again++)
+      await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+    await fixture.server.close();
+  });
+});
+
 describe("a namespace that is marked between a writer's read and its commit", () => {
   it.each([
     ["a creation", "muse"],

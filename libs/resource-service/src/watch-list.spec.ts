@@ -138,6 +138,35 @@ describe("a watch", () => {
     expect(resourceOf(await events.next())).toEqual(shown);
   });
 
+  it("shows each of many watchers what it asked for, of one change", async () => {
+    const queries = [
+      { type: typeMessage(Album) },
+      { type: typeMessage(AlbumV1) },
+      { type: typeMessage(Album), selector: "team=web" },
+      { type: typeMessage(Album) },
+      { type: typeMessage(AlbumV1) },
+    ];
+    const all = queries.map((query) => watch(query));
+    for (const events of all) await events.next();
+    const created = await stored(
+      fixture.rpc.write({ resource: album("issues", { metadata: { team: "web" } }) }),
+    );
+    const converted = await stored(fixture.rpc.read({ id: id(AlbumV1, "issues") }));
+    const told = await Promise.all(all.map(async (events) => resourceOf(await events.next())));
+    expect(told).toEqual([created, converted, created, created, converted]);
+    const changed = await stored(fixture.rpc.write({ resource: album() }));
+    const next = await Promise.all(all.map((events) => events.next()));
+    expect(next.map(wordsOf)).toEqual([
+      "upsert issues",
+      "upsert issues",
+      "delete issues LEFT_SELECTOR",
+      "upsert issues",
+      "upsert issues",
+    ]);
+    expect(resourceOf(next[0] as WatchEvent)).toEqual(changed);
+    expect(resourceOf(next[2] as WatchEvent)).toEqual(created);
+  });
+
   it("T336: begins with all that is there, and says once that this was all", async () => {
     for (const name of ["a", "b", "c"]) await write(name);
     const events = watch();
@@ -304,6 +333,46 @@ describe("the caller of a watch", () => {
     failing = true;
     await write();
     await expectError(events.next(), Code.Internal, "HOOK_FAILED");
+  });
+
+  it("is told what came before a failure, and then the failure", async () => {
+    const authorizer: Authorizer = {
+      decide({ name }) {
+        if (name === "bad") throw new Error("the rights of this one cannot be judged");
+        return { decision: "allow" };
+      },
+    };
+    const { rpc } = createFixture({ backend: fixture.server.backend, authorizer });
+    const events = watches.open(rpc);
+    expect(await events.words(1)).toEqual(["endOfSnapshot"]);
+    await Promise.all([write("good"), write("bad")]);
+    expect(await events.words(1)).toEqual(["upsert good"]);
+    await expectError(events.next(), Code.Internal, "HOOK_FAILED");
+  });
+
+  it("hears no more in the middle of a snapshot when its rights change", async () => {
+    const many = Array.from({ length: 300 }, (_, at) => `many-${at}`);
+    for (const name of many) await write(name, { metadata: { text: "x".repeat(64_000) } });
+    let changed = (): void => undefined;
+    const { rpc } = createFixture({
+      backend: fixture.server.backend,
+      authorizer: {
+        decide: () => ({ decision: "allow" }),
+        onChange(_, listener) {
+          changed = listener;
+          return () => undefined;
+        },
+      },
+    });
+    const events = watches.open(rpc);
+    await events.next();
+    changed();
+    const told: string[] = [];
+    const reading = (async () => {
+      for (;;) told.push(...(await events.words(1)));
+    })();
+    await expectError(reading, Code.Aborted, "AUTHORIZATION_CHANGED");
+    expect(told.length).toBeLessThan(many.length - 1);
   });
 
   it("begins again when its rights change", async () => {

@@ -1,20 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import {
   type WatchEvent,
-  WatchEvent_Delete_Reason,
-  WatchEventSchema,
   type WatchListRequest,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import {
-  StorageError,
-  type StoredEvent,
-  type TypeQuery,
-  type Version,
-  type Watch,
-  type WatchBatch,
-} from "@trellis/storage";
+import { StorageError, type TypeQuery, type Version, type Watch } from "@trellis/storage";
 
 import { authorizeList } from "./authorization.ts";
 import type { Call } from "./call.ts";
@@ -22,46 +12,41 @@ import { readVersion } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { BOOKMARK_INTERVAL_MS, MAX_WATCHES } from "./limits.ts";
 import { queryTenancy } from "./query.ts";
+import type { RecentlyShown } from "./recently-shown.ts";
 import { checkRequest } from "./rules.ts";
 import { readSelector } from "./selection.ts";
 import { ServiceError } from "./service-error.ts";
-import type { Shown } from "./shown.ts";
-import { createSight, decodeShared, type Sight } from "./sight.ts";
-import { deleteField, upsertField, withStored } from "./stored-form.ts";
+import { createSight, type Viewer } from "./sight.ts";
 import { registrationOf } from "./target.ts";
+import { bookmark, type EventToSend, eventsOf, type Teller } from "./watch-events.ts";
 
-/** The watches that a service has open, and the signal that ends them all. */
+/** The watches that a service has open, what they share, and the signal that ends them all. */
 export interface OpenWatches {
   readonly stopping: AbortSignal;
+  readonly recent: RecentlyShown;
   count: number;
 }
 
-/** Streams the resources of a type, then what happens to them, as one caller may see it. Ends with an error that says why. */
+/** Events are sent together until they take so many bytes. */
+const BATCH_BYTES = 32 * 1024;
+
+/** Streams the resources of a type, then what happens to them, as one caller may see it; in batches of what is at hand. Ends with an error that says why. */
 export async function* watchList(
   environment: Environment,
   open: OpenWatches,
   request: WatchListRequest,
   call: Call,
-): AsyncGenerator<WatchEvent> {
-  checkRequest(environment, WatchListRequestSchema, request);
-  const registration = registrationOf(environment, request.type, "type");
-  const units = queryTenancy(registration, request.tenancy, request.namePrefix, call);
-  const selector = readSelector(request.selector);
-  const since = request.sinceVersion === "" ? undefined : readVersion(request.sinceVersion, "since_version");
-  await authorizeList(environment, call, registration, request.tenancy);
+): AsyncGenerator<readonly WatchEvent[]> {
+  const { viewer, query, since } = await admitWatch(environment, request, call);
   const limit = environment.config.maxWatches ?? MAX_WATCHES;
   if (open.count >= limit) throw tooManyWatches(limit);
   open.count += 1;
-  const { group, kind } = registration.type;
-  const { namePrefix, name } = request;
-  const query = { group, kind, ...units, namePrefix, ...(name === "" ? {} : { name }) };
-  const interval = environment.config.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS;
   const rights = new AbortController();
   const stopRights = environment.authorizer.onChange?.(call.identity, () => rights.abort());
   const signal = AbortSignal.any([call.signal, open.stopping, rights.signal]);
   const { storeId } = environment.backend.position();
   let watch: Watch | undefined;
-  let reached = since;
+  const gathered = new Gathered(since);
   // A client that goes while nobody pulls leaves this generator standing at a yield for ever: what it holds is freed by its signal.
   const release = once(() => {
     stopRights?.();
@@ -74,20 +59,32 @@ export async function* watchList(
     watch = environment.backend.watch(query, {
       signal,
       ...(since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } }),
-      ...(request.bookmarks ? { bookmarkIntervalMs: interval } : {}),
+      ...(request.bookmarks
+        ? { bookmarkIntervalMs: environment.config.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS }
+        : {}),
     });
-    const sight = createSight(environment, call, registration, selector, decodeShared);
-    for (let batch = await watch.next(); batch !== undefined; batch = await watch.next()) {
-      if (batch.kind === "commit")
-        for (const event of await eventsOfCommit(call.inBinary, sight, batch)) yield event();
-      else yield* eventsOf(call.inBinary, sight, batch);
-      if (batch.kind !== "snapshot") reached = batch.version;
+    const teller = tellerOf(viewer, open);
+    for (let batch = await watch.next(); batch !== undefined;) {
+      for (const look of await eventsOf(teller, batch)) {
+        const looked = look();
+        const event = looked instanceof Promise ? await looked : looked;
+        if (event !== undefined) gathered.add(event);
+        if (!gathered.isFull) continue;
+        yield gathered.take();
+        // What was looked at before is not shown after the rights to it are gone.
+        signal.throwIfAborted();
+      }
+      if (batch.kind !== "snapshot") gathered.reached = batch.version;
+      const atHand = watch.take();
+      if (atHand === undefined && !gathered.isEmpty) yield gathered.take();
+      batch = atHand ?? (await watch.next());
     }
   } catch (error) {
     if (call.signal.aborted) throw error;
     if (rights.signal.aborted) throw authorizationChanged();
+    if (!gathered.isEmpty) yield gathered.take();
     if (open.stopping.aborted) {
-      if (request.bookmarks && reached !== undefined) yield bookmark(reached);
+      if (request.bookmarks && gathered.sent !== undefined) yield [bookmark(gathered.sent)];
       throw shuttingDown();
     }
     if (isClosed(error) && environment.backend.position().storeId === storeId) throw interrupted(error);
@@ -95,6 +92,80 @@ export async function* watchList(
   } finally {
     call.signal.removeEventListener("abort", release);
     release();
+  }
+}
+
+/** A watch that may be opened. */
+interface Admitted {
+  readonly viewer: Viewer;
+  readonly query: TypeQuery;
+  readonly since: Version | undefined;
+}
+
+/** Throws what is wrong with a request, and what stands against it. */
+async function admitWatch(
+  environment: Environment,
+  request: WatchListRequest,
+  call: Call,
+): Promise<Admitted> {
+  checkRequest(environment, WatchListRequestSchema, request);
+  const registration = registrationOf(environment, request.type, "type");
+  const units = queryTenancy(registration, request.tenancy, request.namePrefix, call);
+  const selector = readSelector(request.selector);
+  const since = request.sinceVersion === "" ? undefined : readVersion(request.sinceVersion, "since_version");
+  await authorizeList(environment, call, registration, request.tenancy);
+  const { group, kind } = registration.type;
+  const { namePrefix, name } = request;
+  return {
+    viewer: { environment, call, registration, selector },
+    query: { group, kind, ...units, namePrefix, ...(name === "" ? {} : { name }) },
+    since,
+  };
+}
+
+function tellerOf(viewer: Viewer, { recent }: OpenWatches): Teller {
+  const changes = createSight(viewer, recent.show);
+  return { inBinary: viewer.call.inBinary, snapshot: createSight(viewer), changes };
+}
+
+/** Events that are sent together, and how far the watch has come. */
+class Gathered {
+  #events: WatchEvent[] = [];
+  #bytes = 0;
+  #sent: Version | undefined;
+  /** Everything up to here is gathered, or was sent. */
+  reached: Version | undefined;
+
+  constructor(since: Version | undefined) {
+    this.reached = since;
+    this.#sent = since;
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= BATCH_BYTES;
+  }
+
+  /** Everything up to here was sent. */
+  get sent(): Version | undefined {
+    return this.isEmpty ? this.reached : this.#sent;
+  }
+
+  add(event: EventToSend): void {
+    this.#events.push(event.make());
+    this.#bytes += event.size;
+  }
+
+  /** The events, which are sent now. */
+  take(): readonly WatchEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    this.#bytes = 0;
+    this.#sent = this.reached;
+    return events;
   }
 }
 
@@ -119,99 +190,6 @@ async function reachMinimum(
 
 function isClosed(error: unknown): boolean {
   return StorageError.is(error) && error.code === "watch-closed";
-}
-
-async function* eventsOf(
-  inBinary: boolean,
-  sight: Sight,
-  batch: Exclude<WatchBatch, { kind: "commit" }>,
-): AsyncGenerator<WatchEvent> {
-  switch (batch.kind) {
-    case "snapshot":
-      for (const record of batch.records) {
-        const seen = await sight.see(record);
-        if (seen.kind === "seen") yield upsert(inBinary, seen.shown, "");
-      }
-      return;
-    case "endOfSnapshot":
-      yield create(WatchEventSchema, {
-        event: { case: "endOfSnapshot", value: {} },
-        version: String(batch.version),
-      });
-      return;
-    case "bookmark":
-      yield bookmark(batch.version);
-  }
-}
-
-/** What a commit is to this watcher. The version stands on the last event only: a commit that is cut in two is sent again whole. */
-async function eventsOfCommit(
-  inBinary: boolean,
-  sight: Sight,
-  { events, version }: Extract<WatchBatch, { kind: "commit" }>,
-): Promise<readonly (() => WatchEvent)[]> {
-  const made: ((version: string) => WatchEvent)[] = [];
-  for (const event of events) {
-    const one = await eventOf(inBinary, sight, event);
-    if (one !== undefined) made.push(one);
-  }
-  return made.map((make, at) => () => make(at === made.length - 1 ? String(version) : ""));
-}
-
-/** What an event is to this watcher; undefined when it concerns nothing that it could see, before or after. */
-async function eventOf(
-  inBinary: boolean,
-  sight: Sight,
-  event: StoredEvent,
-): Promise<((version: string) => WatchEvent) | undefined> {
-  const now = await sight.see(event.record);
-  if (event.kind === "delete") {
-    return now.kind === "seen"
-      ? (version) => remove(inBinary, now.shown, WatchEvent_Delete_Reason.DELETED, version)
-      : undefined;
-  }
-  if (now.kind === "seen") return (version) => upsert(inBinary, now.shown, version);
-  const before = event.previous === undefined ? undefined : await sight.see(event.previous);
-  if (before?.kind !== "seen") return undefined;
-  const last = before.shown;
-  if (now.kind === "accessLost") {
-    const { id } = last.resource();
-    return (version) =>
-      create(WatchEventSchema, {
-        event: {
-          case: "delete",
-          value: { resource: id === undefined ? {} : { id }, reason: WatchEvent_Delete_Reason.ACCESS_LOST },
-        },
-        version,
-      });
-  }
-  const reason =
-    now.kind === "otherVersion"
-      ? WatchEvent_Delete_Reason.LEFT_GROUP_VERSION
-      : WatchEvent_Delete_Reason.LEFT_SELECTOR;
-  return (version) => remove(inBinary, last, reason, version);
-}
-
-function upsert(inBinary: boolean, { stored, resource }: Shown, version: string): WatchEvent {
-  return inBinary && stored !== undefined
-    ? withStored(create(WatchEventSchema, { version }), [upsertField(stored)])
-    : create(WatchEventSchema, { version, event: { case: "upsert", value: { resource: resource() } } });
-}
-
-function remove(
-  inBinary: boolean,
-  { stored, resource }: Shown,
-  reason: WatchEvent_Delete_Reason,
-  version: string,
-): WatchEvent {
-  if (inBinary && stored !== undefined)
-    return withStored(create(WatchEventSchema, { version }), [deleteField(stored, reason)]);
-  const value = { resource: resource(), reason };
-  return create(WatchEventSchema, { version, event: { case: "delete", value } });
-}
-
-function bookmark(version: Version): WatchEvent {
-  return create(WatchEventSchema, { event: { case: "bookmark", value: {} }, version: String(version) });
 }
 
 function tooManyWatches(limit: number): ServiceError {

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type WriteResponse,
   type WriteResponse_Outcome,
@@ -25,7 +25,7 @@ export interface Put {
 /** Plans that a resource is stored, with a new generation. */
 export function planPut({ environment, call, view, target }: Writing, put: Put): Plan<WriteResponse> {
   const { stored, before, outcome } = put;
-  const next = create(ResourceSchema, { ...put.next, version: "", generation: environment.ulid() });
+  const next: Resource = { ...put.next, version: "", generation: environment.ulid() };
   const record = recordOf(next);
   view.plan(target.key, record);
   const precondition: Precondition =

@@ -50,8 +50,8 @@ export async function writePlanner(
   const checks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
   return async (view) => {
     const writing: Writing = { environment, call, view, target, input, payload, path: `${path}resource` };
-    const guards = environment.tenancy.guards(target.units);
-    await view.expect([target.key, ...guards.map(({ key }) => key)]);
+    const guards = environment.tenancy.guards(target.units).map(({ key }) => key);
+    await view.expect([target.key], guards);
     const before = await checks(view);
     const stored = await view.stored(target.key);
     const fault = identityFault(writing, stored, request.mode);

@@ -11,6 +11,7 @@ export {
   type FieldViolation,
   isConnectError,
 } from "./api-error.ts";
+export { type BatchedStream, batchedStream, type BatchSource, isBatched } from "./batched-stream.ts";
 export { compareCodePoints, encodeCanonical } from "./canonical.ts";
 export { type Clock, type Random, systemClock } from "./clock.ts";
 export { DataError, decodeResource, messageNameOf } from "./decode.ts";

@@ -2,6 +2,8 @@ import type { ClientHttp2Session } from "node:http2";
 
 import { Http2SessionManager } from "@connectrpc/connect-node";
 
+export { BackwardWriter } from "./backward-writer.ts";
+
 /**
  * What the other side may send ahead of what was read here, of one stream and of a connection (RFC 9113 §5.2), in bytes. With HTTP/2's 64 KiB a stream moves no more than
  * that in the time in which both processes get round to it, which is 50 ms where they have much to do: a watch of large resources falls behind for ever. A

@@ -8,7 +8,7 @@ import {
   WatchEventSchema,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { apiError } from "@trellis/resource";
+import { apiError, batchedStream } from "@trellis/resource";
 import { enveloped, type RawAnswer, rawCall, type RawCall, type RawForm } from "@trellis/testkit";
 
 import { deferred, eventually, startServer, stopServers, testPart } from "./test-support/test-server.ts";
@@ -44,6 +44,26 @@ const failing = (): WatchEvent[] => {
 const ended = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 
+async function* nothing(): AsyncGenerator<WatchEvent> {}
+
+/** Events that all calls share, by version. */
+const shared = new Map<string, WatchEvent>();
+function batches(
+  versions: readonly (readonly string[])[],
+  then: () => readonly WatchEvent[] | undefined = () => undefined,
+): AsyncIterable<WatchEvent> {
+  const left = [...versions];
+  const eventOf = (version: string): WatchEvent => {
+    const made = shared.get(version) ?? event(version);
+    shared.set(version, made);
+    return made;
+  };
+  return batchedStream({
+    next: async () => left.shift()?.map(eventOf) ?? then(),
+    return: async () => undefined,
+  });
+}
+
 /** What the method does is the prefix that it is asked for. */
 const BEHAVIOURS: Readonly<Record<string, (context: HandlerContext) => AsyncIterable<WatchEvent>>> = {
   async *answers() {
@@ -58,7 +78,11 @@ const BEHAVIOURS: Readonly<Record<string, (context: HandlerContext) => AsyncIter
   async *"answers a lot"() {
     for (let version = 0; version < 300; version++) yield event(String(version).padStart(1_500, "0"));
   },
-  "answers nothing": () => (async function* () {})(),
+  "answers nothing": nothing,
+  "answers in batches": () => batches([["1", "2"], ["3"], ["4", "5", "6"]]),
+  "answers in batches of as many as another": () => batches([["7", "8"], ["9"], ["4", "5", "7"]]),
+  "answers in batches what cannot be written": () => batches([["1", "2", "\ud800", "3"], ["4"]]),
+  "answers in batches, the last of which fails": () => batches([["1", "2"]], failing),
   async *"answers what is not whole"() {
     yield { version: "1" } as WatchEvent;
   },
@@ -126,9 +150,9 @@ async function serve(options: Parameters<typeof startServer>[1] = {}) {
   const part = testPart({
     connect: (router) =>
       router.service(ResourceService, {
-        async *watchList({ namePrefix }, context) {
+        watchList({ namePrefix }, context) {
           calls += 1;
-          yield* behaviours[namePrefix]?.(context) ?? [];
+          return behaviours[namePrefix]?.(context) ?? nothing();
         },
       }),
   });

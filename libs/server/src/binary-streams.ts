@@ -7,9 +7,10 @@ import type {
 } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { type BatchedStream, isBatched } from "@trellis/resource";
 
 import { encodeBinary } from "./fast-lane/encode-binary.ts";
-import { enveloped, onlyMessage } from "./fast-lane/envelope.ts";
+import { enveloped, envelopedAll, onlyMessage } from "./fast-lane/envelope.ts";
 import { type LaneHead, readLaneHead, STREAM_PROTOCOLS } from "./fast-lane/lane-head.ts";
 import type { StreamMethod } from "./fast-lane/lane-methods.ts";
 import { failureOf, type InterceptorOptions } from "./interceptors.ts";
@@ -32,6 +33,7 @@ export function binaryStreams(
   stream: StreamMethod,
   options: BinaryStreamOptions,
 ): UniversalHandler {
+  const frames = new SharedFrames(stream);
   const serve = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const head = headOf(request, stream, options);
     if (head === undefined) return await library(request);
@@ -39,7 +41,7 @@ export function binaryStreams(
     const body = replay(chunks, cut);
     const input = cut === undefined ? parse(stream, chunks) : undefined;
     if (input === undefined) return await library({ ...request, body });
-    const call = new StreamCall(stream, head, request, options);
+    const call = new StreamCall({ stream, frames, head }, request, options);
     const failure = await call.start(input);
     if (failure === undefined) return call.response();
     const { responseHeader: header, responseTrailer: trailer } = call.context;
@@ -95,23 +97,71 @@ function parse({ serialization }: StreamMethod, chunks: readonly Uint8Array[]): 
   }
 }
 
+/** More than this is made for each call: it would be kept until other messages come. */
+const MAX_SHARED_BYTES = 1024 * 1024;
+
+/** The bytes of messages, made once for all calls that send the same ones next, as the watches of one thing do. */
+class SharedFrames {
+  readonly #stream: StreamMethod;
+  #messages: readonly Message[] = [];
+  #bytes: Uint8Array = new Uint8Array();
+
+  constructor(stream: StreamMethod) {
+    this.#stream = stream;
+  }
+
+  of(messages: readonly Message[]): Uint8Array {
+    const known = this.#messages;
+    if (messages.length === known.length && messages.every((message, at) => message === known[at]))
+      return this.#bytes;
+    const bytes = framesOf(this.#stream, messages);
+    if (bytes.length <= MAX_SHARED_BYTES) {
+      this.#bytes = bytes;
+      this.#messages = messages;
+    }
+    return bytes;
+  }
+}
+
+function framesOf({ method, serialization }: StreamMethod, messages: readonly Message[]): Uint8Array {
+  const { serialize } = serialization.getO(true);
+  return envelopedAll(
+    messages.map((message) =>
+      encodeBinary(serialize, isMessage(message, method.output) ? message : create(method.output, message)),
+    ),
+  );
+}
+
+/** What a call needs to know of its method. */
+interface StreamKind {
+  readonly stream: StreamMethod;
+  readonly frames: SharedFrames;
+  readonly head: LaneHead;
+}
+
 /** One call, from its request to the end of its answers. */
 class StreamCall implements AsyncIterableIterator<Uint8Array> {
   readonly context: HandlerContext & { abort(reason?: unknown): void };
   readonly #stream: StreamMethod;
+  readonly #frames: SharedFrames;
   readonly #head: LaneHead;
   readonly #options: BinaryStreamOptions;
   #messages: AsyncIterator<Message> | undefined;
-  #first: IteratorResult<Message> | undefined;
+  /** The bytes of what comes next; undefined at the end. */
+  #take: () => Promise<Uint8Array | undefined> = () => Promise.resolve(undefined);
+  /** What is sent one by one. */
+  #left: readonly Message[] = [];
+  /** What `start` waited for. */
+  #first: { readonly bytes: Uint8Array | undefined } | undefined;
   #isOver = false;
 
   constructor(
-    stream: StreamMethod,
-    head: LaneHead,
+    { stream, frames, head }: StreamKind,
     { header, signal, url, contextValues }: UniversalServerRequest,
     options: BinaryStreamOptions,
   ) {
     this.#stream = stream;
+    this.#frames = frames;
     this.#head = head;
     this.#options = options;
     const { method } = stream;
@@ -134,8 +184,10 @@ class StreamCall implements AsyncIterableIterator<Uint8Array> {
   /** Waits for the first message, or the end: until then the method may set headers. Returns why there is neither. */
   async start(request: Message): Promise<ConnectError | undefined> {
     try {
-      this.#messages = this.#stream.call(request, this.context)[Symbol.asyncIterator]();
-      this.#first = await this.#step();
+      const messages = this.#stream.call(request, this.context)[Symbol.asyncIterator]();
+      this.#messages = messages;
+      this.#take = isBatched(messages) ? () => this.#batch(messages) : () => this.#message(messages);
+      this.#first = { bytes: await this.#step() };
       return undefined;
     } catch (error) {
       this.#isOver = true;
@@ -159,9 +211,9 @@ class StreamCall implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#isOver) return { done: true, value: undefined };
     try {
-      const step = this.#first ?? (await this.#step());
+      const bytes = this.#first === undefined ? await this.#step() : this.#first.bytes;
       this.#first = undefined;
-      return step.done === true ? this.#end(undefined) : { done: false, value: this.#frame(step.value) };
+      return bytes === undefined ? this.#end(undefined) : { done: false, value: bytes };
     } catch (error) {
       return this.#end(this.#failure(error));
     }
@@ -174,22 +226,34 @@ class StreamCall implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined };
   }
 
-  async #step(): Promise<IteratorResult<Message>> {
-    const step = await this.#messages?.next();
-    if (step?.done !== false) {
-      // A method may end quietly when it is told that the time is up: its caller would take that for the end of what there is.
-      const { signal } = this.context;
-      if (signal.aborted && ConnectError.from(signal.reason).code === Code.DeadlineExceeded)
-        throw signal.reason;
-      return { done: true, value: undefined };
-    }
-    return step;
+  async #step(): Promise<Uint8Array | undefined> {
+    const bytes = await this.#take();
+    if (bytes !== undefined) return bytes;
+    // A method may end quietly when it is told that the time is up: its caller would take that for the end of what there is.
+    const { signal } = this.context;
+    if (signal.aborted && ConnectError.from(signal.reason).code === Code.DeadlineExceeded)
+      throw signal.reason;
+    return undefined;
   }
 
-  #frame(message: Message): Uint8Array {
-    const { method, serialization } = this.#stream;
-    const whole = isMessage(message, method.output) ? message : create(method.output, message);
-    return enveloped(encodeBinary(serialization.getO(true).serialize, whole), 0);
+  async #batch(stream: BatchedStream<Message>): Promise<Uint8Array | undefined> {
+    const [left, ...others] = this.#left;
+    this.#left = others;
+    const messages = left === undefined ? await stream.nextBatch() : [left];
+    if (messages === undefined) return undefined;
+    try {
+      return this.#frames.of(messages);
+    } catch (error) {
+      if (messages.length === 1) throw error;
+      // One of them cannot be written: those before it are sent all the same.
+      this.#left = messages;
+      return await this.#batch(stream);
+    }
+  }
+
+  async #message(messages: AsyncIterator<Message>): Promise<Uint8Array | undefined> {
+    const step = await messages.next();
+    return step.done === true ? undefined : framesOf(this.#stream, [step.value]);
   }
 
   #failure(error: unknown): ConnectError {

@@ -42,6 +42,7 @@ export function createMemoryBackend(
     position: () => served.position(),
     figures: () => served.figures(),
     read: (key, options) => served.read(key, options),
+    readNow: (key, options) => served.readNow(key, options),
     list: (query, options) => served.list(query, options),
     async commit(operations, options = {}) {
       if (options.signal?.aborted === true) {

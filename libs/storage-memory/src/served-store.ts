@@ -4,6 +4,7 @@ import {
   type Key,
   type ListOptions,
   type ListResult,
+  type MinimumPosition,
   type Operation,
   type OwnerQuery,
   type Position,
@@ -56,7 +57,7 @@ export class ServedStore {
   constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
     this.#store = store;
     this.#clock = clock;
-    this.#hub = new WatchHub(store.limits.watches);
+    this.#hub = new WatchHub(store.limits.watches, this.#clock);
     this.#waiters = new VersionWaiters(store.limits.waiters);
   }
 
@@ -107,7 +108,13 @@ export class ServedStore {
 
   async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
     await this.#ready(options);
-    return { record: this.#store.get(key), position: this.#store.position };
+    return this.#found(key);
+  }
+
+  /** Reads what is there; undefined while the store is older than the minimum. */
+  readNow(key: Key, { minimum }: Pick<ReadOptions, "minimum"> = {}): ReadResult | undefined {
+    this.#checkOpen();
+    return minimum === undefined || this.#isReached(minimum) ? this.#found(key) : undefined;
   }
 
   async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
@@ -165,7 +172,7 @@ export class ServedStore {
     this.#store = store;
     this.#rebuilding.clear();
     this.#hub.failAll(new StorageError("watch-closed", "the store was replaced by a snapshot; watch again"));
-    this.#hub = new WatchHub(store.limits.watches);
+    this.#hub = new WatchHub(store.limits.watches, this.#clock);
     this.#waiters.reached(store.version);
   }
 
@@ -182,14 +189,22 @@ export class ServedStore {
 
   async #ready({ minimum, signal }: ReadOptions): Promise<void> {
     this.#checkOpen();
-    if (minimum?.storeId !== undefined && minimum.storeId !== this.#store.storeId) {
-      throw storeChanged(this.#store.storeId, minimum.storeId);
-    }
-    if (minimum !== undefined && minimum.version > this.#store.version) {
+    if (minimum !== undefined && !this.#isReached(minimum)) {
       await this.#waiters.wait(minimum.version, signal, this.#store.version);
       this.#checkOpen();
     }
     if (signal?.aborted === true) throw aborted();
+  }
+
+  #found(key: Key): ReadResult {
+    return { record: this.#store.get(key), position: this.#store.position };
+  }
+
+  /** Throws `store-changed` for a version of another store. */
+  #isReached({ storeId, version }: MinimumPosition): boolean {
+    const store = this.#store;
+    if (storeId !== undefined && storeId !== store.storeId) throw storeChanged(store.storeId, storeId);
+    return version <= store.version;
   }
 
   /** The records as of a version, from a copy or rebuilt from the history; those who want the same one share it. */

@@ -104,6 +104,11 @@ export class StoreWatch implements Watch, Sleeper {
     });
   }
 
+  take(): WatchBatch | undefined {
+    const mayFollow = !this.#busy && this.#ended === undefined && this.#phase === "following";
+    return mayFollow ? this.#follow() : undefined;
+  }
+
   close(): void {
     this.#end(undefined);
   }

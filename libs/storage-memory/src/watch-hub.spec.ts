@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { type StoredEvent, toVersion } from "@trellis/storage";
 
 import { typeString } from "./key-range.ts";
+import { createManualClock } from "./test-support/manual-clock.ts";
 import { type Sleeper, WatchHub } from "./watch-hub.ts";
 
 function eventOf(kind: string): StoredEvent {
@@ -26,7 +27,7 @@ function sleeper() {
 
 describe("the watch hub", () => {
   it("wakes who sleeps on a touched type once per turn, from the first commit that touched it", async () => {
-    const hub = new WatchHub(10);
+    const hub = new WatchHub(10, createManualClock());
     const [mine, other] = [sleeper(), sleeper()];
     hub.join(typeString({ group: "g", kind: "k" }), mine.member, -1).sleeping.add(mine.member);
     hub.join(typeString({ group: "g", kind: "other" }), other.member, -1).sleeping.add(other.member);
@@ -36,5 +37,31 @@ describe("the watch hub", () => {
       setImmediate(resolve);
     });
     expect([mine.woken, other.woken]).toEqual([[3], []]);
+  });
+
+  it("rests after it woke many, and then wakes them once for all that happened", async () => {
+    const clock = createManualClock();
+    const hub = new WatchHub(2_000, clock);
+    const sleepers = Array.from({ length: 1_000 }, sleeper);
+    for (const { member } of sleepers)
+      hub.join(typeString({ group: "g", kind: "k" }), member, -1).sleeping.add(member);
+    const alone = sleeper();
+    hub.join(typeString({ group: "g", kind: "other" }), alone.member, -1).sleeping.add(alone.member);
+    const woken = (): readonly number[] => sleepers.at(-1)?.woken ?? [];
+    hub.publish([eventOf("k")], 3);
+    await clock.elapse(0);
+    expect(woken()).toEqual([3]);
+    hub.publish([eventOf("k"), eventOf("other")], 4);
+    await clock.elapse(0);
+    expect(alone.woken).toEqual([4]);
+    await clock.elapse(4);
+    hub.publish([eventOf("k")], 5);
+    expect(woken()).toEqual([3]);
+    await clock.elapse(1);
+    expect(woken()).toEqual([3, 4]);
+    await clock.elapse(1_000);
+    hub.publish([eventOf("k")], 6);
+    await clock.elapse(0);
+    expect(woken()).toEqual([3, 4, 6]);
   });
 });

@@ -1,4 +1,5 @@
-import { StorageError, type StoredEvent } from "@trellis/storage";
+import type { Clock } from "@trellis/resource";
+import { StorageError, type StoredEvent, WakePace } from "@trellis/storage";
 
 import { typeString } from "./key-range.ts";
 
@@ -20,24 +21,29 @@ export class WatchGroup {
   /** The position of the first commit that touched the type since the sleepers were last woken. */
   touched: number | undefined;
 
-  constructor(lastPosition: number) {
+  readonly pace: WakePace;
+
+  constructor(lastPosition: number, clock: Clock) {
     this.lastPosition = lastPosition;
+    this.pace = new WakePace(clock);
   }
 }
 
 /**
  * Tells watches that something happened: at most once per turn of the event loop, however many commits the turn made, and only those whose
- * type was touched. It queues nothing; what happened is in the history.
+ * type was touched; less often where they are many. It queues nothing; what happened is in the history.
  */
 export class WatchHub {
   readonly #groups = new Map<string, WatchGroup>();
   readonly #limit: number;
+  readonly #clock: Clock;
   #touched: WatchGroup[] = [];
   #members = 0;
 
   /** `limit` bounds the open watches. */
-  constructor(limit: number) {
+  constructor(limit: number, clock: Clock) {
     this.#limit = limit;
+    this.#clock = clock;
   }
 
   /** Open watches. */
@@ -55,7 +61,7 @@ export class WatchHub {
     }
     let group = this.#groups.get(type);
     if (group === undefined) {
-      group = new WatchGroup(lastPosition);
+      group = new WatchGroup(lastPosition, this.#clock);
       this.#groups.set(type, group);
     }
     group.members.add(member);
@@ -80,8 +86,7 @@ export class WatchHub {
       group.lastPosition = position;
       if (group.touched !== undefined || group.sleeping.size === 0) continue;
       group.touched = position;
-      if (this.#touched.length === 0) setImmediate(() => this.#flush());
-      this.#touched.push(group);
+      this.#wakeSoon(group);
     }
   }
 
@@ -93,14 +98,28 @@ export class WatchHub {
     }
   }
 
+  #wakeSoon(group: WatchGroup): void {
+    const restMs = group.pace.restMs();
+    if (restMs > 0) {
+      this.#clock.after(restMs, () => wake(group));
+      return;
+    }
+    if (this.#touched.length === 0) setImmediate(() => this.#flush());
+    this.#touched.push(group);
+  }
+
   #flush(): void {
     const touched = this.#touched;
     this.#touched = [];
-    for (const group of touched) {
-      const position = group.touched ?? 0;
-      group.touched = undefined;
-      // A copy: who is woken may sleep again before the walk ends.
-      for (const member of Array.from(group.sleeping)) member.wake(position);
-    }
+    for (const group of touched) wake(group);
   }
+}
+
+function wake(group: WatchGroup): void {
+  const position = group.touched ?? 0;
+  group.touched = undefined;
+  // A copy: who is woken may sleep again before the walk ends.
+  const sleeping = Array.from(group.sleeping);
+  for (const member of sleeping) member.wake(position);
+  group.pace.woke(sleeping.length);
 }

@@ -6,16 +6,16 @@ import {
   fromOperationMessage,
   fromRequestMessage,
   fromSessionMessage,
-  toOperationMessage,
-  toRequestMessage,
   toSessionMessage,
 } from "@trellis/storage/wire";
 
 import { type Command, STORAGE_KIND } from "./command.ts";
+import { encodeCommit } from "./encode-commit.ts";
 import { known, ofLog, toNumber, unsupported } from "./known.ts";
 
 /** The entry of the log that says a command. It shares no memory with the command: its bytes belong to the log. */
 export function encodeCommand(command: Command): Uint8Array {
+  if (command.kind === "commit") return encodeCommit(command);
   const bytes = toBinary(StorageCommandSchema, create(StorageCommandSchema, { command: toMessage(command) }));
   const entry = new Uint8Array(1 + bytes.length);
   entry[0] = STORAGE_KIND;
@@ -58,18 +58,10 @@ export function decodeCommand(bytes: Uint8Array): Command {
   }
 }
 
-function toMessage(command: Command): NonNullable<MessageInitShape<typeof StorageCommandSchema>["command"]> {
+function toMessage(
+  command: Exclude<Command, { kind: "commit" }>,
+): NonNullable<MessageInitShape<typeof StorageCommandSchema>["command"]> {
   switch (command.kind) {
-    case "commit": {
-      const { request, operations } = command;
-      return {
-        case: "commit",
-        value: {
-          operations: operations.map(toOperationMessage),
-          ...(request !== undefined && { session: toRequestMessage(request) }),
-        },
-      };
-    }
     case "open-session":
       return { case: "openSession", value: { id: command.id } };
     case "close-sessions":

@@ -24,6 +24,18 @@ describe("reads of a follower that lags", () => {
     expect((await follower.read(keyOf("a"), { consistency: "strong" })).record).toBeDefined();
   });
 
+  it("are answered at once, unless they are strong and somebody has to be asked", async () => {
+    const { backend: leader } = cluster.leading;
+    await leader.commit([put("a", "x")]);
+    expect(leader.readNow(keyOf("a"))).toEqual(await leader.read(keyOf("a")));
+    expect(leader.readNow(keyOf("a"), { consistency: "strong" })).toBeUndefined();
+    const { backend: follower } = cluster.replica(2);
+    expect(follower.readNow(keyOf("a"))?.record).toBeUndefined();
+    expect(follower.readNow(keyOf("a"), { consistency: "strong" })).toBeUndefined();
+    cluster.leading.votesAlone = true;
+    expect(leader.readNow(keyOf("a"), { consistency: "strong" })?.record).toBeDefined();
+  });
+
   it("show everything in strong lists too", async () => {
     const { backend: follower } = cluster.replica(2);
     await cluster.leading.backend.commit([put("a", "x"), put("b", "y")]);

@@ -17,6 +17,7 @@ import {
   StorageError,
   type TypeQuery,
   type Watch,
+  type WithoutWaiting,
   type WatchOptions,
   type Session,
   type SessionRequest,
@@ -34,7 +35,7 @@ import { ofNode } from "./storage-errors.ts";
 import type { CommandAnswer, StorageMachine } from "./storage-machine.ts";
 
 /** What storage needs of a node. */
-export type StorageNode = Pick<RaftNode, "propose" | "confirmRead" | "status">;
+export type StorageNode = Pick<RaftNode, "propose" | "confirmRead" | "isCurrent" | "status">;
 
 /** What a replicated backend works with. */
 export interface RaftBackendDeps {
@@ -74,6 +75,12 @@ export class RaftBackend implements Backend, SessionedCommits {
   async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
     await this.#ready(options);
     return await this.#machine.served.read(key, options);
+  }
+
+  readNow(key: Key, options: WithoutWaiting = {}): ReadResult | undefined {
+    this.#checkServing();
+    if (options.consistency === "strong" && !this.#node.isCurrent()) return undefined;
+    return this.#machine.served.readNow(key, options);
   }
 
   async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {

@@ -49,6 +49,9 @@ export interface ReadOptions extends CallOptions {
   readonly minimum?: MinimumPosition | undefined;
 }
 
+/** Options of reads that wait for nothing, and so need no signal. */
+export type WithoutWaiting = Omit<ReadOptions, "signal">;
+
 /** The resources of one group and kind, in one tenancy or (with {@link WILDCARD}) across several. All group versions are meant. */
 export interface TypeQuery {
   readonly group: string;
@@ -115,6 +118,8 @@ export interface Backend {
   position(): Position;
   /** Reads one record by key. Throws `unavailable`, `store-changed`, `version-not-reached`, `aborted`. */
   read(key: Key, options?: ReadOptions): Promise<ReadResult>;
+  /** A read at once, for a backend that has what it shows in this process; undefined where `read` would have to wait. Throws as `read`. */
+  readonly readNow?: ((key: Key, options?: WithoutWaiting) => ReadResult | undefined) | undefined;
   /** Lists records. Throws as `read`, and `version-gone`, `invalid`. */
   list(query: TypeQuery | OwnerQuery, options?: ListOptions): Promise<ListResult>;
   /**

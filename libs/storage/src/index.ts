@@ -9,7 +9,9 @@ export {
   type Operation,
   type Precondition,
 } from "./operation.ts";
+export { readNowOrWait } from "./read-now.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
+export { WakePace } from "./wake-pace.ts";
 export type { StoredEvent, Watch, WatchBatch } from "./watch.ts";
 export {
   type AppliedCommit,

@@ -24,6 +24,8 @@ export type WatchBatch =
 export interface Watch extends AsyncIterable<WatchBatch> {
   /** The next batch; undefined once closed. Waits while there is nothing. */
   next(): Promise<WatchBatch | undefined>;
+  /** The next batch where it is at hand; undefined when it has to be waited for, and when the watch is over, which `next` tells. */
+  take(): WatchBatch | undefined;
   /** Frees the watch. May be called at any time, more than once. */
   close(): void;
 }

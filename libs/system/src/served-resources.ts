@@ -68,7 +68,7 @@ export function serveResources(
       backend,
       authenticator: createClusterSecretAuthenticator(secrets, others),
       authorizer,
-      tenancy: createStoredTenancy(backend),
+      tenancy: createStoredTenancy(backend, clock),
       clock,
       random,
       log,

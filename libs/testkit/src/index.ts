@@ -6,7 +6,7 @@ export { recordingBackend } from "./history/recording-backend.ts";
 export { judgeLinearizability, type LinearizabilityVerdict } from "./linearizability/judge.ts";
 export { createDice, type Dice } from "./sim/world/dice.ts";
 export { enveloped, RAW_FORMS, type RawAnswer, rawCall, type RawCall, type RawForm } from "./raw-call.ts";
-export { residentBytesOf } from "./process-figures.ts";
+export { cpuMicrosecondsOf, residentBytesOf } from "./process-figures.ts";
 export { runProgram, type ProgramOptions, type ProgramResult } from "./program.ts";
 export {
   type GatewayOptions,

@@ -1,10 +1,6 @@
-import { readFileSync } from "node:fs";
+import { cpuMicrosecondsOf, residentBytesOf } from "@trellis/testkit";
 
 import type { ServerProcessId } from "./deployment.ts";
-
-/** Clock ticks per second, and bytes of a page, in /proc on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4_096;
 
 /** What a process has used. */
 export interface ProcessFigures {
@@ -18,12 +14,10 @@ export interface ProcessFigures {
 export function figuresOf(processes: readonly ServerProcessId[]): readonly ProcessFigures[] | undefined {
   if (process.platform !== "linux") return undefined;
   return processes.map(({ name, pid }) => {
-    // The fields after the command's closing parenthesis: the 12th and 13th are utime and stime, the 22nd is rss (proc(5)).
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return {
-      name,
-      cpuUs: ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6,
-      residentBytes: Number(fields[21]) * PAGE_BYTES,
-    };
+    const cpuUs = cpuMicrosecondsOf(pid);
+    const residentBytes = residentBytesOf(pid);
+    if (cpuUs === undefined || residentBytes === undefined)
+      throw new Error(`expected process ${pid}, which is ${name}, to be running, found none`);
+    return { name, cpuUs, residentBytes };
   });
 }

@@ -115,6 +115,7 @@ function watchOn(node: StorageNode, query: TypeQuery, since: Version | undefined
   const next = async (): Promise<WatchBatch | undefined> => await node.call("nextBatch", await opened);
   return {
     next,
+    take: () => undefined,
     close: () => void opened.then((watch) => node.call("closeWatch", watch)).catch(() => undefined),
     async *[Symbol.asyncIterator]() {
       for (let batch = await next(); batch !== undefined; batch = await next()) yield batch;

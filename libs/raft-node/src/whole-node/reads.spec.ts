@@ -14,6 +14,22 @@ describe("confirmed reads", () => {
     }
   });
 
+  it("need nobody to be asked where one votes alone and leads, and has applied what it committed", async () => {
+    const cluster = await TestCluster.form(1);
+    const { running, machine } = await cluster.leader();
+    await cluster.write("one");
+    expect(running.isCurrent()).toBe(true);
+    expect(machine.words).toEqual(["one"]);
+    await running.stop();
+    expect(running.isCurrent()).toBe(false);
+  });
+
+  it("need the others wherever there are several", async () => {
+    const cluster = await TestCluster.form(3);
+    await cluster.write("one");
+    expect(cluster.machines.map(({ running }) => running.isCurrent())).toEqual([false, false, false]);
+  });
+
   it("are refused by a leader that was cut off and replaced", async () => {
     const cluster = await TestCluster.form(3);
     const old = await cluster.leader();

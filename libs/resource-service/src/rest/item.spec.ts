@@ -343,7 +343,7 @@ describe("GET of a resource", () => {
       );
       return { record: { ...record, bytes: broken }, position };
     };
-    const other = createRest({ backend: { ...backend, read: reading } });
+    const other = createRest({ backend: { ...backend, read: reading, readNow: undefined } });
     const { json } = await other.send(`GET ${KORN}`);
     expect(json.data["@type"]).toContain("v2.Nobody");
     await other.close();

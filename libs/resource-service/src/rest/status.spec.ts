@@ -59,7 +59,7 @@ describe("PUT of a status", () => {
       options?.consistency === "strong"
         ? await backend.read(key, options)
         : { record: undefined, position: backend.position() };
-    const late = createRest({ backend: { ...backend, read: stale } });
+    const late = createRest({ backend: { ...backend, read: stale, readNow: undefined } });
     const body = { observedGeneration: korn.generation };
     expect((await late.send(`PUT ${STATUS}`, { body })).status).toBe(200);
     await late.close();

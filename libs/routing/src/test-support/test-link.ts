@@ -120,6 +120,7 @@ export class TestLink implements StorageLink {
         await Promise.race([this.#heard(), lost.promise]);
         return batch;
       },
+      take: () => undefined,
       close: () => {
         this.#watches.delete(inner);
         this.#pending.delete(fail);

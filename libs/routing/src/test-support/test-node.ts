@@ -142,6 +142,7 @@ function asStorageNode(node: TestNode): StorageNode {
   return {
     propose: (entry, options) => node.propose(entry, options),
     confirmRead: (options) => node.confirmRead(options),
+    isCurrent: () => false,
     // The backend asks for no more of it than this.
     status: () =>
       ({

@@ -87,6 +87,12 @@ export class RoutedWatch implements Watch, Reader {
     }
   }
 
+  take(): WatchBatch | undefined {
+    if (this.#isBusy || this.#ended !== undefined || this.#shared === undefined) return undefined;
+    if (this.#since === undefined || this.#cursor < this.#shared.ring.first) return undefined;
+    return this.#fromRing(this.#shared);
+  }
+
   close(): void {
     this.#end(undefined);
   }
@@ -255,6 +261,14 @@ export class RoutedWatch implements Watch, Reader {
         { resumeVersion: version },
       );
     }
+    const batch = this.#fromRing(shared);
+    if (batch !== undefined) return batch;
+    if (shared.failure !== undefined) throw shared.failure;
+    return await this.#sleep(shared, since);
+  }
+
+  /** What the ring has for this watch; undefined when there is nothing more. */
+  #fromRing({ ring }: SharedWatch): WatchBatch | undefined {
     while (this.#cursor < ring.next) {
       const commit = ring.at(this.#cursor);
       if (this.#endDue !== undefined && commit.version > this.#endDue)
@@ -264,9 +278,7 @@ export class RoutedWatch implements Watch, Reader {
       const batch = this.#matching(commit.version, commit.events);
       if (batch !== undefined) return batch;
     }
-    if (this.#endDue !== undefined) return this.#endOfSnapshot(this.#endDue);
-    if (shared.failure !== undefined) throw shared.failure;
-    return await this.#sleep(shared, since);
+    return this.#endDue === undefined ? undefined : this.#endOfSnapshot(this.#endDue);
   }
 
   #endOfSnapshot(version: Version): WatchBatch {

@@ -1,4 +1,5 @@
-import { StorageError, type Version } from "@trellis/storage";
+import type { Clock } from "@trellis/resource";
+import { StorageError, type Version, WakePace } from "@trellis/storage";
 
 import { CommitRing, type RingBounds } from "./commit-ring.ts";
 import type { ResumingWatch } from "./resuming-watch.ts";
@@ -16,15 +17,24 @@ export class SharedWatch {
   readonly storeId: string;
   readonly #upstream: ResumingWatch;
   readonly #onEnd: () => void;
+  readonly #clock: Clock;
+  readonly #pace: WakePace;
+  #isWakeDue = false;
   #reached: Version;
   #failure: StorageError | undefined;
 
-  constructor(upstream: ResumingWatch, bounds: RingBounds, onEnd: () => void) {
+  constructor(
+    upstream: ResumingWatch,
+    { bounds, clock }: { readonly bounds: RingBounds; readonly clock: Clock },
+    onEnd: () => void,
+  ) {
     const { storeId = "", version } = upstream.reached;
     this.storeId = storeId;
     this.#upstream = upstream;
     this.#reached = version;
     this.#onEnd = onEnd;
+    this.#clock = clock;
+    this.#pace = new WakePace(clock);
     this.ring = new CommitRing(version, bounds);
     void this.#run();
   }
@@ -77,6 +87,16 @@ export class SharedWatch {
   }
 
   #wake(): void {
+    if (this.#isWakeDue) return;
+    const restMs = this.#pace.restMs();
+    if (restMs === 0) return this.#wakeAll();
+    this.#isWakeDue = true;
+    this.#clock.after(restMs, () => this.#wakeAll());
+  }
+
+  #wakeAll(): void {
+    this.#isWakeDue = false;
     for (const reader of this.readers) reader.wake();
+    this.#pace.woke(this.readers.size);
   }
 }

@@ -50,7 +50,7 @@ export class SharedWatches {
         `at most ${MAX_SHARED} types and tenancies are watched at once; close some, or watch all tenancies of a type`,
       );
     }
-    const shared = new SharedWatch(upstream, this.#bounds, () => {
+    const shared = new SharedWatch(upstream, { bounds: this.#bounds, clock: this.#deps.clock }, () => {
       if (this.#shared.get(scope) === shared) this.#shared.delete(scope);
     });
     this.#shared.set(scope, shared);

@@ -12,8 +12,28 @@ export function onlyMessage(body: Uint8Array): Uint8Array | undefined {
 /** The message in an envelope. */
 export function enveloped(message: Uint8Array, flags: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
-  bytes[0] = flags;
-  bytes.writeUInt32BE(message.byteLength, 1);
-  bytes.set(message, ENVELOPE_BYTES);
+  put(bytes, 0, { message, flags });
   return bytes;
+}
+
+/** The messages one after the other, each in an envelope without flags. */
+export function envelopedAll(messages: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const { byteLength } of messages) size += ENVELOPE_BYTES + byteLength;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const message of messages) at = put(bytes, at, { message, flags: 0 });
+  return bytes;
+}
+
+/** Writes an envelope; returns where it ends. */
+function put(
+  bytes: Buffer,
+  at: number,
+  { message, flags }: { readonly message: Uint8Array; readonly flags: number },
+): number {
+  bytes[at] = flags;
+  bytes.writeUInt32BE(message.byteLength, at + 1);
+  bytes.set(message, at + ENVELOPE_BYTES);
+  return at + ENVELOPE_BYTES + message.byteLength;
 }

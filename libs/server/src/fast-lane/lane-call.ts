@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { compressedFlag } from "@connectrpc/connect/protocol";
 
 import { tooSlow } from "../body-meter.ts";
@@ -13,9 +13,10 @@ import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts } from "./equal-timeouts.ts";
 import { encodeBinary } from "./encode-binary.ts";
 import { ENVELOPE_BYTES, enveloped, onlyMessage } from "./envelope.ts";
+import { createLaneContext } from "./lane-context.ts";
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
-import { type HeaderValues, PlainHeaders } from "./plain-headers.ts";
+import type { HeaderValues } from "./plain-headers.ts";
 import type { Wire, WireListener } from "./wire.ts";
 
 /** What all calls of a lane share. */
@@ -47,7 +48,6 @@ export interface CallOptions {
  */
 export class LaneCall implements WireListener {
   readonly #options: CallOptions;
-  readonly #controller = new AbortController();
   readonly #context: HandlerContext;
   /** The headers and trailers of the answer, to which the method adds its own. */
   readonly #header: HeaderValues;
@@ -56,16 +56,27 @@ export class LaneCall implements WireListener {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #state: "reading" | "running" | "answered" | "passed" | "gone" = "reading";
+  /** Why the method is to stop. */
+  #ended: { readonly reason: Error } | undefined;
+  #controller: AbortController | undefined;
   #endDeadline: (() => void) | undefined;
   #endGrace: (() => void) | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
-    const { support, head, wire } = options;
+    const { support, method, head, wire } = options;
     this.#leave = support.exchanges.enter(this);
     this.#header = { "content-type": head.protocol.contentType };
     this.#trailer = head.protocol.name === "grpc" ? { "grpc-status": "0" } : {};
-    this.#context = createContext(options, this.#controller.signal, this.#header, this.#trailer);
+    this.#context = createLaneContext({
+      clock: support.clock,
+      method: method.method,
+      head,
+      wire,
+      header: this.#header,
+      trailer: this.#trailer,
+      signalOf: () => this.#signal(),
+    });
     if (head.timeoutMs !== undefined)
       this.#endDeadline = support.clock.after(head.timeoutMs, () =>
         this.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
@@ -117,7 +128,7 @@ export class LaneCall implements WireListener {
     const isRunning = this.#state === "running";
     if (this.#state !== "answered") {
       this.#state = "gone";
-      this.#controller.abort(clientGone());
+      this.#end(clientGone());
     }
     // A method that heeds its signal is waited for: what it works with is there until then.
     if (isRunning) this.#limitGrace();
@@ -126,13 +137,13 @@ export class LaneCall implements WireListener {
 
   /** Tells the method to stop, and answers without it when it does not. */
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    this.#end(reason);
     if (this.#state === "running") this.#limitGrace();
   }
 
   async #run(request: Message): Promise<void> {
     const { method, head } = this.#options;
-    if (this.#controller.signal.aborted) this.#limitGrace();
+    if (this.#ended !== undefined) this.#limitGrace();
     try {
       const answer = await method.call(request, this.#context);
       if (this.#state !== "running") return;
@@ -186,7 +197,7 @@ export class LaneCall implements WireListener {
   #fail(thrown: unknown): void {
     if (this.#state !== "running") return;
     const { support, method } = this.#options;
-    const error = failureOf(thrown, { method: method.method, signal: this.#controller.signal }, support);
+    const error = failureOf(thrown, { method: method.method, signal: this.#signal() }, support);
     const { responseHeader: header, responseTrailer: trailer } = this.#context;
     this.#pass({ failure: { error, header, trailer } });
   }
@@ -201,11 +212,24 @@ export class LaneCall implements WireListener {
     support.pass(wire, { ...passed, chunks });
   }
 
+  #end(reason: Error): void {
+    this.#ended ??= { reason };
+    this.#controller?.abort(reason);
+  }
+
+  /** The signal that tells the method to stop; made for the first who asks. */
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+    }
+    return this.#controller.signal;
+  }
+
   #limitGrace(): void {
-    const { signal } = this.#controller;
     this.#endGrace ??= this.#options.support.clock.after(ABORT_GRACE_MS, () => {
       if (this.#state === "gone") this.#finish();
-      else this.#fail(signal.reason);
+      else this.#fail(this.#ended?.reason);
     });
   }
 
@@ -221,30 +245,4 @@ export class LaneCall implements WireListener {
     this.#endDeadline?.();
     this.#endGrace?.();
   }
-}
-
-function createContext(
-  { support: { clock }, method: { method }, head, wire }: CallOptions,
-  signal: AbortSignal,
-  header: HeaderValues,
-  trailer: HeaderValues,
-): HandlerContext {
-  const endsMs = head.timeoutMs === undefined ? undefined : clock.now() + head.timeoutMs;
-  return {
-    method,
-    service: method.parent,
-    signal,
-    timeoutMs: endsMs === undefined ? noTimeout : () => endsMs - clock.now(),
-    requestMethod: "POST",
-    requestHeader: new PlainHeaders(wire.headers),
-    responseHeader: new PlainHeaders(header),
-    responseTrailer: new PlainHeaders(trailer),
-    protocolName: head.protocol.name,
-    values: createContextValues(),
-    url: `http://trellis.invalid${wire.path}`,
-  };
-}
-
-function noTimeout(): undefined {
-  return undefined;
 }

@@ -24,6 +24,8 @@ export class Replica implements StorageNode {
   readonly backend: RaftBackend;
   /** While set it gets nothing. */
   isCutOff = false;
+  /** While set it needs nobody to confirm its reads. */
+  votesAlone = false;
   applied = 0;
   readonly #cluster: Cluster;
   readonly #lagTurns: number;
@@ -90,6 +92,10 @@ export class Replica implements StorageNode {
     const answer = await applied;
     if (isLost === "after") throw new RaftNodeError("outcome-unknown", "lost on its way back");
     return answer;
+  }
+
+  isCurrent(): boolean {
+    return this.votesAlone && this.applied >= this.#cluster.lastIndex;
   }
 
   async confirmRead({ signal }: CallOptions = {}): Promise<number> {

@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import type { Backend, Consistency } from "../backend.ts";
 import { toVersion, type Version } from "../record.ts";
 import { caseOf, type ConformanceCase, type ConformanceOptions } from "./conformance-case.ts";
-import { apply, assertRecord, deleteOf, fixture, putOf, refuse, seed, stored } from "./fixtures.ts";
+import {
+  apply,
+  assertFails,
+  assertRecord,
+  deleteOf,
+  fixture,
+  putOf,
+  refuse,
+  seed,
+  stored,
+} from "./fixtures.ts";
 
 const WEB = fixture("a", "default/default/web");
 const UNKNOWN_VERSION = toVersion(1);
@@ -25,8 +35,26 @@ export function readAndWriteCases({ open }: ConformanceOptions): ConformanceCase
     of(12, "a write cannot change the uid (T538 T539 T540 T541)", uidOnWrite),
     of(13, "a delete compares the version that it was given (T542 T543 T544)", versionOnDelete),
     of(14, "a delete compares the uid that it was given (T545)", uidOnDelete),
+    caseOf("what can be read at once is what a read shows", open, atOnce),
     caseOf("what is acknowledged is stored, whatever its group and version (T559)", open, anyGroupVersion),
   ];
+}
+
+/** For a backend that has what it shows in its process; others have nothing to say here. */
+async function atOnce(backend: Backend): Promise<void> {
+  const version = await seed(backend, [WEB]);
+  if (backend.readNow === undefined) return;
+  assert.deepEqual(backend.readNow(WEB.key), await backend.read(WEB.key));
+  assert.deepEqual(
+    backend.readNow(WEB.key, { minimum: { version } }),
+    await backend.read(WEB.key, { minimum: { version } }),
+  );
+  assert.equal(backend.readNow({ ...WEB.key, name: "different" })?.record, undefined);
+  assert.equal(backend.readNow(WEB.key, { minimum: { version: toVersion(version + 1_000) } }), undefined);
+  const readNow = async (storeId?: string) => backend.readNow?.(WEB.key, { minimum: { version, storeId } });
+  await assertFails(() => readNow("00000000000000000000000000"), "store-changed");
+  await backend.close();
+  await assertFails(() => readNow(), "unavailable");
 }
 
 type Of = (number: number, says: string, body: (backend: Backend) => Promise<void>) => ConformanceCase;

@@ -29,6 +29,7 @@ export function watchPromiseCases({ open, elapse }: ConformanceOptions): Conform
       const { batches, versions } = await storm(backend);
       assert.deepEqual(versionsOf(batches), versions);
     }),
+    of("ordered: what is at hand may be taken without waiting, in the same order", atHand),
     of("unique: a watch opened amid writes gets each commit once, in its snapshot or after it", unique),
     of("atomic: the events of a commit arrive together, in the order of its operations", atomic),
     of("reliable: the events rebuild the state that a list shows, without a gap", reliable),
@@ -57,6 +58,33 @@ async function storm(
   await takeSnapshot(watch);
   const versions = await write(backend, 0, COMMITS);
   return { batches: await takeUpTo(watch, versions.at(-1)), versions };
+}
+
+/** Takes what is at hand wherever it may, which is nothing before the snapshot, while somebody waits, and after the end. */
+async function atHand(backend: Backend): Promise<void> {
+  const watch = backend.watch(ALL);
+  assert.equal(watch.take(), undefined);
+  await takeSnapshot(watch);
+  const waiting = watch.next();
+  assert.equal(watch.take(), undefined);
+  const versions = await write(backend, 0, COMMITS);
+  const found = [versionOf(await waiting)];
+  let isAtHand = false;
+  while (found.at(-1) !== versions.at(-1)) {
+    const batch = watch.take();
+    isAtHand ||= batch !== undefined;
+    found.push(versionOf(batch ?? (await take(watch))));
+  }
+  assert.deepEqual(found, versions);
+  // Where the store is in this process what was committed is there.
+  assert.ok(isAtHand || backend.readNow === undefined, "expected something to be at hand");
+  watch.close();
+  assert.equal(watch.take(), undefined);
+}
+
+function versionOf(batch: WatchBatch | undefined): Version {
+  if (batch?.kind !== "commit") assert.fail(`expected a commit, found ${batch?.kind ?? "the end"}`);
+  return batch.version;
 }
 
 async function write(backend: Backend, from: number, to: number): Promise<Version[]> {

@@ -81,6 +81,10 @@ export class RemoteWatch implements Watch {
     }
   }
 
+  take(): WatchBatch | undefined {
+    return this.#isBusy || this.#ended !== undefined ? undefined : this.#received[this.#position++];
+  }
+
   close(): void {
     this.#end(undefined);
   }
@@ -111,11 +115,8 @@ export class RemoteWatch implements Watch {
         if (error !== undefined) throw error;
         return undefined;
       }
-      const batch = this.#received[this.#position];
-      if (batch !== undefined) {
-        this.#position++;
-        return batch;
-      }
+      const batch = this.#received[this.#position++];
+      if (batch !== undefined) return batch;
       if (this.#last === undefined) await this.#receive();
       else this.fail(this.#last);
     }

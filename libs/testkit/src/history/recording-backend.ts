@@ -52,13 +52,14 @@ export function recordingBackend(backend: Backend, history: History, client: str
 }
 
 function recordingWatch(watch: Watch, batches: WatchBatch[]): Watch {
-  const next = async (): Promise<WatchBatch | undefined> => {
-    const batch = await watch.next();
+  const recorded = (batch: WatchBatch | undefined): WatchBatch | undefined => {
     if (batch !== undefined) batches.push(batch);
     return batch;
   };
+  const next = async (): Promise<WatchBatch | undefined> => recorded(await watch.next());
   return {
     next,
+    take: () => recorded(watch.take()),
     close: () => watch.close(),
     [Symbol.asyncIterator]: () => ({
       async next() {

@@ -40,7 +40,7 @@ const remove = (name: string): Operation => ({ kind: "delete", key: keyOf(name),
  */
 export async function judged(spoil: (good: Backend) => Partial<Backend>): Promise<string> {
   const good = createMemoryBackend({ clock: systemClock, random: seededRandom(1) });
-  const bad: Backend = { ...good, ...spoil(good) };
+  const bad: Backend = { ...good, readNow: undefined, ...spoil(good) };
   const history = createHistory(good.position());
   const as = (client: string): Backend => recordingBackend(bad, history, client);
   const [writer, reader] = [as("writer"), as("reader")];
@@ -115,6 +115,7 @@ export function onBatches(
           }
           return ready.shift();
         },
+        take: () => undefined,
         close: () => inner.close(),
         [Symbol.asyncIterator]: () => {
           throw new Error("the story takes batches one by one");

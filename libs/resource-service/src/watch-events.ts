@@ -1,0 +1,150 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type WatchEvent,
+  WatchEvent_Delete_Reason,
+  WatchEventSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import type { StoredEvent, StoredRecord, Version, WatchBatch } from "@trellis/storage";
+
+import type { Shown } from "./shown.ts";
+import type { Seen, Sight } from "./sight.ts";
+import { deleteField, upsertField, withStored } from "./stored-form.ts";
+
+/** An event that is to be sent. */
+export interface EventToSend {
+  /** What it takes, in bytes, as far as that is known before it is made. */
+  readonly size: number;
+  readonly make: () => WatchEvent;
+}
+
+/** Looks at a part of a batch; undefined where it concerns nothing that the watcher could see. At once where nobody has to be asked. */
+export type Look = () => EventToSend | undefined | Promise<EventToSend | undefined>;
+
+/** What an event takes besides its resource. */
+const EVENT_BYTES = 32;
+
+/** How a watcher is told of what it watches. */
+export interface Teller {
+  /** Whether resources go out as they are stored. */
+  readonly inBinary: boolean;
+  /** What the watcher sees of the records of its snapshot. */
+  readonly snapshot: Sight;
+  /** What it sees of those that change, which others may be looking at just now. */
+  readonly changes: Sight;
+}
+
+/** What a batch is to a watcher, in order. A commit is looked at whole, each record of a snapshot when its turn comes. */
+export async function eventsOf(teller: Teller, batch: WatchBatch): Promise<readonly Look[]> {
+  switch (batch.kind) {
+    case "snapshot":
+      return batch.records.map((record) => () => recordOfSnapshot(teller, record));
+    case "commit":
+      return (await eventsOfCommit(teller, batch)).map((event) => () => event);
+    case "endOfSnapshot":
+      return [() => ({ size: EVENT_BYTES, make: () => endOfSnapshot(batch.version) })];
+    case "bookmark":
+      return [() => ({ size: EVENT_BYTES, make: () => bookmark(batch.version) })];
+  }
+}
+
+/** All that is watched and happened up to a version was sent. */
+export function bookmark(version: Version): WatchEvent {
+  return create(WatchEventSchema, { event: { case: "bookmark", value: {} }, version: String(version) });
+}
+
+function endOfSnapshot(version: Version): WatchEvent {
+  return create(WatchEventSchema, { event: { case: "endOfSnapshot", value: {} }, version: String(version) });
+}
+
+function recordOfSnapshot({ snapshot, inBinary }: Teller, record: StoredRecord): ReturnType<Look> {
+  // It carries no version: no part of a snapshot can be resumed.
+  const eventOf = (seen: Seen): EventToSend | undefined =>
+    seen.kind === "seen" ? { size: sizeOf(record), make: () => upsert(inBinary, seen.shown, "") } : undefined;
+  const looked = snapshot.see(record);
+  return looked instanceof Promise ? looked.then(eventOf) : eventOf(looked);
+}
+
+/** The version stands on the last event only: a commit that is cut in two is sent again whole. */
+async function eventsOfCommit(
+  { changes, inBinary }: Teller,
+  { events, version }: Extract<WatchBatch, { kind: "commit" }>,
+): Promise<readonly EventToSend[]> {
+  const found: { readonly size: number; readonly make: (version: string) => WatchEvent }[] = [];
+  for (const event of events) {
+    const looked = changes.see(event.record);
+    const now = looked instanceof Promise ? await looked : looked;
+    const isGone = event.kind === "put" && now.kind !== "seen" && event.previous !== undefined;
+    const before = isGone ? await changes.see(event.previous) : undefined;
+    const make = makerOf(inBinary, event, { now, before });
+    if (make !== undefined) found.push({ size: sizeOf(isGone ? event.previous : event.record), make });
+  }
+  return found.map(({ size, make }, at) => ({
+    size,
+    make: () => make(at === found.length - 1 ? String(version) : ""),
+  }));
+}
+
+function sizeOf({ bytes }: { readonly bytes: Uint8Array }): number {
+  return bytes.byteLength + EVENT_BYTES;
+}
+
+/** What an event is to this watcher; undefined when it concerns nothing that it could see, before or after. */
+function makerOf(
+  inBinary: boolean,
+  { kind }: StoredEvent,
+  { now, before }: { readonly now: Seen; readonly before: Seen | undefined },
+): ((version: string) => WatchEvent) | undefined {
+  if (now.kind === "seen") {
+    const { shown } = now;
+    return kind === "put"
+      ? (version) => changed(inBinary, shown, version)
+      : (version) => remove(inBinary, shown, WatchEvent_Delete_Reason.DELETED, version);
+  }
+  if (kind === "delete" || before?.kind !== "seen") return undefined;
+  const last = before.shown;
+  if (now.kind === "accessLost") return (version) => accessLost(last, version);
+  const reason =
+    now.kind === "otherVersion"
+      ? WatchEvent_Delete_Reason.LEFT_GROUP_VERSION
+      : WatchEvent_Delete_Reason.LEFT_SELECTOR;
+  return (version) => remove(inBinary, last, reason, version);
+}
+
+/** The events of what was shown lately, each of which all watchers are sent. */
+const upserts = new WeakMap<Shown, WatchEvent>();
+
+function changed(inBinary: boolean, shown: Shown, version: string): WatchEvent {
+  const known = upserts.get(shown);
+  if (inBinary && known?.version === version) return known;
+  const event = upsert(inBinary, shown, version);
+  if (inBinary) upserts.set(shown, event);
+  return event;
+}
+
+function upsert(inBinary: boolean, { stored, resource }: Shown, version: string): WatchEvent {
+  return inBinary && stored !== undefined
+    ? withStored(create(WatchEventSchema, { version }), [upsertField(stored)])
+    : create(WatchEventSchema, { version, event: { case: "upsert", value: { resource: resource() } } });
+}
+
+function remove(
+  inBinary: boolean,
+  { stored, resource }: Shown,
+  reason: WatchEvent_Delete_Reason,
+  version: string,
+): WatchEvent {
+  if (inBinary && stored !== undefined)
+    return withStored(create(WatchEventSchema, { version }), [deleteField(stored, reason)]);
+  const value = { resource: resource(), reason };
+  return create(WatchEventSchema, { version, event: { case: "delete", value } });
+}
+
+/** Of what the watcher may not read any more it is told only which it was. */
+function accessLost({ resource }: Shown, version: string): WatchEvent {
+  const { id } = resource();
+  const value = {
+    resource: id === undefined ? {} : { id },
+    reason: WatchEvent_Delete_Reason.ACCESS_LOST,
+  };
+  return create(WatchEventSchema, { event: { case: "delete", value }, version });
+}
