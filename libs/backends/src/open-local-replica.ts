@@ -35,6 +35,7 @@ export async function openLocalReplica(
     capabilities: backend.capabilities,
     position: () => backend.position(),
     read: (key, options) => backend.read(key, options),
+    readNow: (key, options) => backend.readNow(key, options),
     list: (query, options) => backend.list(query, options),
     commit: (operations, options) => backend.commit(operations, options),
     watch: (query, options) => backend.watch(query, options),

@@ -44,7 +44,8 @@ export class PendingProposals {
     const there = this.#byIndex.get(index);
     if (there === undefined) return;
     this.#byIndex.delete(index);
-    for (const pending of there) {
+    // Emptied: a map that changes all the time keeps in its old tables, until the next major collection, what was in it.
+    for (const pending of there.splice(0)) {
       this.#count--;
       this.#bytes -= pending.bytes;
       if (pending.term === term) pending.resolve({ index, result });

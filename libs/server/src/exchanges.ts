@@ -25,6 +25,13 @@ export interface Endable {
   abort(reason: Error): void;
 }
 
+/** A call under way. */
+interface Entered {
+  /** Undefined once it has left: a set that changes all the time keeps in its old tables, until the next major collection, what was in it. */
+  call: Endable | undefined;
+  stream: boolean;
+}
+
 /** The requests under way in a server. */
 export interface Exchanges {
   open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
@@ -40,15 +47,16 @@ export interface Exchanges {
 
 /** Makes an empty set of exchanges. */
 export function createExchanges(clock: Clock): Exchanges {
-  const open = new Set<{ readonly call: Endable; stream: boolean }>();
+  const open = new Set<Entered>();
   let emptied: (() => void) | undefined;
   let draining = false;
 
   function endAll(streamsOnly: boolean): void {
-    for (const one of open) if (one.stream || !streamsOnly) one.call.abort(shuttingDown());
+    for (const one of open) if (one.stream || !streamsOnly) one.call?.abort(shuttingDown());
   }
-  function leave(one: { readonly call: Endable; stream: boolean }): void {
+  function leave(one: Entered): void {
     open.delete(one);
+    one.call = undefined;
     if (open.size > 0) return;
     // A call that is passed on leaves, and is entered again before anything else happens.
     queueMicrotask(() => {
@@ -59,7 +67,7 @@ export function createExchanges(clock: Clock): Exchanges {
   return {
     open(request, response, stream) {
       const controller = watchClient(request, response);
-      const one = { call: controller, stream };
+      const one: Entered = { call: controller, stream };
       const callbacks: (() => void)[] = [];
       const answered = (): void => {
         for (const callback of callbacks.splice(0)) callback();
@@ -81,7 +89,7 @@ export function createExchanges(clock: Clock): Exchanges {
       };
     },
     enter(call) {
-      const one = { call, stream: false };
+      const one: Entered = { call, stream: false };
       open.add(one);
       return () => leave(one);
     },

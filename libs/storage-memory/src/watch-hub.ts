@@ -1,5 +1,5 @@
 import type { Clock } from "@trellis/resource";
-import { StorageError, type StoredEvent, WakePace } from "@trellis/storage";
+import { StorageError, type StoredEvent, wakeDelayMs } from "@trellis/storage";
 
 import { typeString } from "./key-range.ts";
 
@@ -21,17 +21,14 @@ export class WatchGroup {
   /** The position of the first commit that touched the type since the sleepers were last woken. */
   touched: number | undefined;
 
-  readonly pace: WakePace;
-
-  constructor(lastPosition: number, clock: Clock) {
+  constructor(lastPosition: number) {
     this.lastPosition = lastPosition;
-    this.pace = new WakePace(clock);
   }
 }
 
 /**
  * Tells watches that something happened: at most once per turn of the event loop, however many commits the turn made, and only those whose
- * type was touched; less often where they are many. It queues nothing; what happened is in the history.
+ * type was touched; a few milliseconds later where they are many. It queues nothing; what happened is in the history.
  */
 export class WatchHub {
   readonly #groups = new Map<string, WatchGroup>();
@@ -61,7 +58,7 @@ export class WatchHub {
     }
     let group = this.#groups.get(type);
     if (group === undefined) {
-      group = new WatchGroup(lastPosition, this.#clock);
+      group = new WatchGroup(lastPosition);
       this.#groups.set(type, group);
     }
     group.members.add(member);
@@ -99,9 +96,9 @@ export class WatchHub {
   }
 
   #wakeSoon(group: WatchGroup): void {
-    const restMs = group.pace.restMs();
-    if (restMs > 0) {
-      this.#clock.after(restMs, () => wake(group));
+    const delayMs = wakeDelayMs(group.sleeping.size);
+    if (delayMs > 0) {
+      this.#clock.after(delayMs, () => wake(group));
       return;
     }
     if (this.#touched.length === 0) setImmediate(() => this.#flush());
@@ -119,7 +116,5 @@ function wake(group: WatchGroup): void {
   const position = group.touched ?? 0;
   group.touched = undefined;
   // A copy: who is woken may sleep again before the walk ends.
-  const sleeping = Array.from(group.sleeping);
-  for (const member of sleeping) member.wake(position);
-  group.pace.woke(sleeping.length);
+  for (const member of Array.from(group.sleeping)) member.wake(position);
 }

@@ -11,7 +11,7 @@ export {
 } from "./operation.ts";
 export { readNowOrWait } from "./read-now.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
-export { WakePace } from "./wake-pace.ts";
+export { wakeDelayMs } from "./wake-delay.ts";
 export type { StoredEvent, Watch, WatchBatch } from "./watch.ts";
 export {
   type AppliedCommit,

@@ -20,7 +20,7 @@ describe("confirmed reads", () => {
     await cluster.write("one");
     expect(running.isCurrent()).toBe(true);
     expect(machine.words).toEqual(["one"]);
-    await running.stop();
+    await cluster.time.settle(running.stop());
     expect(running.isCurrent()).toBe(false);
   });
 

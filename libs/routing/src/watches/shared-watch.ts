@@ -1,5 +1,5 @@
 import type { Clock } from "@trellis/resource";
-import { StorageError, type Version, WakePace } from "@trellis/storage";
+import { StorageError, type Version, wakeDelayMs } from "@trellis/storage";
 
 import { CommitRing, type RingBounds } from "./commit-ring.ts";
 import type { ResumingWatch } from "./resuming-watch.ts";
@@ -18,7 +18,6 @@ export class SharedWatch {
   readonly #upstream: ResumingWatch;
   readonly #onEnd: () => void;
   readonly #clock: Clock;
-  readonly #pace: WakePace;
   #isWakeDue = false;
   #reached: Version;
   #failure: StorageError | undefined;
@@ -34,7 +33,6 @@ export class SharedWatch {
     this.#reached = version;
     this.#onEnd = onEnd;
     this.#clock = clock;
-    this.#pace = new WakePace(clock);
     this.ring = new CommitRing(version, bounds);
     void this.#run();
   }
@@ -88,15 +86,14 @@ export class SharedWatch {
 
   #wake(): void {
     if (this.#isWakeDue) return;
-    const restMs = this.#pace.restMs();
-    if (restMs === 0) return this.#wakeAll();
+    const delayMs = wakeDelayMs(this.readers.size);
+    if (delayMs === 0) return this.#wakeAll();
     this.#isWakeDue = true;
-    this.#clock.after(restMs, () => this.#wakeAll());
+    this.#clock.after(delayMs, () => this.#wakeAll());
   }
 
   #wakeAll(): void {
     this.#isWakeDue = false;
     for (const reader of this.readers) reader.wake();
-    this.#pace.woke(this.readers.size);
   }
 }

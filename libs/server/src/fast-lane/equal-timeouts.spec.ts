@@ -30,11 +30,12 @@ describe("equal timeouts", () => {
 
   it("forget what ended in time, and time what begins afterwards", async () => {
     const { clock, ended, timeouts } = setUp();
-    timeouts.begin("a");
+    const first = timeouts.begin("a");
     timeouts.begin("b");
-    timeouts.end("a");
-    timeouts.end("never begun");
+    timeouts.end(first);
+    timeouts.end(undefined);
     expect(timeouts.size()).toBe(1);
+    expect(first.item).toBeUndefined();
     await clock.advance(MS);
     expect(ended).toEqual(["b"]);
     timeouts.begin("a");
@@ -57,9 +58,9 @@ describe("equal timeouts", () => {
       },
     };
     const timeouts = new EqualTimeouts<number>(clock, MS, () => undefined);
-    for (let item = 0; item < 1_000; item++) timeouts.begin(item);
+    const timings = Array.from({ length: 1_000 }, (_, item) => timeouts.begin(item));
     expect(timers).toBe(1);
-    for (let item = 0; item < 1_000; item++) timeouts.end(item);
+    for (const timing of timings) timeouts.end(timing);
     await virtual.advance(MS);
     expect(timers).toBe(1);
   });

@@ -1,5 +1,11 @@
 import type { Clock } from "@trellis/resource";
 
+/** The time of one item, which runs. */
+export interface Timing<Item> {
+  /** Undefined once the time is over: a map that changes all the time keeps in its old tables, until the next major collection, what was in it. */
+  item: Item | undefined;
+}
+
 /**
  * Timeouts that all take as long: they end in the order in which they began, so that one timer, for the oldest, does for any number of them. Most are over
  * long before they end, and cost two changes of a map.
@@ -9,7 +15,7 @@ export class EqualTimeouts<Item> {
   readonly #ms: number;
   readonly #onTimeout: (item: Item) => void;
   /** When each ends, the oldest first. */
-  readonly #ends = new Map<Item, number>();
+  readonly #ends = new Map<Timing<Item>, number>();
   #isArmed = false;
 
   constructor(clock: Clock, ms: number, onTimeout: (item: Item) => void) {
@@ -18,15 +24,19 @@ export class EqualTimeouts<Item> {
     this.#onTimeout = onTimeout;
   }
 
-  /** Begins the time of an item that has none. */
-  begin(item: Item): void {
-    this.#ends.set(item, this.#clock.monotonic() + this.#ms);
+  /** Begins the time of an item. */
+  begin(item: Item): Timing<Item> {
+    const timing: Timing<Item> = { item };
+    this.#ends.set(timing, this.#clock.monotonic() + this.#ms);
     if (!this.#isArmed) this.#arm(this.#ms);
+    return timing;
   }
 
   /** Ends it without a word. */
-  end(item: Item): void {
-    this.#ends.delete(item);
+  end(timing: Timing<Item> | undefined): void {
+    if (timing === undefined) return;
+    timing.item = undefined;
+    this.#ends.delete(timing);
   }
 
   /** Items whose time runs. */
@@ -44,13 +54,14 @@ export class EqualTimeouts<Item> {
 
   #expire(): void {
     const now = this.#clock.monotonic();
-    for (const [item, end] of this.#ends) {
+    for (const [timing, end] of this.#ends) {
       if (end > now) {
         this.#arm(end - now);
         return;
       }
-      this.#ends.delete(item);
-      this.#onTimeout(item);
+      const { item } = timing;
+      this.end(timing);
+      if (item !== undefined) this.#onTimeout(item);
     }
   }
 }

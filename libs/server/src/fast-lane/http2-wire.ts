@@ -60,7 +60,12 @@ export class Http2Wire implements Wire {
   readonly #onEnd = (): void => {
     if (!this.source.aborted) this.#listener?.onEnd();
   };
-  readonly #onClose = (): void => this.#listener?.onClose();
+  // A stream is kept by Node for a while, and would keep everything of its call.
+  readonly #onClose = (): void => {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.onClose();
+  };
 }
 
 /** Nobody could catch what is thrown here. A stream without its trailers is one that failed (gRPC over HTTP/2, "Responses"). */

@@ -10,7 +10,7 @@ import { ABORT_GRACE_MS, failureOf, type InterceptorOptions } from "../intercept
 import { clientGone } from "../node-exchange.ts";
 import type { PassedRequest } from "../passed-requests.ts";
 import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
-import type { EqualTimeouts } from "./equal-timeouts.ts";
+import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
 import { encodeBinary } from "./encode-binary.ts";
 import { ENVELOPE_BYTES, enveloped, onlyMessage } from "./envelope.ts";
 import { createLaneContext } from "./lane-context.ts";
@@ -53,6 +53,8 @@ export class LaneCall implements WireListener {
   readonly #header: HeaderValues;
   readonly #trailer: HeaderValues;
   readonly #leave: () => void;
+  #bodyTiming: Timing<LaneCall> | undefined;
+  #writeTiming: Timing<LaneCall> | undefined;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #state: "reading" | "running" | "answered" | "passed" | "gone" = "reading";
@@ -81,7 +83,7 @@ export class LaneCall implements WireListener {
       this.#endDeadline = support.clock.after(head.timeoutMs, () =>
         this.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
       );
-    support.bodyTimeouts.begin(this);
+    this.#bodyTiming = support.bodyTimeouts.begin(this);
     wire.listen(this);
   }
 
@@ -102,7 +104,7 @@ export class LaneCall implements WireListener {
 
   onEnd(): void {
     if (this.#state !== "reading") return;
-    this.#options.support.bodyTimeouts.end(this);
+    this.#options.support.bodyTimeouts.end(this.#bodyTiming);
     const request = this.#parse();
     if (request === undefined) this.#pass({});
     else {
@@ -123,8 +125,8 @@ export class LaneCall implements WireListener {
 
   onClose(): void {
     const { support } = this.#options;
-    support.writeTimeouts.end(this);
-    support.bodyTimeouts.end(this);
+    support.writeTimeouts.end(this.#writeTiming);
+    support.bodyTimeouts.end(this.#bodyTiming);
     const isRunning = this.#state === "running";
     if (this.#state !== "answered") {
       this.#state = "gone";
@@ -190,7 +192,7 @@ export class LaneCall implements WireListener {
     }
     // Not before: where something threw nothing was sent, and the call fails as others do.
     this.#state = "answered";
-    support.writeTimeouts.begin(this);
+    this.#writeTiming = support.writeTimeouts.begin(this);
     this.#release();
   }
 
@@ -206,7 +208,7 @@ export class LaneCall implements WireListener {
     if (this.#state !== "reading" && this.#state !== "running") return;
     this.#state = "passed";
     const { support, wire } = this.#options;
-    support.bodyTimeouts.end(this);
+    support.bodyTimeouts.end(this.#bodyTiming);
     const chunks = this.#chunks;
     this.#finish();
     support.pass(wire, { ...passed, chunks });

@@ -55,6 +55,7 @@ export class RawClient {
       const chunks: Buffer[] = [];
       let status = 0;
       let grpcStatus: string | undefined;
+      let isOver = false;
       const seeHeaders = (received: Readonly<Record<string, unknown>>): void => {
         status = Number(received[":status"] ?? status);
         grpcStatus = (received["grpc-status"] as string | undefined) ?? grpcStatus;
@@ -63,14 +64,16 @@ export class RawClient {
       stream.on("trailers", seeHeaders);
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
+        isOver = true;
         const answer = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
         const failure = failureOf(headers, { status, grpcStatus, answer });
         if (failure === undefined) resolve(answer);
         else reject(failure);
       });
       stream.on("error", (error) => reject(new CallFailure("connection", error.message)));
-      // Of no effect after an answer.
-      stream.on("close", () => reject(new CallFailure("connection", "the stream was closed before its end")));
+      stream.on("close", () => {
+        if (!isOver) reject(new CallFailure("connection", "the stream was closed before its end"));
+      });
       stream.end(body);
     });
   }
