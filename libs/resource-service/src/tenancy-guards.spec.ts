@@ -113,8 +113,10 @@ describe("a unit that was seen live", () => {
     await there("muse");
     expect(read.splice(0)).toEqual(["Artist"]);
     await deleteTeam();
-    for (let again = 0; again < 2; again++)
-      await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+    await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+    expect(read.splice(0)).toEqual(["Artist"]);
+    await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+    expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
     await fixture.server.close();
   });
 });

@@ -80,7 +80,12 @@ const BEHAVIOURS: Readonly<Record<string, (context: HandlerContext) => AsyncIter
   },
   "answers nothing": nothing,
   "answers in batches": () => batches([["1", "2"], ["3"], ["4", "5", "6"]]),
-  "answers in batches of as many as another": () => batches([["7", "8"], ["9"], ["4", "5", "7"]]),
+  "answers in batches of as many as another": () =>
+    batches([
+      ["7", "8", "9"],
+      ["1", "2", "3"],
+      ["3", "2", "1"],
+    ]),
   "answers in batches what cannot be written": () => batches([["1", "2", "\ud800", "3"], ["4"]]),
   "answers in batches, the last of which fails": () => batches([["1", "2"]], failing),
   async *"answers what is not whole"() {
@@ -186,6 +191,18 @@ describe.each(FORMS)("a stream of protobuf, %s", (_, one) => {
     expect(calls()).toBe(2);
     const [first, second, ...others] = log.lines.map(({ message }) => message);
     expect([second, others]).toEqual([first, []]);
+  });
+
+  it("has its own messages where another had as many", async () => {
+    const { url } = await serve();
+    for (const name of [
+      "answers in batches",
+      "answers in batches of as many as another",
+      "answers in batches",
+    ]) {
+      const [short, library] = await bothWays(url, one, { message: request(name) });
+      expect(short).toEqual(library);
+    }
   });
 
   it.each(Object.keys(AT_ITS_DEADLINE))(
