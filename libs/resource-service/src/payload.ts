@@ -1,7 +1,7 @@
 import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { encodeCanonical, type ResourceType, type TypedResource } from "@trellis/resource";
+import { encodeCanonical, isCanonicalBytes, type ResourceType, type TypedResource } from "@trellis/resource";
 
 import { invalidField } from "./errors.ts";
 import { violationsError } from "./service-error.ts";
@@ -35,7 +35,10 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
     const cause = error instanceof Error ? error.message : String(error);
     throw invalidField("MALFORMED_DATA", path, `the bytes are not a ${found}: ${cause}`);
   }
-  return writePayload(type.schema, message);
+  // Most clients send what the encoder would make of it again.
+  return isCanonicalBytes(type.schema, data.value)
+    ? { any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + found, value: data.value }), message }
+    : writePayload(type.schema, message);
 }
 
 /** Encodes a payload canonically. */

@@ -13,6 +13,7 @@ export {
 } from "./api-error.ts";
 export { type BatchedStream, batchedStream, type BatchSource, isBatched } from "./batched-stream.ts";
 export { compareCodePoints, encodeCanonical } from "./canonical.ts";
+export { isCanonicalBytes } from "./canonical-bytes.ts";
 export { type Clock, type Random, systemClock } from "./clock.ts";
 export { DataError, decodeResource, messageNameOf } from "./decode.ts";
 export {
