@@ -93,6 +93,33 @@ describe("a batch", () => {
     ]);
   });
 
+  it.each([
+    ["alone runs many operations at a time", 1, 32],
+    ["among many runs few, so that all together are no more than some hundred", 64, 256],
+  ])("%s", async (_, batches, most) => {
+    const { backend } = fixture.server;
+    let underWay = 0;
+    const found: number[] = [];
+    const commit: typeof backend.commit = async (operations, options) => {
+      found.push(++underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return await backend.commit(operations, options);
+    };
+    const { rpc } = createFixture({ backend: { ...backend, commit } });
+    const operationsOf = (one: number) => Array.from({ length: 100 }, (__, at) => write(`many-${one}-${at}`));
+    const answers = await Promise.all(
+      Array.from({ length: batches }, (__, one) => rpc.batchWrite({ operations: operationsOf(one) })),
+    );
+    expect(answers.flatMap(({ results }) => results).every(({ result }) => result.case === "write")).toBe(
+      true,
+    );
+    // Batches that begin do not know yet of those that begin after them.
+    const later = found.slice(found.length / 2);
+    expect(Math.max(...later)).toBeLessThanOrEqual(most);
+    expect(Math.max(...found)).toBeGreaterThan(16);
+  });
+
   it("takes between 1 and 1000 operations", async () => {
     await expectInvalid(batch(), "operations");
     const many = (length: number) => Array.from({ length }, (_, n) => remove(`a-${n}`));

@@ -17,7 +17,7 @@ import type { Call } from "./call.ts";
 import { deleteResource } from "./delete.ts";
 import type { Environment } from "./environment.ts";
 import { toServiceError } from "./errors.ts";
-import { BATCH_CONCURRENCY } from "./limits.ts";
+import { BATCH_CONCURRENCY, BATCH_OPERATIONS, LEAST_BATCH_CONCURRENCY } from "./limits.ts";
 import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
@@ -39,17 +39,33 @@ export async function batchWrite(
   const results: OperationResult[] = [];
   const queue = byResource(environment, call, request.operations);
   let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let indices = queue[next++]; indices !== undefined; indices = queue[next++]) {
+  const { batches } = environment;
+  const worker = async (_: unknown, rank: number): Promise<void> => {
+    while (rank < concurrencyOf(batches.underWay)) {
+      const indices = queue[next++];
+      if (indices === undefined) return;
       for (const index of indices) {
         const operation = request.operations[index];
         if (operation !== undefined) results[index] = await runOne(environment, call, operation);
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, queue.length) }, worker));
+  batches.underWay += 1;
+  try {
+    await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, queue.length) }, worker));
+  } finally {
+    batches.underWay -= 1;
+  }
   const version = call.shows(environment.backend.position().version);
   return create(BatchWriteResponseSchema, { results, version: String(version) });
+}
+
+/** How many operations each of so many batches runs at the same time. */
+function concurrencyOf(batches: number): number {
+  return Math.max(
+    LEAST_BATCH_CONCURRENCY,
+    Math.min(BATCH_CONCURRENCY, Math.floor(BATCH_OPERATIONS / batches)),
+  );
 }
 
 /** Refuses what no batch may hold, with everything that is wrong. */

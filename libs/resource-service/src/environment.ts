@@ -50,6 +50,8 @@ export interface Environment extends ResourceServiceDeps {
   readonly log: ServiceLog;
   readonly validator: Validator;
   readonly turns: Turns;
+  /** How many batches are under way. */
+  readonly batches: { underWay: number };
   /** What was last seen of the units that mutations add to. */
   readonly guards: RememberedGuards;
   /** Whether answers go straight to whoever encodes them, so that they may have resources as they are stored; otherwise somebody here looks into them. */
@@ -68,6 +70,7 @@ export function createEnvironment(
     log: deps.log ?? { error: () => undefined },
     validator: createValidator({ regexMatch: rememberMatches(compileRe2) }),
     turns: new Turns(),
+    batches: { underWay: 0 },
     guards: new RememberedGuards(),
     answersAsStored: false,
     config,

@@ -53,5 +53,9 @@ export const MAX_WATCHES = 10_000;
 /** When to come back after a limit or an outage, in milliseconds. */
 export const RETRY_AFTER_MS = 1_000;
 
-/** Operations of a batch that run at the same time. */
+/** Operations of a batch that run at the same time, when it is alone. */
 export const BATCH_CONCURRENCY = 32;
+/** However many batches there are, so many operations of each run at the same time. */
+export const LEAST_BATCH_CONCURRENCY = 4;
+/** Operations of all batches that run at the same time, about: what more there are would only wait for each other, and keep what they work with alive meanwhile. */
+export const BATCH_OPERATIONS = 256;
