@@ -21,17 +21,22 @@ export interface PatientPartDeps {
  * health says what is waited for.
  */
 export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDeps): Part {
-  const started = Promise.withResolvers<void>();
+  /** Ends the wait of each call that is held. */
+  const held = new Set<() => void>();
+  const endAll = (): void => {
+    for (const end of held) end();
+  };
   let isStarted = false;
   let isStopped = false;
   let cancel = (): void => undefined;
   const open = (): void => {
     isStarted = true;
-    started.resolve();
+    endAll();
   };
   const start = async (): Promise<void> => {
     try {
       await part.start();
+      if (isStopped) return;
       open();
       log.info({}, "ready");
     } catch (error) {
@@ -46,7 +51,9 @@ export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDep
     const end = (): void => over.resolve();
     const cancelHold = clock.after(HOLD_MS, end);
     signal.addEventListener("abort", end, { once: true });
-    await Promise.race([started.promise, over.promise]);
+    held.add(end);
+    await over.promise;
+    held.delete(end);
     signal.removeEventListener("abort", end);
     cancelHold();
   };
@@ -61,7 +68,7 @@ export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDep
     async stop() {
       isStopped = true;
       cancel();
-      started.resolve();
+      endAll();
       await part.stop();
     },
     notReady() {

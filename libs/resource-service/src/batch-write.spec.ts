@@ -120,6 +120,29 @@ describe("a batch", () => {
     expect(Math.max(...found)).toBeGreaterThan(16);
   });
 
+  it("that began among many runs more at a time when it is alone", async () => {
+    const { backend } = fixture.server;
+    let underWay = 0;
+    let most = 0;
+    const commit: typeof backend.commit = async (operations, options) => {
+      most = Math.max(most, ++underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return await backend.commit(operations, options);
+    };
+    const { rpc } = createFixture({ backend: { ...backend, commit } });
+    const operationsOf = (count: number, one: number) =>
+      Array.from({ length: count }, (_, at) => write(`grown-${one}-${at}`));
+    const short = Array.from({ length: 64 }, (_, one) =>
+      rpc.batchWrite({ operations: operationsOf(8, one) }),
+    );
+    const long = rpc.batchWrite({ operations: operationsOf(600, 64) });
+    await Promise.all(short);
+    most = 0;
+    await long;
+    expect(most).toBe(32);
+  });
+
   it("takes between 1 and 1000 operations", async () => {
     await expectInvalid(batch(), "operations");
     const many = (length: number) => Array.from({ length }, (_, n) => remove(`a-${n}`));

@@ -40,19 +40,29 @@ export async function batchWrite(
   const queue = byResource(environment, call, request.operations);
   let next = 0;
   const { batches } = environment;
-  const worker = async (_: unknown, rank: number): Promise<void> => {
-    while (rank < concurrencyOf(batches.underWay)) {
-      const indices = queue[next++];
-      if (indices === undefined) return;
-      for (const index of indices) {
+  const workers: Promise<void>[] = [];
+  let running = 0;
+  const work = async (): Promise<void> => {
+    for (; running <= concurrencyOf(batches.underWay) && next < queue.length; grow()) {
+      for (const index of queue[next++] ?? []) {
         const operation = request.operations[index];
         if (operation !== undefined) results[index] = await runOne(environment, call, operation);
       }
     }
+    running -= 1;
+  };
+  /** Others may have come or gone meanwhile. */
+  const grow = (): void => {
+    while (running < concurrencyOf(batches.underWay) && next < queue.length) {
+      running += 1;
+      workers.push(work());
+    }
   };
   batches.underWay += 1;
   try {
-    await Promise.all(Array.from({ length: Math.min(BATCH_CONCURRENCY, queue.length) }, worker));
+    grow();
+    // While one is waited for, more may begin.
+    for (const worker of workers) await worker;
   } finally {
     batches.underWay -= 1;
   }

@@ -35,9 +35,9 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
     const cause = error instanceof Error ? error.message : String(error);
     throw invalidField("MALFORMED_DATA", path, `the bytes are not a ${found}: ${cause}`);
   }
-  // Most clients send what the encoder would make of it again.
+  // Most clients send what the encoder would make of it again. A copy: what is stored shares no memory with what hooks are given.
   return isCanonicalBytes(type.schema, data.value)
-    ? { any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + found, value: data.value }), message }
+    ? { any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + found, value: data.value.slice() }), message }
     : writePayload(type.schema, message);
 }
 

@@ -19,6 +19,7 @@ import {
   LONG,
   restricted,
   stored,
+  tenancyOf,
   typeMessage,
   ULID,
   withFixture,
@@ -166,6 +167,21 @@ describe("a read", () => {
     await withFixture({ tenancy }, async ({ rpc }) => {
       const error = await expectError(rpc.read({ id: korn }), Code.Internal, "INTERNAL");
       expect(error.rawMessage).not.toContain("secret");
+    });
+  });
+});
+
+describe("a read through a server that has not heard of the tenancy yet", () => {
+  it("shows what is there, which proves it, and says of what is not that its tenancy is missing", async () => {
+    const backend = createMemoryBackend({ clock: systemClock, random: Math.random });
+    const tenancy = { partition: "default", namespace: "ns1" };
+    await withFixture({ backend, tenancy: tenancyOf() }, async ({ rpc }) => {
+      await rpc.write({ resource: artist("korn", { tenancy }) });
+      const late = createFixture({ backend, tenancy: tenancyOf({ "default/ns1": "absent" }) });
+      const { resource: found } = await late.rpc.read({ id: id(Artist, "korn", { tenancy }) });
+      expect(found?.id?.tenancy?.namespace).toBe("ns1");
+      const missing = late.rpc.read({ id: id(Artist, "muse", { tenancy }) });
+      await expectError(missing, Code.NotFound, "NAMESPACE_NOT_FOUND");
     });
   });
 });

@@ -36,7 +36,8 @@ export async function read(
     standing instanceof Promise || reading instanceof Promise
       ? await Promise.all([standing, reading])
       : [standing, reading];
-  const missing = missingUnit(tenancy, units, Code.NotFound, "id");
+  // A resource that is there proves its units, which may have been read from a replica that has not come to them yet.
+  const missing = record === undefined ? missingUnit(tenancy, units, Code.NotFound, "id") : undefined;
   if (missing !== undefined) throw missing;
   call.shows(position.version);
   if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);

@@ -65,18 +65,25 @@ export async function* watchList(
     });
     const teller = tellerOf(viewer, open);
     for (let batch = await watch.next(); batch !== undefined;) {
-      for (const look of await eventsOf(teller, batch)) {
+      const looks = await eventsOf(teller, batch);
+      const version = batch.kind === "snapshot" ? gathered.reached : batch.version;
+      for (const [at, look] of looks.entries()) {
         const looked = look();
         const event = looked instanceof Promise ? await looked : looked;
         if (event !== undefined) gathered.add(event);
+        if (at === looks.length - 1) gathered.reached = version;
         if (!gathered.isFull) continue;
-        yield gathered.take();
         // What was looked at before is not shown after the rights to it are gone.
+        rights.signal.throwIfAborted();
+        yield gathered.take();
         signal.throwIfAborted();
       }
-      if (batch.kind !== "snapshot") gathered.reached = batch.version;
+      gathered.reached = version;
       const atHand = watch.take();
-      if (atHand === undefined && !gathered.isEmpty) yield gathered.take();
+      if (atHand === undefined && !gathered.isEmpty) {
+        rights.signal.throwIfAborted();
+        yield gathered.take();
+      }
       batch = atHand ?? (await watch.next());
     }
   } catch (error) {

@@ -1,5 +1,13 @@
-import { create, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  equals,
+  fromBinary,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, file_google_protobuf_struct, StructSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "@jest/globals";
 import { ArtistSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
@@ -134,6 +142,67 @@ describe("the order of code points", () => {
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
         expect(Math.sign(compareCodePoints(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       }),
+    );
+  });
+});
+
+/** A message with a Struct in each kind of field, beside a map. */
+function structHolder(): DescMessage {
+  const struct = ".google.protobuf.Struct";
+  const entry = (name: string, value: object) => ({
+    name,
+    options: { mapEntry: true },
+    field: [
+      { name: "key", number: 1, label: 1, type: 9 },
+      { name: "value", number: 2, label: 1, ...value },
+    ],
+  });
+  const file = create(FileDescriptorProtoSchema, {
+    name: "test.proto",
+    package: "test",
+    syntax: "proto3",
+    dependency: ["google/protobuf/struct.proto"],
+    messageType: [
+      {
+        name: "Holder",
+        field: [
+          { name: "labels", number: 1, label: 3, type: 11, typeName: ".test.Holder.LabelsEntry" },
+          { name: "one", number: 2, label: 1, type: 11, typeName: struct },
+          { name: "many", number: 3, label: 3, type: 11, typeName: struct },
+          { name: "named", number: 4, label: 3, type: 11, typeName: ".test.Holder.NamedEntry" },
+        ],
+        nestedType: [entry("LabelsEntry", { type: 9 }), entry("NamedEntry", { type: 11, typeName: struct })],
+      },
+    ],
+  });
+  const registry = createFileRegistry(file, (name) =>
+    name === "google/protobuf/struct.proto" ? file_google_protobuf_struct.proto : undefined,
+  );
+  const schema = registry.getMessage("test.Holder");
+  if (schema === undefined) throw new Error("the schema is not there");
+  return schema;
+}
+
+describe("canonical encoding of a Struct in a field, which the library has as a plain object", () => {
+  const schema = structHolder();
+  const json = { x: 1, y: "z", list: [{ b: true, a: null }], $typeName: "google.protobuf.Struct" };
+  const turned = Object.fromEntries(Object.entries(json).toReversed());
+  const holder = (labels: Record<string, string>, of: object, named: object) =>
+    create(schema, { labels, one: of, many: [of, {}], named } as MessageInitShape<typeof schema>);
+
+  it.each([
+    ["in order", { a: "1", b: "2" }, json, { p: json, q: {} }],
+    ["in another", { b: "2", a: "1" }, turned, { q: {}, p: turned }],
+  ])("keeps all of it, and gives equal ones equal bytes: %s", (_, labels, of, named) => {
+    const bytes = encodeCanonical(schema, holder(labels, of, named));
+    expect(fromBinary(schema, bytes)).toMatchObject({
+      labels,
+      one: json,
+      many: [json, {}],
+      named: { p: json, q: {} },
+    });
+    expect(Buffer.from(bytes)).toEqual(
+      Buffer.from(encodeCanonical(schema, holder({ a: "1", b: "2" }, json, { p: json, q: {} }))),
     );
   });
 });

@@ -2,12 +2,15 @@ import {
   create,
   type DescField,
   type DescMessage,
+  fromJson,
   isFieldSet,
+  type JsonObject,
   type Message,
   type MessageShape,
   ScalarType,
   toBinary,
 } from "@bufbuild/protobuf";
+import { StructSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 type MapField = DescField & { readonly fieldKind: "map" };
@@ -45,7 +48,7 @@ function isMapInOrder(field: MapField, map: MapEntries): boolean {
   const compare = keyOrder(field);
   if (keys.some((key, at) => at > 0 && compare(keys[at - 1] ?? "", key) > 0)) return false;
   const below = field.mapKind === "message" ? field.message : undefined;
-  return below === undefined || keys.every((key) => isInOrder(below, map[key] as Fields));
+  return below === undefined || keys.every((key) => isInOrder(below, asMessage(field, map[key])));
 }
 
 function writeMessage(writer: BinaryWriter, schema: DescMessage, message: Fields): void {
@@ -89,7 +92,14 @@ function messagesOf(field: DescField, message: Fields): readonly Fields[] {
     field.oneof === undefined
       ? message[field.localName]
       : (message[field.oneof.localName] as { value: unknown }).value;
-  return (field.fieldKind === "list" ? value : [value]) as readonly Fields[];
+  const items: readonly unknown[] = field.fieldKind === "list" ? (value as readonly unknown[]) : [value];
+  return items.map((item) => asMessage(field, item));
+}
+
+/** What a field holds, as a message: the library has a Struct in a field as a plain object, whose keys may be anything (`google/protobuf/struct.proto`). */
+function asMessage({ message, parent }: DescField, value: unknown): Fields {
+  const isPlain = message?.typeName === StructSchema.typeName && parent.typeName !== ValueSchema.typeName;
+  return (isPlain ? fromJson(StructSchema, value as JsonObject) : value) as Fields;
 }
 
 function keyOrder(field: MapField): (a: string, b: string) => number {
@@ -102,7 +112,9 @@ function writeMap(writer: BinaryWriter, field: MapField, map: MapEntries): void 
     writer.tag(field.number, WireType.LengthDelimited).fork();
     if (field.mapKind === "message") {
       writeMapKey(writer, field, key);
-      writer.tag(2, WireType.LengthDelimited).bytes(encodeCanonical(field.message, map[key] as Message));
+      writer
+        .tag(2, WireType.LengthDelimited)
+        .bytes(encodeCanonical(field.message, asMessage(field, map[key])));
     } else if (field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING) {
       writer
         .tag(1, WireType.LengthDelimited)

@@ -207,6 +207,23 @@ describe("a watch", () => {
     await backend.close();
   });
 
+  it("that looks through a long history in turns misses nothing that happens meanwhile", async () => {
+    const { backend, put } = open({ historyCommits: 20_000 });
+    const watch = backend.watch({ ...ALL, name: "mine" });
+    await toEnd(watch);
+    const waiting = watch.next();
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    // All in one turn: more than one look goes through, and what is watched near their end.
+    const commits = [...Array.from({ length: 9_000 }, (_, at) => `other-${at}`), "mine", "another"].map(
+      (name) => put(name),
+    );
+    const version = (await Promise.all(commits)).at(-2);
+    await turn();
+    await put("late");
+    expect(await waiting).toMatchObject({ kind: "commit", version });
+    await backend.close();
+  });
+
   it("that resumes ahead of the store does not wait for ever", async () => {
     const { backend, clock } = open();
     const since = { version: (backend.position().version + 10) as Version };

@@ -66,6 +66,8 @@ export class StoreWatch implements Watch, Sleeper {
   /** The last delivered point to resume from. */
   #resumeVersion: Version | undefined;
   #busy = false;
+  /** Whether the rest of the history is looked at in the next turn. */
+  #isLookDue = false;
   #waiting: Consumer | undefined;
   #ended: { readonly error: StorageError | undefined } | undefined;
   #lastDeliveryMs = 0;
@@ -118,7 +120,8 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   wake(position: number): void {
-    this.#cursor = Math.max(this.#cursor, position);
+    // What a look has put off lies before that position, and concerns it still.
+    if (!this.#isLookDue) this.#cursor = Math.max(this.#cursor, position);
     this.#look(undefined);
   }
 
@@ -126,9 +129,15 @@ export class StoreWatch implements Watch, Sleeper {
   #look(otherwise: (() => WatchBatch) | undefined): void {
     if (this.#waiting === undefined) return;
     const batch = this.#follow();
-    if (batch === undefined && this.#cursor < this.#watched.store.history.next)
-      setImmediate(() => this.#look(otherwise));
-    else this.#deliver(batch ?? otherwise?.());
+    if (batch !== undefined || this.#cursor >= this.#watched.store.history.next) {
+      this.#deliver(batch ?? otherwise?.());
+      return;
+    }
+    this.#isLookDue = true;
+    setImmediate(() => {
+      this.#isLookDue = false;
+      this.#look(otherwise);
+    });
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
