@@ -4,9 +4,15 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
 /** The oldest major release that runs TypeScript as it is. */
 const OLDEST_NODE = 24;
+/**
+ * V8 allocates what outlived some young collections among the old objects from then on, which the objects of a call do whenever many calls are under way. They die as early as before, but each keeps
+ * all that it refers to until the next full collection, so that everything outlives young collections, and it stays so. Measured: half of the CPU of a read.
+ */
+const V8_FLAGS = ["--no-allocation-site-pretenuring"];
 /** Set for the process that a search has started, so that finding another old Node ends the search. */
 const SEARCHED = "TRELLIS_NODE_SEARCHED";
 
@@ -20,6 +26,7 @@ const SEARCHED = "TRELLIS_NODE_SEARCHED";
  */
 export async function launch(binUrl, main) {
   if (Number(process.versions.node.split(".")[0]) >= OLDEST_NODE) {
+    for (const flag of V8_FLAGS) setFlagsFromString(flag);
     await import(new URL(main, binUrl).href);
     return;
   }

@@ -42,22 +42,47 @@ export async function startCall(
   end: { readonly signal: AbortSignal },
   shown: ShownVersion,
 ): Promise<Call> {
-  const headers = context.requestHeader;
-  const identity = await environment.authenticator.authenticate(headers);
-  return {
-    identity,
-    consistency: consistencyOf(headers),
-    minimum: minimumOf(headers),
-    storeId: storeOf(headers),
-    get signal() {
-      return end.signal;
-    },
-    inBinary: environment.answersAsStored && answersInBinary(context),
-    shows(version) {
-      if (shown.newest === undefined || version > shown.newest) shown.newest = version;
-      return shown.newest;
-    },
-  };
+  const identity = await environment.authenticator.authenticate(context.requestHeader);
+  return new StartedCall(identity, { environment, context, end, shown });
+}
+
+/** The getter is its class's: one of an object literal would keep the call alive until the next full collection, with the hidden class that V8 makes for it. */
+class StartedCall implements Call {
+  readonly identity: Identity;
+  readonly consistency: Consistency;
+  readonly minimum: MinimumPosition | undefined;
+  readonly storeId: string | undefined;
+  readonly inBinary: boolean;
+  readonly #end: { readonly signal: AbortSignal };
+  readonly #shown: ShownVersion;
+
+  constructor(identity: Identity, { environment, context, end, shown }: CallParts) {
+    const headers = context.requestHeader;
+    this.identity = identity;
+    this.consistency = consistencyOf(headers);
+    this.minimum = minimumOf(headers);
+    this.storeId = storeOf(headers);
+    this.inBinary = environment.answersAsStored && answersInBinary(context);
+    this.#end = end;
+    this.#shown = shown;
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  shows(version: Version): Version {
+    const shown = this.#shown;
+    if (shown.newest === undefined || version > shown.newest) shown.newest = version;
+    return shown.newest;
+  }
+}
+
+interface CallParts {
+  readonly environment: Environment;
+  readonly context: HandlerContext;
+  readonly end: { readonly signal: AbortSignal };
+  readonly shown: ShownVersion;
 }
 
 /** Sets the headers that every response carries: which store answered, and the version that the answer shows. None while no store is known. */

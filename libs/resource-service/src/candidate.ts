@@ -74,13 +74,22 @@ interface Content {
 /** What hooks are given. Most look at nothing but what is to be stored. */
 function inputOf({ resource, payload, before }: Content & Pick<Draft, "before">): HookInput {
   const next = typed(resource, payload.message);
-  if (before === undefined) return { next };
-  return {
-    next,
-    get previous() {
-      return before();
-    },
-  };
+  return before === undefined ? { next } : new UpdateInput(next, before);
+}
+
+/** What hooks are given of a resource that is there. It is decoded for those who look at it. */
+class UpdateInput implements HookInput {
+  readonly next: TypedResource;
+  readonly #before: () => TypedResource | undefined;
+
+  constructor(next: TypedResource, before: () => TypedResource | undefined) {
+    this.next = next;
+    this.#before = before;
+  }
+
+  get previous(): TypedResource | undefined {
+    return this.#before();
+  }
 }
 
 async function runMutate(registration: Registration, { resource, payload, before }: Draft): Promise<Content> {

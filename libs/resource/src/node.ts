@@ -2,7 +2,10 @@ import type { ClientHttp2Session } from "node:http2";
 
 import { Http2SessionManager } from "@connectrpc/connect-node";
 
+import { renewStreamTables } from "./session-tables.ts";
+
 export { BackwardWriter } from "./backward-writer.ts";
+export { renewStreamTables } from "./session-tables.ts";
 
 /**
  * What the other side may send ahead of what was read here, of one stream and of a connection (RFC 9113 §5.2), in bytes. With HTTP/2's 64 KiB a stream moves no more than
@@ -37,6 +40,7 @@ export class WideSessionManager extends Http2SessionManager {
       // Once a request finds that the connection is ending, the library listens for its errors no more. One that then comes would end the process.
       session.on("error", () => undefined);
       session.setLocalWindowSize(HTTP2_WINDOWS.connection);
+      renewStreamTables(session);
     }
     return stream;
   }

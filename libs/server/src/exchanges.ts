@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { apiError, type Clock } from "@trellis/resource";
 
+import { Linked, LinkedItems } from "./linked-items.ts";
 import { type NodeRequest, type NodeResponse, watchClient } from "./node-exchange.ts";
 
 /** How long a stream may take, once its part has stopped, to say its last word; then it is aborted. */
@@ -26,10 +27,15 @@ export interface Endable {
 }
 
 /** A call under way. */
-interface Entered {
-  /** Undefined once it has left: a set that changes all the time keeps in its old tables, until the next major collection, what was in it. */
-  call: Endable | undefined;
+class Entered extends Linked {
+  readonly call: Endable;
   stream: boolean;
+
+  constructor(call: Endable, stream: boolean) {
+    super();
+    this.call = call;
+    this.stream = stream;
+  }
 }
 
 /** The requests under way in a server. */
@@ -47,16 +53,15 @@ export interface Exchanges {
 
 /** Makes an empty set of exchanges. */
 export function createExchanges(clock: Clock): Exchanges {
-  const open = new Set<Entered>();
+  const open = new LinkedItems<Entered>();
   let emptied: (() => void) | undefined;
   let draining = false;
 
   function endAll(streamsOnly: boolean): void {
-    for (const one of open) if (one.stream || !streamsOnly) one.call?.abort(shuttingDown());
+    for (const one of open.all()) if (one.stream || !streamsOnly) one.call.abort(shuttingDown());
   }
   function leave(one: Entered): void {
-    open.delete(one);
-    one.call = undefined;
+    open.remove(one);
     if (open.size > 0) return;
     // A call that is passed on leaves, and is entered again before anything else happens.
     queueMicrotask(() => {
@@ -67,7 +72,7 @@ export function createExchanges(clock: Clock): Exchanges {
   return {
     open(request, response, stream) {
       const controller = watchClient(request, response);
-      const one: Entered = { call: controller, stream };
+      const one = new Entered(controller, stream);
       const callbacks: (() => void)[] = [];
       const answered = (): void => {
         for (const callback of callbacks.splice(0)) callback();
@@ -89,7 +94,7 @@ export function createExchanges(clock: Clock): Exchanges {
       };
     },
     enter(call) {
-      const one: Entered = { call, stream: false };
+      const one = new Entered(call, false);
       open.add(one);
       return () => leave(one);
     },

@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
 import type { Clock } from "@trellis/resource";
+import { renewStreamTables } from "@trellis/resource/node";
 
 import type { FastLane } from "./fast-lane/fast-lane.ts";
 import { type Address, addressText, ALL_INTERFACES } from "./address.ts";
@@ -147,9 +148,10 @@ function createHttp2Server({ limits, log, handle, lane }: ListenerOptions): http
       initialWindowSize: limits.streamWindowBytes,
     },
   });
-  server.on("session", (session) =>
-    session.setLocalWindowSize(limits.streamWindowBytes * WINDOWS_PER_CONNECTION),
-  );
+  server.on("session", (session) => {
+    session.setLocalWindowSize(limits.streamWindowBytes * WINDOWS_PER_CONNECTION);
+    renewStreamTables(session);
+  });
   server.on("sessionError", (error: Error) =>
     log.debug({ err: error.message }, "an HTTP/2 connection failed"),
   );

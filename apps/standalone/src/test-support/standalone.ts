@@ -27,16 +27,20 @@ const LOOK_INTERVAL_MS = 10;
 /** The flags that say where resources are kept. */
 const PLACES = /^--(memory|backend|data-dir)/;
 
-/** Starts a standalone server with these flags; with a data directory of its own, unless they say where resources are kept. */
+/**
+ * Starts a standalone server with these flags; with a data directory of its own, unless they say where resources are kept. `nodeFlags` are for Node.
+ */
 export function startStandalone(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  nodeFlags: readonly string[] = [],
 ): Standalone {
   const ownDirectory = args.some((arg) => PLACES.test(arg))
     ? undefined
     : mkdtempSync(join(tmpdir(), "trellis-standalone-"));
   const place = ownDirectory === undefined ? [] : ["--data-dir", ownDirectory];
-  const child = spawn(process.execPath, ["apps/standalone/bin/trellis-standalone.js", ...place, ...args], {
+  const program = [...nodeFlags, "apps/standalone/bin/trellis-standalone.js"];
+  const child = spawn(process.execPath, [...program, ...place, ...args], {
     cwd: repositoryRoot,
     env: programEnvironment(environment),
     stdio: ["ignore", "pipe", "pipe"],

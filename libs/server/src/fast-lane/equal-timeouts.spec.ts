@@ -35,7 +35,7 @@ describe("equal timeouts", () => {
     timeouts.end(first);
     timeouts.end(undefined);
     expect(timeouts.size()).toBe(1);
-    expect(first.item).toBeUndefined();
+    expect([first.previous, first.next]).toEqual([undefined, undefined]);
     await clock.advance(MS);
     expect(ended).toEqual(["b"]);
     timeouts.begin("a");

@@ -1,21 +1,29 @@
 import type { Clock } from "@trellis/resource";
 
+import { Linked, LinkedItems } from "../linked-items.ts";
+
 /** The time of one item, which runs. */
-export interface Timing<Item> {
-  /** Undefined once the time is over: a map that changes all the time keeps in its old tables, until the next major collection, what was in it. */
-  item: Item | undefined;
+export class Timing<Item> extends Linked {
+  readonly item: Item;
+  readonly endsMs: number;
+
+  constructor(item: Item, endsMs: number) {
+    super();
+    this.item = item;
+    this.endsMs = endsMs;
+  }
 }
 
 /**
  * Timeouts that all take as long: they end in the order in which they began, so that one timer, for the oldest, does for any number of them. Most are over
- * long before they end, and cost two changes of a map.
+ * long before they end, and cost two changes of a list.
  */
 export class EqualTimeouts<Item> {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #onTimeout: (item: Item) => void;
-  /** When each ends, the oldest first. */
-  readonly #ends = new Map<Timing<Item>, number>();
+  /** The oldest first. */
+  readonly #running = new LinkedItems<Timing<Item>>();
   #isArmed = false;
 
   constructor(clock: Clock, ms: number, onTimeout: (item: Item) => void) {
@@ -26,22 +34,20 @@ export class EqualTimeouts<Item> {
 
   /** Begins the time of an item. */
   begin(item: Item): Timing<Item> {
-    const timing: Timing<Item> = { item };
-    this.#ends.set(timing, this.#clock.monotonic() + this.#ms);
+    const timing = new Timing(item, this.#clock.monotonic() + this.#ms);
+    this.#running.add(timing);
     if (!this.#isArmed) this.#arm(this.#ms);
     return timing;
   }
 
   /** Ends it without a word. */
   end(timing: Timing<Item> | undefined): void {
-    if (timing === undefined) return;
-    timing.item = undefined;
-    this.#ends.delete(timing);
+    if (timing !== undefined) this.#running.remove(timing);
   }
 
   /** Items whose time runs. */
   size(): number {
-    return this.#ends.size;
+    return this.#running.size;
   }
 
   #arm(ms: number): void {
@@ -54,14 +60,13 @@ export class EqualTimeouts<Item> {
 
   #expire(): void {
     const now = this.#clock.monotonic();
-    for (const [timing, end] of this.#ends) {
-      if (end > now) {
-        this.#arm(end - now);
+    for (let oldest = this.#running.first; oldest !== undefined; oldest = this.#running.first) {
+      if (oldest.endsMs > now) {
+        this.#arm(oldest.endsMs - now);
         return;
       }
-      const { item } = timing;
-      this.end(timing);
-      if (item !== undefined) this.#onTimeout(item);
+      this.end(oldest);
+      this.#onTimeout(oldest.item);
     }
   }
 }

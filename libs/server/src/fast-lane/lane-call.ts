@@ -13,7 +13,7 @@ import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
 import { encodeBinary } from "./encode-binary.ts";
 import { ENVELOPE_BYTES, enveloped, onlyMessage } from "./envelope.ts";
-import { createLaneContext } from "./lane-context.ts";
+import { LaneContext } from "./lane-context.ts";
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
 import type { HeaderValues } from "./plain-headers.ts";
@@ -70,7 +70,7 @@ export class LaneCall implements WireListener {
     this.#leave = support.exchanges.enter(this);
     this.#header = { "content-type": head.protocol.contentType };
     this.#trailer = head.protocol.name === "grpc" ? { "grpc-status": "0" } : {};
-    this.#context = createLaneContext({
+    this.#context = new LaneContext({
       clock: support.clock,
       method: method.method,
       head,
