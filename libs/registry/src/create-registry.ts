@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createMutableRegistry, type DescFile, type DescMessage } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import { create } from "@bufbuild/protobuf";
-import { type TypeName, typeNameText } from "@trellis/resource";
+import type { TypeName } from "@trellis/resource";
 
 import type { Domain } from "./domain.ts";
 import type { Hooks } from "./hooks.ts";
@@ -18,6 +18,7 @@ const SYSTEM_PACKAGE = "trellis.resource";
 /** Makes a registry with the types of the given domains. Throws as {@link Registry.register} does. */
 export function createRegistry(domains: readonly Domain[] = []): Registry {
   const registrations = new Map<string, Registration>();
+  const byKind = new Map<string, readonly Registration[]>();
   const owners = new Map<string, string>();
   const schemas = createMutableRegistry();
   let version: string | undefined;
@@ -56,14 +57,24 @@ export function createRegistry(domains: readonly Domain[] = []): Registry {
     }
     for (const registration of added) {
       registrations.set(registration.type.gvk, registration);
+      byKind.set(registration.type.kind, [...(byKind.get(registration.type.kind) ?? []), registration]);
       owners.set(registration.type.group, packagePrefix(registration.type.schema));
       addFile(schemas, registration.type.schema.file);
     }
     version = undefined;
   }
 
+  /** Looked up by the kind alone: a text made of all three would have to be made for each call. */
+  function resolve({ group, groupVersion, kind }: TypeName): Registration | undefined {
+    for (const registration of byKind.get(kind) ?? []) {
+      const { type } = registration;
+      if (type.group === group && type.groupVersion === groupVersion) return registration;
+    }
+    return undefined;
+  }
+
   const registry: Registry = {
-    resolve: (type: TypeName) => registrations.get(typeNameText(type)),
+    resolve,
     resolveMessage: (name) => [...registrations.values()].find(({ type }) => type.schema.typeName === name),
     versionsOf: (group, kind) =>
       registry.types().filter(({ type }) => type.group === group && type.kind === kind),

@@ -39,44 +39,59 @@ export function checkSystemType(call: Call, registration: Registration): void {
   throw new ServiceError({ ...denied.failure, reason: "SYSTEM_TYPE" });
 }
 
-/** Whether the caller may read or write a resource. A string is the reason why not. The type's hook decides first, then the authorizer. */
-export async function mayAccess(
+/** Why a caller may not, or that it may. */
+type Answer = true | string;
+
+/** Whether the caller may read or write a resource; said at once where the authorizer does. The type's hook decides first. */
+export function mayAccess(
   environment: Environment,
   call: Call,
   verb: "read" | "write",
   registration: Registration,
   subject: Subject,
-): Promise<true | string> {
+): Answer | Promise<Answer> {
   const { resource } = subject;
-  const authorize = registration.hooks.authorize;
-  if (authorize !== undefined) {
-    const next = subject.next ?? typedStored(registration.type, resource)();
-    const previous = subject.previous?.();
-    const decision = await runHook(registration, () =>
-      authorize({
-        verb,
-        caller: { name: call.identity.name, system: call.identity.system },
-        ...(next === undefined ? {} : { next }),
-        ...(previous === undefined ? {} : { previous }),
-      }),
-    );
-    if (decision !== undefined) return decision.allowed ? true : decision.reason;
-  }
-  const decision = await ask(environment, {
-    identity: call.identity,
-    verb,
-    type: registration.type,
-    tenancy: resource.id?.tenancy,
-    name: resource.id?.name,
-    resource,
-  });
+  const { type } = registration;
+  const judge = (): Answer | Promise<Answer> => {
+    const { id } = resource;
+    const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
+    return whenKnown(ask(environment, access), (decision) => answerWithResource(registration, decision));
+  };
+  if (registration.hooks.authorize === undefined) return judge();
+  return askHook(call, verb, registration, subject).then((answer) => answer ?? judge());
+}
+
+function answerWithResource({ type }: Registration, decision: Decision): Answer {
   if (decision.decision === "deny") return decision.reason;
   if (decision.decision === "allow") return true;
   throw hookFailed(
     "authorizer",
-    registration.type.gvk,
+    type.gvk,
     new Error("needsResource was answered to a question with the resource"),
   );
+}
+
+/** What the type's hook decides; undefined where it leaves that to the authorizer. */
+async function askHook(
+  call: Call,
+  verb: "read" | "write",
+  registration: Registration,
+  subject: Subject,
+): Promise<Answer | undefined> {
+  const authorize = registration.hooks.authorize;
+  if (authorize === undefined) return undefined;
+  const next = subject.next ?? typedStored(registration.type, subject.resource)();
+  const previous = subject.previous?.();
+  const decision = await runHook(registration, () =>
+    authorize({
+      verb,
+      caller: { name: call.identity.name, system: call.identity.system },
+      ...(next === undefined ? {} : { next }),
+      ...(previous === undefined ? {} : { previous }),
+    }),
+  );
+  if (decision === undefined) return undefined;
+  return decision.allowed ? true : decision.reason;
 }
 
 /** A record, and what the caller would be shown of it. */
@@ -101,49 +116,54 @@ export function mayRead(
   const { type } = registration;
   const tenancy = create(TenancySchema, { partition, namespace });
   const decision = ask(environment, { identity: call.identity, verb: "read", type, tenancy, name });
-  const answer = (found: Decision): boolean | Promise<boolean> =>
-    found.decision === "needsResource" ? judge() : found.decision === "allow";
-  return decision instanceof Promise ? decision.then(answer) : answer(decision);
+  return whenKnown(decision, (found) =>
+    found.decision === "needsResource" ? judge() : found.decision === "allow",
+  );
 }
 
-/** Throws `PERMISSION_DENIED` unless the caller may read or write the resource. `deed` is what the error says it tried. */
-export async function authorize(
+/** Throws `PERMISSION_DENIED`, at once or later, unless the caller may read or write the resource. `deed` is what the error says it tried. */
+export function authorize(
   environment: Environment,
   call: Call,
   verb: "read" | "write",
   registration: Registration,
   subject: Subject,
   deed: Deed = verb,
-): Promise<void> {
-  const answer = await mayAccess(environment, call, verb, registration, subject);
-  if (answer !== true) throw permissionDenied(`${deed} ${describe(subject.resource.id)}`, answer);
+): void | Promise<void> {
+  return whenKnown(mayAccess(environment, call, verb, registration, subject), (answer) => {
+    if (answer !== true) throw permissionDenied(`${deed} ${describe(subject.resource.id)}`, answer);
+  });
 }
 
 /**
- * Asks about a name of which nothing is known, yet or at all. Throws `PERMISSION_DENIED`; answers whether the question must be asked (again)
+ * Asks about a name of which nothing is known, yet or at all. Throws `PERMISSION_DENIED`, at once or later; answers whether the question must be asked (again)
  * with the resource. A type with an authorize hook always needs the resource: the hook decides before the authorizer.
  */
-export async function authorizeName(
+export function authorizeName(
   environment: Environment,
   call: Call,
   verb: "read" | "write",
   registration: Registration,
   id: ID,
   deed: Deed = verb,
-): Promise<"allowed" | "needsResource"> {
+): NameAnswer | Promise<NameAnswer> {
   if (registration.hooks.authorize !== undefined) return "needsResource";
-  const decision = await ask(environment, {
-    identity: call.identity,
-    verb,
-    type: registration.type,
-    tenancy: id.tenancy,
-    name: id.name,
+  const { type } = registration;
+  const access = { identity: call.identity, verb, type, tenancy: id.tenancy, name: id.name };
+  return whenKnown(ask(environment, access), (decision) => {
+    if (decision.decision === "deny") throw permissionDenied(`${deed} ${idText(id)}`, decision.reason);
+    return decision.decision === "allow" ? "allowed" : "needsResource";
   });
-  if (decision.decision === "deny") throw permissionDenied(`${deed} ${idText(id)}`, decision.reason);
-  return decision.decision === "allow" ? "allowed" : "needsResource";
 }
 
-/** Throws `PERMISSION_DENIED` unless the caller may list the type there. */
+/** What is to be made of a name. */
+type NameAnswer = "allowed" | "needsResource";
+
+/** Goes on with what is known, at once where it is known at once. */
+function whenKnown<T, U>(known: T | Promise<T>, then: (known: T) => U | Promise<U>): U | Promise<U> {
+  return known instanceof Promise ? known.then(then) : then(known);
+}
+
 export async function authorizeList(
   environment: Environment,
   call: Call,

@@ -35,15 +35,18 @@ export interface ShownVersion {
   newest: Version | undefined;
 }
 
-/** Authenticates a call and reads its headers. `end` is asked for its signal when that is needed. Throws `unauthenticated` and InvalidArgument. */
-export async function startCall(
+/** Authenticates a call and reads its headers, at once where the authenticator answers at once. `end` is asked for its signal when that is needed. Throws `unauthenticated` and InvalidArgument. */
+export function startCall(
   environment: Environment,
   context: HandlerContext,
   end: { readonly signal: AbortSignal },
   shown: ShownVersion,
-): Promise<Call> {
-  const identity = await environment.authenticator.authenticate(context.requestHeader);
-  return new StartedCall(identity, { environment, context, end, shown });
+): Call | Promise<Call> {
+  const parts = { environment, context, end, shown };
+  const identity = environment.authenticator.authenticate(context.requestHeader);
+  return "then" in identity
+    ? identity.then((known) => new StartedCall(known, parts))
+    : new StartedCall(identity, parts);
 }
 
 /** The getter is its class's: one of an object literal would keep the call alive until the next full collection, with the hidden class that V8 makes for it. */

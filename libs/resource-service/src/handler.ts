@@ -19,7 +19,8 @@ export function unary<Request, Response>(
     const deadline = new Deadline(environment.clock, context);
     const shown: ShownVersion = { newest: undefined };
     try {
-      return await run(request, await startCall(environment, context, deadline, shown));
+      const started = startCall(environment, context, deadline, shown);
+      return await run(request, started instanceof Promise ? await started : started);
     } catch (error) {
       throw finishError(environment, context, error, deadline.signal, kind === "mutation");
     } finally {

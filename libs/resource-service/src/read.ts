@@ -27,7 +27,8 @@ export async function read(
 ): Promise<ReadResponse> {
   checkRequest(environment, ReadRequestSchema, request);
   const { registration, id, units, key } = targetOf(environment, call, request.id, "id");
-  const answer = await authorizeName(environment, call, "read", registration, id);
+  const answered = authorizeName(environment, call, "read", registration, id);
+  const answer = answered instanceof Promise ? await answered : answered;
   const standing = environment.tenancy.state(units);
   // Whatever becomes of it is of no interest when the read fails at once.
   if (standing instanceof Promise) standing.catch(() => undefined);
@@ -41,7 +42,8 @@ export async function read(
   if (missing !== undefined) throw missing;
   call.shows(position.version);
   if (record === undefined || (id.uid !== "" && id.uid !== record.uid)) throw resourceNotFound(id);
-  const shown = await show(registration, record);
+  const showing = show(registration, record);
+  const shown = showing instanceof Promise ? await showing : showing;
   if (shown === undefined) throw groupVersionMismatch(id, record.groupVersion, "id");
   if (answer === "needsResource")
     await authorize(environment, call, "read", registration, { resource: shown.resource() });

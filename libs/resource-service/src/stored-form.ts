@@ -33,8 +33,11 @@ const OWNER_TAG = tag(2, WireType.LengthDelimited);
 const VERSION_TAG = tag(3, WireType.LengthDelimited);
 /** `WatchEvent.Upsert.resource` and `WatchEvent.Delete.resource`. */
 const RESOURCE_TAG = tag(1, WireType.LengthDelimited);
-/** `WatchEvent.Delete.reason`, number 100. */
+/** `WatchEvent.Delete.reason`, number 100: its tag, and a value of one byte. */
 const REASON_TAG = [0xa0, 0x06] as const;
+const REASON_BYTES = REASON_TAG.length + 1;
+/** A tag of one byte and a length of one byte: versions have at most 16 digits. */
+const VERSION_HEAD_BYTES = 2;
 /** The field of every response that has resources. */
 const RESOURCE_NUMBER = 1;
 const UPSERT_NUMBER = 1;
@@ -42,34 +45,64 @@ const DELETE_NUMBER = 2;
 
 /** The field `resource`, or one of the field `resources`, of a response. */
 export function resourceField(stored: StoredForm): UnknownField {
-  return { no: RESOURCE_NUMBER, wireType: WireType.LengthDelimited, data: withLength(partsOf(stored)) };
+  const size = sizeOf(stored);
+  const data = Buffer.allocUnsafe(lengthBytes(size) + size);
+  writeStored(data, 0, stored);
+  return field(RESOURCE_NUMBER, data);
 }
 
 /** `WatchEvent.upsert`. */
 export function upsertField(stored: StoredForm): UnknownField {
-  const parts = partsOf(stored);
-  const data = withLength([Uint8Array.of(RESOURCE_TAG), lengthOf(parts), ...parts]);
-  return { no: UPSERT_NUMBER, wireType: WireType.LengthDelimited, data };
+  const [data, at] = eventOf(stored, 0);
+  writeStored(data, at, stored);
+  return field(UPSERT_NUMBER, data);
 }
 
 /** `WatchEvent.delete`. */
 export function deleteField(stored: StoredForm, reason: WatchEvent_Delete_Reason): UnknownField {
-  const parts = partsOf(stored);
-  const end = Uint8Array.of(...REASON_TAG, reason);
-  const data = withLength([Uint8Array.of(RESOURCE_TAG), lengthOf(parts), ...parts, end]);
-  return { no: DELETE_NUMBER, wireType: WireType.LengthDelimited, data };
+  const [data, at] = eventOf(stored, REASON_BYTES);
+  data.set([...REASON_TAG, reason], writeStored(data, at, stored));
+  return field(DELETE_NUMBER, data);
 }
 
-/** The encoding of the resource in pieces: what is stored, with the version between. */
-function partsOf({ record: { bytes }, version }: StoredForm): readonly Uint8Array[] {
-  if (version === "") return [bytes];
-  let at = 0;
-  while (bytes[at] === ID_TAG || bytes[at] === OWNER_TAG) at = endOfField(bytes, at + 1);
-  const field = Buffer.allocUnsafe(2 + version.length);
-  field[0] = VERSION_TAG;
-  field[1] = version.length;
-  field.write(version, 2, "latin1");
-  return [bytes.subarray(0, at), field, bytes.subarray(at)];
+function field(no: number, data: Uint8Array): UnknownField {
+  return { no, wireType: WireType.LengthDelimited, data };
+}
+
+/** Room for an event with a resource and so many bytes behind it, and where the resource goes. */
+function eventOf(stored: StoredForm, after: number): readonly [data: Uint8Array, at: number] {
+  const size = sizeOf(stored);
+  const inner = 1 + lengthBytes(size) + size + after;
+  const data = Buffer.allocUnsafe(lengthBytes(inner) + inner);
+  const at = writeLength(data, 0, inner);
+  data[at] = RESOURCE_TAG;
+  return [data, at + 1];
+}
+
+/** The bytes of the encoding of the resource with its version. */
+function sizeOf({ record: { bytes }, version }: StoredForm): number {
+  return bytes.byteLength + (version === "" ? 0 : VERSION_HEAD_BYTES + version.length);
+}
+
+/** Writes the length of the encoding, and it: what is stored, with the version between. Returns where it ends. */
+function writeStored(data: Uint8Array, start: number, stored: StoredForm): number {
+  const { record, version } = stored;
+  const { bytes } = record;
+  const size = sizeOf(stored);
+  const at = writeLength(data, start, size);
+  const end = at + size;
+  data.set(bytes, end - bytes.byteLength);
+  if (version === "") return end;
+  // What comes before the version is moved to its place, which costs less than a view of either part.
+  let head = 0;
+  while (bytes[head] === ID_TAG || bytes[head] === OWNER_TAG) head = endOfField(bytes, head + 1);
+  const from = end - bytes.byteLength;
+  data.copyWithin(at, from, from + head);
+  data[at + head] = VERSION_TAG;
+  data[at + head + 1] = version.length;
+  for (let digit = 0; digit < version.length; digit++)
+    data[at + head + VERSION_HEAD_BYTES + digit] = version.charCodeAt(digit);
+  return end;
 }
 
 /** Where a field ends whose length begins at a position. */
@@ -82,31 +115,20 @@ function endOfField(bytes: Uint8Array, at: number): number {
   }
 }
 
-/** The pieces as one, behind the length of all. */
-function withLength(parts: readonly Uint8Array[]): Uint8Array {
-  const length = lengthOf(parts);
-  const whole = Buffer.allocUnsafe(length.byteLength + sizeOf(parts));
-  whole.set(length, 0);
-  let at = length.byteLength;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
+/** The bytes that a length takes as a varint. */
+function lengthBytes(length: number): number {
+  let bytes = 1;
+  for (let rest = length; rest >= 0x80; rest >>>= 7) bytes += 1;
+  return bytes;
 }
 
-function lengthOf(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes: number[] = [];
-  let rest = sizeOf(parts);
-  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
-}
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  let size = 0;
-  for (const { byteLength } of parts) size += byteLength;
-  return size;
+/** Writes a length as a varint; returns where it ends. */
+function writeLength(data: Uint8Array, start: number, length: number): number {
+  let at = start;
+  let rest = length;
+  for (; rest >= 0x80; rest >>>= 7) data[at++] = (rest & 0x7f) | 0x80;
+  data[at++] = rest;
+  return at;
 }
 
 function tag(number: number, wireType: WireType): number {

@@ -26,8 +26,8 @@ export interface Endable {
   abort(reason: Error): void;
 }
 
-/** A call under way. */
-class Entered extends Linked {
+/** A call under way, until it leaves. */
+export class Entered extends Linked {
   readonly call: Endable;
   stream: boolean;
 
@@ -41,8 +41,10 @@ class Entered extends Linked {
 /** The requests under way in a server. */
 export interface Exchanges {
   open(request: NodeRequest, response: NodeResponse, stream: boolean): Exchange;
-  /** Counts a call without a stream, which hears of its client itself. The result is called when its answer is written, or given up. */
-  enter(call: Endable): () => void;
+  /** Counts a call without a stream, which hears of its client itself. */
+  enter(call: Endable): Entered;
+  /** Its answer is written, or given up. */
+  leave(entered: Entered): void;
   size(): number;
   /**
    * Resolves when nothing is under way any more, or after `graceMs`; what is left is then aborted. Streams that have not ended by
@@ -96,8 +98,9 @@ export function createExchanges(clock: Clock): Exchanges {
     enter(call) {
       const one = new Entered(call, false);
       open.add(one);
-      return () => leave(one);
+      return one;
     },
+    leave,
     size: () => open.size,
     async drain(graceMs) {
       draining = true;

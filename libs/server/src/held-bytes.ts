@@ -35,41 +35,54 @@ export interface HeldBytes {
  */
 export function createHeldBytes(limits: Pick<ServerLimits, "maxHeldBytes" | "maxRequestBytes">): HeldBytes {
   const maxBytes = Math.max(limits.maxHeldBytes, LEAST_REQUESTS * limits.maxRequestBytes);
-  let held = 0;
+  const bound: Bound = { maxBytes, maxRequestBytes: limits.maxRequestBytes, held: 0 };
+  return { open: () => new HeldPart(bound) };
+}
 
-  function check(more: number, whole: number): void {
+/** The bound of a server, and how much of it is held. */
+interface Bound {
+  readonly maxBytes: number;
+  readonly maxRequestBytes: number;
+  held: number;
+}
+
+class HeldPart implements HeldBody {
+  readonly #bound: Bound;
+  #own = 0;
+  #isOver = false;
+
+  constructor(bound: Bound) {
+    this.#bound = bound;
+  }
+
+  expect(bytes: number): void {
+    // Of a larger one is told that it is too large, however much is held.
+    if (bytes <= this.#bound.maxRequestBytes) this.#check(bytes, bytes);
+  }
+
+  take(bytes: number): void {
+    if (this.#isOver) return;
+    this.#check(bytes, this.#own + bytes);
+    this.#own += bytes;
+    this.#bound.held += bytes;
+  }
+
+  keep(bytes: number): void {
+    const given = Math.max(0, this.#own - bytes);
+    this.#own -= given;
+    this.#bound.held -= given;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.keep(0);
+  }
+
+  #check(more: number, whole: number): void {
+    const { maxBytes, held } = this.#bound;
     const bound = whole > SMALL_BYTES ? maxBytes * PART_FOR_LARGE : maxBytes;
     if (held + more > bound) throw tooMuchHeld(maxBytes, held, more);
   }
-
-  return {
-    open() {
-      let own = 0;
-      let isOver = false;
-      const keep = (bytes: number): void => {
-        const given = Math.max(0, own - bytes);
-        own -= given;
-        held -= given;
-      };
-      return {
-        expect(bytes) {
-          // Of a larger one is told that it is too large, however much is held.
-          if (bytes <= limits.maxRequestBytes) check(bytes, bytes);
-        },
-        keep,
-        take(bytes) {
-          if (isOver) return;
-          check(bytes, own + bytes);
-          own += bytes;
-          held += bytes;
-        },
-        end() {
-          isOver = true;
-          keep(0);
-        },
-      };
-    },
-  };
 }
 
 function tooMuchHeld(maxBytes: number, held: number, more: number): ConnectError {

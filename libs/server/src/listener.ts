@@ -157,7 +157,7 @@ function createHttp2Server({ limits, log, handle, lane }: ListenerOptions): http
   );
   // A stream's error reaches its request through "close"; without a listener it would end the process.
   server.on("stream", (stream, headers, flags, rawHeaders) => {
-    stream.on("error", () => undefined);
+    stream.on("error", ignore);
     const slow = (): void => void others.emit("stream", stream, headers, flags, rawHeaders);
     if (!lane.http2(stream, headers, slow)) slow();
   });
@@ -174,6 +174,10 @@ function createStreamServer(handle: ListenerOptions["handle"]): http2.Http2Serve
   server.on("request", handle);
   refuseBadHttp2(server);
   return server;
+}
+
+function ignore(): void {
+  // The request hears of it by its "close".
 }
 
 function listenOn(server: http.Server, address: Address): Promise<Address> {

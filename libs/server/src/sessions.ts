@@ -42,12 +42,13 @@ export function createSessions(
       cancelTimer = clock.after(limits.pingIntervalMs, check);
     }
 
+    const onClosed = (): void => {
+      streams -= 1;
+      idleSince = clock.monotonic();
+    };
     session.on("stream", (stream) => {
       streams += 1;
-      stream.once("close", () => {
-        streams -= 1;
-        idleSince = clock.monotonic();
-      });
+      stream.on("close", onClosed);
     });
     // A peer that breaks the protocol ends its own connection; nobody else is concerned.
     session.on("error", () => session.destroy());

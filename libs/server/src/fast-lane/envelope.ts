@@ -16,6 +16,16 @@ export function enveloped(message: Uint8Array, flags: number): Uint8Array {
   return bytes;
 }
 
+/** Puts an envelope without flags around the message that has been written behind the room for it. */
+export function envelopeInPlace(bytes: Uint8Array): void {
+  const length = bytes.byteLength - ENVELOPE_BYTES;
+  bytes[0] = 0;
+  bytes[1] = length >>> 24;
+  bytes[2] = length >>> 16;
+  bytes[3] = length >>> 8;
+  bytes[4] = length;
+}
+
 /** The messages one after the other, each in an envelope without flags. */
 export function envelopedAll(messages: readonly Uint8Array[]): Uint8Array {
   let size = 0;

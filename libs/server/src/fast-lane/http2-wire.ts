@@ -6,12 +6,18 @@ import type { Wire, WireListener } from "./wire.ts";
 const OK = 200;
 const WITH_TRAILERS = { waitForTrailers: true };
 
+/** Where a stream has its wire: its listeners are the same functions for all streams, since functions for each cost more than what they do. */
+const WIRE = Symbol("wire");
+
+type WiredStream = ServerHttp2Stream & { [WIRE]?: Http2Wire | undefined };
+
 /** A request of HTTP/2. Its stream has somebody who listens for errors already. */
 export class Http2Wire implements Wire {
-  readonly source: ServerHttp2Stream;
+  readonly source: WiredStream;
   readonly headers: IncomingHttpHeaders;
   readonly #slow: () => void;
   #listener: WireListener | undefined;
+  #trailers: HeaderValues | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, slow: () => void) {
     this.source = stream;
@@ -25,9 +31,10 @@ export class Http2Wire implements Wire {
 
   listen(listener: WireListener): void {
     this.#listener = listener;
-    this.source.on("data", this.#onData);
-    this.source.on("end", this.#onEnd);
-    this.source.on("close", this.#onClose);
+    this.source[WIRE] = this;
+    this.source.on("data", onData);
+    this.source.on("end", onEnd);
+    this.source.on("close", onClose);
   }
 
   answer(headers: HeaderValues, body: Uint8Array, trailers?: HeaderValues): void {
@@ -37,16 +44,18 @@ export class Http2Wire implements Wire {
     if (trailers === undefined) stream.respond(head);
     else {
       stream.respond(head, WITH_TRAILERS);
-      stream.once("wantTrailers", () => sendTrailers(stream, trailers));
+      this.#trailers = trailers;
+      stream.on("wantTrailers", onWantTrailers);
     }
     stream.end(body);
   }
 
   pass(): void {
     this.#listener = undefined;
-    this.source.off("data", this.#onData);
-    this.source.off("end", this.#onEnd);
-    this.source.off("close", this.#onClose);
+    this.source[WIRE] = undefined;
+    this.source.off("data", onData);
+    this.source.off("end", onEnd);
+    this.source.off("close", onClose);
     this.#slow();
   }
 
@@ -55,24 +64,43 @@ export class Http2Wire implements Wire {
     this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
-  readonly #onData = (chunk: Uint8Array): void => this.#listener?.onChunk(chunk);
-  // A stream that was reset before all had come says "end", too; its "close" follows.
-  readonly #onEnd = (): void => {
+  chunk(chunk: Uint8Array): void {
+    this.#listener?.onChunk(chunk);
+  }
+
+  end(): void {
+    // A stream that was reset before all had come says "end", too; its "close" follows.
     if (!this.source.aborted) this.#listener?.onEnd();
-  };
-  // A stream is kept by Node for a while, and would keep everything of its call.
-  readonly #onClose = (): void => {
+  }
+
+  close(): void {
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.onClose();
-  };
+  }
+
+  /** Nobody could catch what is thrown here. A stream without its trailers is one that failed (gRPC over HTTP/2, "Responses"). */
+  sendTrailers(): void {
+    try {
+      this.source.sendTrailers(this.#trailers ?? {});
+    } catch {
+      this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
 }
 
-/** Nobody could catch what is thrown here. A stream without its trailers is one that failed (gRPC over HTTP/2, "Responses"). */
-function sendTrailers(stream: ServerHttp2Stream, trailers: HeaderValues): void {
-  try {
-    stream.sendTrailers(trailers);
-  } catch {
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  }
+function onData(this: WiredStream, chunk: Uint8Array): void {
+  this[WIRE]?.chunk(chunk);
+}
+
+function onEnd(this: WiredStream): void {
+  this[WIRE]?.end();
+}
+
+function onClose(this: WiredStream): void {
+  this[WIRE]?.close();
+}
+
+function onWantTrailers(this: WiredStream): void {
+  this[WIRE]?.sendTrailers();
 }

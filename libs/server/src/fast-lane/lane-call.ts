@@ -3,7 +3,7 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { compressedFlag } from "@connectrpc/connect/protocol";
 
 import { tooSlow } from "../body-meter.ts";
-import type { Exchanges } from "../exchanges.ts";
+import type { Entered, Exchanges } from "../exchanges.ts";
 import type { HeldBody } from "../held-bytes.ts";
 import { tooLarge } from "../request-body.ts";
 import { ABORT_GRACE_MS, failureOf, type InterceptorOptions } from "../interceptors.ts";
@@ -11,8 +11,8 @@ import { clientGone } from "../node-exchange.ts";
 import type { PassedRequest } from "../passed-requests.ts";
 import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
-import { encodeBinary } from "./encode-binary.ts";
-import { ENVELOPE_BYTES, enveloped, onlyMessage } from "./envelope.ts";
+import { encodeBehind } from "./encode-binary.ts";
+import { ENVELOPE_BYTES, enveloped, envelopeInPlace, onlyMessage } from "./envelope.ts";
 import { LaneContext } from "./lane-context.ts";
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
@@ -52,7 +52,7 @@ export class LaneCall implements WireListener {
   /** The headers and trailers of the answer, to which the method adds its own. */
   readonly #header: HeaderValues;
   readonly #trailer: HeaderValues;
-  readonly #leave: () => void;
+  readonly #entered: Entered;
   #bodyTiming: Timing<LaneCall> | undefined;
   #writeTiming: Timing<LaneCall> | undefined;
   #chunks: Uint8Array[] = [];
@@ -67,7 +67,7 @@ export class LaneCall implements WireListener {
   constructor(options: CallOptions) {
     this.#options = options;
     const { support, method, head, wire } = options;
-    this.#leave = support.exchanges.enter(this);
+    this.#entered = support.exchanges.enter(this);
     this.#header = { "content-type": head.protocol.contentType };
     this.#trailer = head.protocol.name === "grpc" ? { "grpc-status": "0" } : {};
     this.#context = new LaneContext({
@@ -150,9 +150,16 @@ export class LaneCall implements WireListener {
       const answer = await method.call(request, this.#context);
       if (this.#state !== "running") return;
       const { serialize } = method.serialization.getO(head.protocol.binary);
-      const body = head.protocol.binary ? encodeBinary(serialize, answer) : serialize(answer);
-      if (head.compression === null || body.byteLength < COMPRESS_MIN_BYTES) this.#answer(body, false);
-      else this.#answer(await head.compression.compress(body), true);
+      const { protocol, compression } = head;
+      const room = protocol.name === "grpc" ? ENVELOPE_BYTES : 0;
+      const body = protocol.binary ? encodeBehind(room, serialize, answer) : serialize(answer);
+      if (compression === null || body.byteLength - room < COMPRESS_MIN_BYTES) {
+        if (room > 0) envelopeInPlace(body);
+        this.#answer(body, false);
+      } else {
+        const compressed = await compression.compress(body.subarray(room));
+        this.#answer(room === 0 ? compressed : enveloped(compressed, compressedFlag), true);
+      }
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -174,6 +181,7 @@ export class LaneCall implements WireListener {
     }
   }
 
+  /** `body` is what is sent, in its envelope where the protocol has them. */
   #answer(body: Uint8Array, isCompressed: boolean): void {
     if (this.#state !== "running") return;
     const { support, head, wire } = this.#options;
@@ -183,7 +191,7 @@ export class LaneCall implements WireListener {
       headers[name] = [headers[name] ?? [], value].flat().join(", ");
     if (protocol.name === "grpc") {
       if (compression !== null) headers["grpc-encoding"] = compression.name;
-      wire.answer(headers, enveloped(body, isCompressed ? compressedFlag : 0), this.#trailer);
+      wire.answer(headers, body, this.#trailer);
     } else {
       if (isCompressed && compression !== null) headers["content-encoding"] = compression.name;
       for (const name in this.#trailer) headers[`trailer-${name}`] = this.#trailer[name];
@@ -237,7 +245,7 @@ export class LaneCall implements WireListener {
 
   #finish(): void {
     this.#release();
-    this.#leave();
+    this.#options.support.exchanges.leave(this.#entered);
   }
 
   /** Gives back what a call has while it is served. */

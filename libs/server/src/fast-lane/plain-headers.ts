@@ -26,8 +26,7 @@ export class PlainHeaders implements Headers {
 
   /** Throws a TypeError for what HTTP does not allow. */
   set(name: string, value: string): void {
-    validateHeaderName(name);
-    this.#values[name.toLowerCase()] = allowed(name, value);
+    this.#values[allowedName(name)] = allowed(name, value);
   }
 
   append(name: string, value: string): void {
@@ -66,6 +65,19 @@ export class PlainHeaders implements Headers {
   [Symbol.iterator](): ReturnType<Headers["entries"]> {
     return this.entries();
   }
+}
+
+/** The few names that methods set, in lower case; checked once. */
+const names = new Map<string, string>();
+const MAX_NAMES = 64;
+
+function allowedName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  validateHeaderName(name);
+  const lower = name.toLowerCase();
+  if (names.size < MAX_NAMES) names.set(name, lower);
+  return lower;
 }
 
 /** Anything but tabs and what can be seen, of Latin-1 (RFC 9110 §5.5). */
