@@ -16,6 +16,7 @@ import { hookFailed, idText, permissionDenied } from "./errors.ts";
 import { typedStored } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
 import type { Shown } from "./shown.ts";
+import { type Known, whenKnown } from "./when-known.ts";
 
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
 export interface Subject {
@@ -49,10 +50,10 @@ export function mayAccess(
   verb: "read" | "write",
   registration: Registration,
   subject: Subject,
-): Answer | Promise<Answer> {
+): Known<Answer> {
   const { resource } = subject;
   const { type } = registration;
-  const judge = (): Answer | Promise<Answer> => {
+  const judge = (): Known<Answer> => {
     const { id } = resource;
     const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
     return whenKnown(ask(environment, access), (decision) => answerWithResource(registration, decision));
@@ -106,7 +107,7 @@ export function mayRead(
   call: Call,
   registration: Registration,
   { record, shown }: Candidate,
-): boolean | Promise<boolean> {
+): Known<boolean> {
   const judge = async (): Promise<boolean> => {
     const resource = shown.resource();
     return (await mayAccess(environment, call, "read", registration, { resource })) === true;
@@ -129,7 +130,7 @@ export function authorize(
   registration: Registration,
   subject: Subject,
   deed: Deed = verb,
-): void | Promise<void> {
+): Known<void> {
   return whenKnown(mayAccess(environment, call, verb, registration, subject), (answer) => {
     if (answer !== true) throw permissionDenied(`${deed} ${describe(subject.resource.id)}`, answer);
   });
@@ -146,7 +147,7 @@ export function authorizeName(
   registration: Registration,
   id: ID,
   deed: Deed = verb,
-): NameAnswer | Promise<NameAnswer> {
+): Known<NameAnswer> {
   if (registration.hooks.authorize !== undefined) return "needsResource";
   const { type } = registration;
   const access = { identity: call.identity, verb, type, tenancy: id.tenancy, name: id.name };
@@ -158,11 +159,6 @@ export function authorizeName(
 
 /** What is to be made of a name. */
 type NameAnswer = "allowed" | "needsResource";
-
-/** Goes on with what is known, at once where it is known at once. */
-function whenKnown<T, U>(known: T | Promise<T>, then: (known: T) => U | Promise<U>): U | Promise<U> {
-  return known instanceof Promise ? known.then(then) : then(known);
-}
 
 export async function authorizeList(
   environment: Environment,
@@ -196,7 +192,7 @@ export async function authorizeList(
 }
 
 /** Asks the authorizer; at once where it answers at once. */
-function ask(environment: Environment, access: Access): Decision | Promise<Decision> {
+function ask(environment: Environment, access: Access): Known<Decision> {
   const { group, groupVersion, kind } = access.type;
   const failed = (error: unknown): never => {
     throw hookFailed("authorizer", `${group}.${groupVersion}.${kind}`, error);

@@ -14,6 +14,7 @@ import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import type { Target } from "./target.ts";
 import { missingUnit, type TenancyState } from "./tenancy.ts";
+import { type Known, whenKnown } from "./when-known.ts";
 
 /** What a caller wants stored, before its type has had a say. */
 export interface Draft {
@@ -29,7 +30,7 @@ export interface Draft {
   /** Where the request has the resource. */
   readonly path: string;
   /** How the tenancy stands. */
-  readonly tenancy: () => Promise<TenancyState>;
+  readonly tenancy: () => Known<TenancyState>;
 }
 
 /** A resource that passed its type's rules and may be written by the caller, and how its tenancy stands. */
@@ -45,25 +46,31 @@ export interface Candidate {
 export async function judge(environment: Environment, call: Call, draft: Draft): Promise<Candidate> {
   const { registration } = draft.target;
   checkFinalizers(draft.resource.metadata, draft.previous?.metadata, `${draft.path}.metadata`);
-  const mutated = await runMutate(registration, draft);
-  await validate(environment, registration, { ...draft, ...mutated });
-  const tenancy = await admit(environment, call, { ...draft, ...mutated });
-  return { resource: mutated.resource, tenancy };
+  const mutating = runMutate(registration, draft);
+  const mutated = { ...draft, ...(mutating instanceof Promise ? await mutating : mutating) };
+  const validating = validate(environment, registration, mutated);
+  if (validating !== undefined) await validating;
+  const admitting = admit(environment, call, mutated);
+  return { resource: mutated.resource, tenancy: admitting instanceof Promise ? await admitting : admitting };
 }
 
-/** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws `PERMISSION_DENIED`, `…_NOT_FOUND`. */
-export async function admit(environment: Environment, call: Call, draft: Draft): Promise<TenancyState> {
+/** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws, at once or later, `PERMISSION_DENIED`, `…_NOT_FOUND`. */
+export function admit(environment: Environment, call: Call, draft: Draft): Known<TenancyState> {
   const { target, resource, payload, before, path } = draft;
   const { registration, units } = target;
-  await authorize(environment, call, "write", registration, {
+  const next = typed(resource, payload.message);
+  const authorizing = authorize(environment, call, "write", registration, {
     resource,
-    next: typed(resource, payload.message),
+    next,
     previous: before,
   });
-  const tenancy = await draft.tenancy();
-  const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}.id`);
-  if (missing !== undefined) throw missing;
-  return tenancy;
+  return whenKnown(authorizing, () =>
+    whenKnown(draft.tenancy(), (tenancy) => {
+      const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}.id`);
+      if (missing !== undefined) throw missing;
+      return tenancy;
+    }),
+  );
 }
 
 interface Content {
@@ -92,12 +99,19 @@ class UpdateInput implements HookInput {
   }
 }
 
-async function runMutate(registration: Registration, { resource, payload, before }: Draft): Promise<Content> {
-  const { type, hooks } = registration;
-  const draft = { resource: withPayload(resource, payload), payload };
-  if (hooks.mutate === undefined) return draft;
+function runMutate(registration: Registration, { resource, payload, before }: Draft): Known<Content> {
+  const content = { resource: withPayload(resource, payload), payload };
+  return registration.hooks.mutate === undefined ? content : mutateByHook(registration, content, before);
+}
+
+async function mutateByHook(
+  { type, hooks }: Registration,
+  draft: Content,
+  before: Draft["before"],
+): Promise<Content> {
+  const { resource, payload } = draft;
   try {
-    const mutation = await hooks.mutate(inputOf({ ...draft, before }));
+    const mutation = await hooks.mutate?.(inputOf({ ...draft, before }));
     if (mutation === undefined) return draft;
     const { data, metadata, owner } = mutation;
     if (data !== undefined && !isMessage(data, type.schema))
@@ -115,24 +129,30 @@ async function runMutate(registration: Registration, { resource, payload, before
   }
 }
 
-async function validate(environment: Environment, registration: Registration, draft: Draft): Promise<void> {
+/** Undefined where there is nothing to wait for. */
+function validate(
+  environment: Environment,
+  registration: Registration,
+  draft: Draft,
+): undefined | Promise<void> {
   const { type, hooks } = registration;
-  const violations: Violation[] = ruleViolations(
-    environment,
-    type.schema,
-    draft.payload.message,
-    `${draft.path}.data`,
-  );
-  if (hooks.validate !== undefined) {
-    try {
-      const found = await hooks.validate(inputOf(draft));
-      violations.push(
-        ...found.map(({ field, description }) => ({ field: joinPath(draft.path, field), description })),
-      );
-    } catch (error) {
-      throw hookFailed("validate hook", type.gvk, error);
-    }
+  const violations = ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`);
+  if (hooks.validate !== undefined)
+    return validateByHook(registration, draft).then((found) => refuseInvalid([...violations, ...found]));
+  refuseInvalid(violations);
+  return undefined;
+}
+
+async function validateByHook({ type, hooks }: Registration, draft: Draft): Promise<readonly Violation[]> {
+  try {
+    const found = (await hooks.validate?.(inputOf(draft))) ?? [];
+    return found.map(({ field, description }) => ({ field: joinPath(draft.path, field), description }));
+  } catch (error) {
+    throw hookFailed("validate hook", type.gvk, error);
   }
+}
+
+function refuseInvalid(violations: readonly Violation[]): void {
   if (violations.length > 0) throw violationsError("INVALID_DATA", violations);
 }
 

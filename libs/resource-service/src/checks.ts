@@ -14,17 +14,32 @@ import { resourceOf } from "./record.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
 import type { StateView } from "./state-view.ts";
 import { targetOf } from "./target.ts";
+import type { Known } from "./when-known.ts";
 
 /** A check as a step of a commit, on what a mutation believes is stored. */
 export type CheckPlanner = (view: StateView) => Promise<PlannedOperation>;
 
-/** Turns the preconditions of a request into steps of its commit. Throws InvalidArgument for one that cannot be read. */
-export async function checkPlanners(
+/** All checks of a request as steps of its commit. */
+export type ChecksPlanner = (view: StateView) => Known<readonly PlannedOperation[]>;
+
+const noChecks: ChecksPlanner = () => [];
+
+/** Turns the preconditions of a request into steps of its commit. Throws InvalidArgument, at once or later, for one that cannot be read. */
+export function checkPlanners(
   environment: Environment,
   call: Call,
   checks: readonly Check[],
   path: string,
-): Promise<(view: StateView) => Promise<readonly PlannedOperation[]>> {
+): Known<ChecksPlanner> {
+  return checks.length === 0 ? noChecks : plannersOf(environment, call, checks, path);
+}
+
+async function plannersOf(
+  environment: Environment,
+  call: Call,
+  checks: readonly Check[],
+  path: string,
+): Promise<ChecksPlanner> {
   const planners: CheckPlanner[] = [];
   for (const [index, check] of checks.entries())
     planners.push(await checkPlanner(environment, call, check, `${path}[${index}]`));

@@ -13,6 +13,7 @@ export type UpdateKind = "ordinary" | "ending";
  * only loses finalizers. `path` is where the request has the metadata. Throws `DELETION_RULE`.
  */
 export function checkDeletionRules(existing: Resource, next: Resource, path: string): UpdateKind {
+  if (!hasEnding(existing.metadata) && !hasEnding(next.metadata)) return "ordinary";
   const broken = (message: string): ServiceError => brokenRule(message, path);
   const wasMarked = isMarkedForDeletion(existing.metadata);
   const isMarked = isMarkedForDeletion(next.metadata);
@@ -42,6 +43,11 @@ export function checkDeletionRules(existing: Resource, next: Resource, path: str
   return removesFinalizers && sameData ? "ending" : "ordinary";
 }
 
+/** Whether metadata says anything of an end. */
+function hasEnding(metadata: Resource["metadata"]): boolean {
+  return Object.hasOwn(metadata, DELETION_TIMESTAMP_KEY) || Object.hasOwn(metadata, FINALIZERS_KEY);
+}
+
 /**
  * Whether two resources have the same payload, byte for byte. None is the empty payload: who reads a resource without one may send
  * back an empty one, and clients of types always do.
@@ -57,8 +63,8 @@ function isEmptyPayload({ data }: Resource): boolean {
 
 /** Whether two resources have the same metadata, but for some keys. */
 export function sameMetadata(a: Resource, b: Resource, except: readonly string[] = []): boolean {
-  const keys = new Set([...Object.keys(a.metadata), ...Object.keys(b.metadata)]);
-  return [...keys].every((key) => except.includes(key) || a.metadata[key] === b.metadata[key]);
+  const isSame = (key: string): boolean => except.includes(key) || a.metadata[key] === b.metadata[key];
+  return Object.keys(a.metadata).every(isSame) && Object.keys(b.metadata).every(isSame);
 }
 
 function isProperSubset(smaller: ReadonlySet<string>, larger: ReadonlySet<string>): boolean {

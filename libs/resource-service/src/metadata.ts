@@ -45,6 +45,7 @@ export function checkMutatedMetadata(metadata: Metadata, given: Metadata): void 
 /** What is wrong with metadata but for its reserved keys. */
 function faultsOf(metadata: Metadata): string[] {
   const faults: string[] = [];
+  if (isEmpty(metadata)) return faults;
   const entries = Object.entries(metadata).filter(([key]) => !RESERVED_METADATA_KEYS.includes(key));
   if (entries.length > MAX_METADATA_ENTRIES)
     faults.push(`must have at most ${MAX_METADATA_ENTRIES} entries, found ${entries.length}`);
@@ -55,7 +56,13 @@ function faultsOf(metadata: Metadata): string[] {
   return faults;
 }
 
+function isEmpty(metadata: Metadata): boolean {
+  for (const _ in metadata) return false;
+  return true;
+}
+
 function reservedBytes(metadata: Metadata): number {
+  if (isEmpty(metadata)) return 0;
   return bytesOf(Object.entries(metadata).filter(([key]) => RESERVED_METADATA_KEYS.includes(key)));
 }
 

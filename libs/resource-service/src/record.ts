@@ -1,7 +1,7 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
-import type { Key, RecordInit, StoredRecord } from "@trellis/storage";
+import { type Key, type RecordInit, type StoredRecord, TextKey } from "@trellis/storage";
 
 import { encodeResource } from "./encode-resource.ts";
 import { MAX_MARK_BYTES, MAX_RESOURCE_BYTES } from "./limits.ts";
@@ -9,13 +9,13 @@ import { invalidField } from "./errors.ts";
 
 /** The key under which a resource is stored. The tenancy must be complete. */
 export function keyOf(id: ID): Key {
-  return {
+  return new TextKey({
     group: id.type?.group ?? "",
     kind: id.type?.kind ?? "",
     partition: id.tenancy?.partition ?? "",
     namespace: id.tenancy?.namespace ?? "",
     name: id.name,
-  };
+  });
 }
 
 /** The resource that a record holds, with its version. A fresh message: the caller may change it. */
@@ -61,9 +61,5 @@ export function statusBytes({ status }: Pick<Resource, "status">): number {
 
 /** Whether two encodings are the same. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) {
-    if (a[index] !== b[index]) return false;
-  }
-  return true;
+  return a.length === b.length && Buffer.compare(a, b) === 0;
 }

@@ -1,6 +1,8 @@
 import { type Key, keyString, type Operation, type RecordInit, type StoredRecord } from "@trellis/storage";
 
 import { type Belief, Beliefs, type BeliefSources } from "./beliefs.ts";
+import type { TenancyGuard } from "./tenancy.ts";
+import type { Known } from "./when-known.ts";
 
 /**
  * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit
@@ -9,13 +11,13 @@ import { type Belief, Beliefs, type BeliefSources } from "./beliefs.ts";
 export interface StateView {
   /**
    * Reads at once what is going to be asked for: one after the other would take as many ways to a store that is elsewhere. Relies on nothing of it. Of `guards`, whose state the commit
-   * is going to prove, it takes what was seen last.
+   * is going to prove, it takes what was seen last. Undefined where there is nothing to wait for.
    */
-  expect(keys: readonly Key[], guards: readonly Key[]): Promise<void>;
+  expect(key: Key, guards: readonly TenancyGuard[]): undefined | Promise<unknown>;
   /** What is stored under a key, as far as known, before any operation of this mutation. */
-  stored(key: Key): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  stored(key: Key): Known<StoredRecord | undefined>;
   /** What a key holds after the operations planned so far: for what later operations of a transaction may rely on. */
-  latest(key: Key): Promise<RecordInit | undefined>;
+  latest(key: Key): Known<RecordInit | undefined>;
   /** Tells later operations what an earlier one will leave under a key. */
   plan(key: Key, record: RecordInit | undefined): void;
   /** Corrects a belief with proven state. */
@@ -37,26 +39,25 @@ export function createStateView(environment: BeliefSources, signal: AbortSignal)
   const used = new Set<string>();
   const usedBeliefs = (): Belief[] => [...used].flatMap((text) => beliefs.get(text) ?? []);
 
-  function stored(key: Key): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+  function stored(key: Key): Known<StoredRecord | undefined> {
     const text = keyString(key);
     used.add(text);
     return beliefs.of(key, text);
   }
 
   return {
-    async expect(keys, guards) {
-      const reading = [
-        ...keys.map((key) => beliefs.of(key, keyString(key))),
-        ...guards.map((key) => beliefs.expectGuard(key)),
-      ];
-      const waiting = reading.filter((one) => one instanceof Promise);
-      if (waiting.length > 0) await Promise.all(waiting);
+    expect(key, guards) {
+      const reading = beliefs.of(key, keyString(key));
+      const waiting: Promise<unknown>[] = reading instanceof Promise ? [reading] : [];
+      for (const guard of guards) {
+        const expected = beliefs.expectGuard(guard.key);
+        if (expected !== undefined) waiting.push(expected);
+      }
+      return waiting.length === 0 ? undefined : Promise.all(waiting);
     },
     stored,
-    async latest(key) {
-      const text = keyString(key);
-      return planned.has(text) ? planned.get(text) : await stored(key);
-    },
+    latest: (key) =>
+      planned.size > 0 && planned.has(keyString(key)) ? planned.get(keyString(key)) : stored(key),
     plan: (key, record) => void planned.set(keyString(key), record),
     learn: (key, record) => beliefs.learn(key, record),
     doubt: () => beliefs.doubt(),

@@ -21,6 +21,7 @@ import { checkRequest } from "./rules.ts";
 import type { ServiceError } from "./service-error.ts";
 import { targetOf } from "./target.ts";
 import { planCreate, creationDraft, refuseCreation } from "./write-create.ts";
+import { type Known, whenKnown } from "./when-known.ts";
 import { planUpdate, updateDraft } from "./write-update.ts";
 import type { Writing } from "./writing.ts";
 
@@ -31,34 +32,38 @@ export async function write(
   call: Call,
 ): Promise<WriteResponse> {
   checkRequest(environment, WriteRequestSchema, request);
-  return await mutate(environment, call, request.dryRun, await writePlanner(environment, call, request));
+  const planned = writePlanner(environment, call, request);
+  const planner = planned instanceof Promise ? await planned : planned;
+  return await mutate(environment, call, request.dryRun, planner);
 }
 
-/** How a write is planned; `path` is where the request stands in a larger one. Its structure was checked before. */
-export async function writePlanner(
+/** How a write is planned; `path` is where the request stands in a larger one. Its structure was checked before. Throws, at once or later, what is wrong with it. */
+export function writePlanner(
   environment: Environment,
   call: Call,
   request: WriteRequest,
   path = "",
-): Promise<Planner<WriteResponse>> {
+): Known<Planner<WriteResponse>> {
   const input = request.resource ?? create(ResourceSchema);
   const target = targetOf(environment, call, input.id, `${path}resource.id`);
   checkSystemType(call, target.registration);
   checkStore(environment, call, input.version);
   checkMetadata(input.metadata, `${path}resource.metadata`);
   const payload = readPayload(target.registration.type, input.data, `${path}resource.data`);
-  const checks = await checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
-  return async (view) => {
+  const planning = checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
+  return whenKnown(planning, (checks) => async (view) => {
     const writing: Writing = { environment, call, view, target, input, payload, path: `${path}resource` };
-    const guards = environment.tenancy.guards(target.units).map(({ key }) => key);
-    await view.expect([target.key], guards);
-    const before = await checks(view);
-    const stored = await view.stored(target.key);
+    const expecting = view.expect(target.key, environment.tenancy.guards(target.units));
+    if (expecting !== undefined) await expecting;
+    const checking = checks(view);
+    const before = checking instanceof Promise ? await checking : checking;
+    const reading = view.stored(target.key);
+    const stored = reading instanceof Promise ? await reading : reading;
     const fault = identityFault(writing, stored, request.mode);
     if (fault !== undefined) throw await refusal(writing, stored, fault);
-    const plan = stored === undefined ? await planCreate(writing) : await planUpdate(writing, stored);
-    return { ...plan, operations: [...before, ...plan.operations] };
-  };
+    const plan = await (stored === undefined ? planCreate(writing) : planUpdate(writing, stored));
+    return before.length === 0 ? plan : { ...plan, operations: [...before, ...plan.operations] };
+  });
 }
 
 /** What differs between the resource that is stored and the one that the caller expects. */

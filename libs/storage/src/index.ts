@@ -1,7 +1,7 @@
 export * from "./backend.ts";
 export { checkCommit, keyText } from "./check-commit.ts";
 export { isStorageErrorCode, StorageError, type StorageErrorCode } from "./errors.ts";
-export { type Key, WILDCARD, keyEquals, keyString } from "./key.ts";
+export { type Key, TextKey, WILDCARD, keyEquals, keyString } from "./key.ts";
 export {
   type CommitResult,
   MAX_COMMIT_BYTES,

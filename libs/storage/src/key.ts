@@ -18,6 +18,33 @@ export const WILDCARD = "*";
  * because legal parts are ASCII without NUL.
  */
 export function keyString(key: Key): string {
+  return key instanceof TextKey ? key.text() : textOf(key);
+}
+
+/** A key that keeps its string form: a mutation asks for it half a dozen times. */
+export class TextKey implements Key {
+  readonly group: string;
+  readonly kind: string;
+  readonly partition: string;
+  readonly namespace: string;
+  readonly name: string;
+  #text: string | undefined;
+
+  constructor({ group, kind, partition, namespace, name }: Key) {
+    this.group = group;
+    this.kind = kind;
+    this.partition = partition;
+    this.namespace = namespace;
+    this.name = name;
+  }
+
+  /** Made when it is first asked for. */
+  text(): string {
+    return (this.#text ??= textOf(this));
+  }
+}
+
+function textOf(key: Key): string {
   return `${key.group}\0${key.kind}\0${key.partition}\0${key.namespace}\0${key.name}\0`;
 }
 

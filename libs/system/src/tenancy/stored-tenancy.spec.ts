@@ -53,4 +53,29 @@ describe("the tenancies of a store that is elsewhere", () => {
     stored.set("n", "live");
     expect(await tenancy.state(units)).toEqual({ partition: "live", namespace: "live" });
   });
+
+  it("have guards of their own units, of which a blank one has none", () => {
+    const { tenancy } = elsewhere();
+    const namesOf = (partition: string, namespace: string): readonly (readonly string[])[] =>
+      tenancy
+        .guards({ partition, namespace })
+        .map(({ unit, key }) => [unit, key.kind, key.partition, key.namespace, key.name]);
+    for (const _ of ["first", "again"]) {
+      expect(namesOf("p", "n")).toEqual([
+        ["partition", "Partition", "", "", "p"],
+        ["namespace", "Namespace", "p", "", "n"],
+      ]);
+      expect(namesOf("q", "n")[1]).toEqual(["namespace", "Namespace", "q", "", "n"]);
+      expect(namesOf("p", "")).toEqual([["partition", "Partition", "", "", "p"]]);
+      expect(namesOf("", "")).toEqual([]);
+    }
+  });
+
+  it("are kept for a bounded number, and are right beyond it", () => {
+    const { tenancy } = elsewhere();
+    for (let at = 0; at < 3_000; at++) {
+      const [, namespace] = tenancy.guards({ partition: "p", namespace: `n${at}` });
+      expect(namespace?.key.name).toBe(`n${at}`);
+    }
+  });
 });
