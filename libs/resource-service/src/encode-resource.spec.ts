@@ -88,4 +88,11 @@ describe("the encoding of a resource", () => {
     expect(first).toEqual(before);
     expect(encodeResource(one)).toEqual(before);
   });
+  it("is written over by none of those that follow", () => {
+    const made = Array.from({ length: 500 }, (_, at) =>
+      create(ResourceSchema, { generation: `${at}`, metadata: { a: "x".repeat((at * 37) % 5_000) } }),
+    );
+    const encoded = made.map((one) => encodeResource(one));
+    for (const [at, one] of made.entries()) expect(encoded[at]).toEqual(encodeCanonical(ResourceSchema, one));
+  });
 });

@@ -3,6 +3,7 @@ import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/
 import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
 import { type Key, type RecordInit, type StoredRecord, TextKey } from "@trellis/storage";
 
+import { decodeStored } from "./decode-resource.ts";
 import { encodeResource } from "./encode-resource.ts";
 import { MAX_MARK_BYTES, MAX_RESOURCE_BYTES } from "./limits.ts";
 import { invalidField } from "./errors.ts";
@@ -20,7 +21,7 @@ export function keyOf(id: ID): Key {
 
 /** The resource that a record holds, with its version. A fresh message: the caller may change it. */
 export function resourceOf(record: StoredRecord): Resource {
-  const resource = fromBinary(ResourceSchema, record.bytes);
+  const resource = decodeStored(record) ?? fromBinary(ResourceSchema, record.bytes);
   resource.version = String(record.version);
   return resource;
 }

@@ -6,6 +6,9 @@ const MAX_KEPT_BYTES = 256 * 1024;
 /** Longer texts are left to the platform, which is slower to begin and faster then. */
 const SHORT_TEXT = 64;
 const MAX_VARINT_BYTES = 10;
+/** Messages up to this size are cut from pieces of memory of that size: memory of its own costs more than a small message, and V8 counts and sweeps each. */
+const MAX_CUT_BYTES = 4 * 1024;
+const PIECE_BYTES = 64 * 1024;
 const BYTES_PER_UNIT = 3;
 
 /**
@@ -16,6 +19,8 @@ export class BackwardWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Where what is written begins. */
   #at = FIRST_BYTES;
+  #piece = new ArrayBuffer(0);
+  #cut = 0;
 
   /** How much is written: to be remembered where a message ends, for `message` once its fields are there. */
   get length(): number {
@@ -72,14 +77,28 @@ export class BackwardWriter {
     this.#tag(field, WireType.Varint);
   }
 
-  /** What was written, in memory of its own, behind a byte that says what it is, where there is one. The writer begins anew. */
+  /**
+   * What was written, in memory that nobody writes to any more, behind a byte that says what it is, where there is one. The writer begins anew. Small messages share a piece of
+   * memory with those before and after them, which is there as long as one of them: who keeps one for long copies it.
+   */
   finish(firstByte?: number): Uint8Array<ArrayBuffer> {
     const head = firstByte === undefined ? 0 : 1;
-    const bytes = new Uint8Array(head + this.length);
+    const bytes = this.#memory(head + this.length);
     if (firstByte !== undefined) bytes[0] = firstByte;
     bytes.set(this.#buffer.subarray(this.#at), head);
     if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#at = this.#buffer.length;
+    return bytes;
+  }
+
+  #memory(size: number): Uint8Array<ArrayBuffer> {
+    if (size > MAX_CUT_BYTES) return new Uint8Array(size);
+    if (this.#cut + size > this.#piece.byteLength) {
+      this.#piece = new ArrayBuffer(PIECE_BYTES);
+      this.#cut = 0;
+    }
+    const bytes = new Uint8Array(this.#piece, this.#cut, size);
+    this.#cut += size;
     return bytes;
   }
 

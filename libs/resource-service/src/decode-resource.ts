@@ -1,0 +1,221 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import {
+  type ID,
+  IDSchema,
+  type Resource,
+  ResourceSchema,
+  type Status,
+  StatusSchema,
+  TenancySchema,
+  TypeSchema,
+} from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { StoredRecord } from "@trellis/storage";
+
+/** The fields of a resource, each with its length behind its tag. */
+const TAG = { id: 0x0a, owner: 0x12, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
+/** Of the entry of a map, and of an `Any`. */
+const FIRST = 0x0a;
+const SECOND = 0x12;
+
+/**
+ * The resource that a record holds, without a version: what the library makes of its bytes, at a fraction of the cost, since most of it stands in the record
+ * besides: every write decodes one. Undefined for bytes that `encodeResource` did not write, or not of these fields; the library tells what they are.
+ * A fresh message, of which the payload is a part of the record's bytes, as with the library.
+ */
+export function decodeStored(record: StoredRecord): Resource | undefined {
+  const { bytes } = record;
+  const resource: Resource = {
+    $typeName: ResourceSchema.typeName,
+    version: "",
+    generation: record.generation,
+    metadata: {},
+    status: {},
+  };
+  let hasGeneration = false;
+  for (let at = 0; at < bytes.length;) {
+    const tag = bytes[at] ?? 0;
+    const start = afterLength(bytes, at + 1);
+    const end = start + lengthAt(bytes, at + 1);
+    if (!(end <= bytes.length)) return undefined;
+    switch (tag) {
+      case TAG.id:
+        if (resource.id !== undefined || !isIdOf(record, bytes, start, end)) return undefined;
+        resource.id = idOf(record);
+        break;
+      case TAG.owner:
+        if (resource.owner !== undefined) return undefined;
+        resource.owner = fromBinary(IDSchema, bytes.subarray(start, end));
+        break;
+      case TAG.generation:
+        if (hasGeneration || !isText(bytes, start, end, record.generation)) return undefined;
+        hasGeneration = true;
+        break;
+      case TAG.metadata: {
+        const entry = pairIn(bytes, start, end);
+        const value = entry && ascii(bytes, entry.second, end);
+        if (entry === undefined || value === undefined) return undefined;
+        setOwn(resource.metadata, entry.first, value);
+        break;
+      }
+      case TAG.status: {
+        const entry = pairIn(bytes, start, end);
+        if (entry === undefined) return undefined;
+        setOwn(resource.status, entry.first, fromBinary(StatusSchema, bytes.subarray(entry.second, end)));
+        break;
+      }
+      case TAG.data: {
+        if (resource.data !== undefined) return undefined;
+        const data = dataIn(bytes, start, end);
+        if (data === undefined) return undefined;
+        resource.data = data;
+        break;
+      }
+      default:
+        return undefined;
+    }
+    at = end;
+  }
+  return resource.id === undefined || (record.generation !== "" && !hasGeneration) ? undefined : resource;
+}
+
+/** What `__proto__` is for an object, it is not for a message. */
+function setOwn(
+  map: Record<string, string> | Record<string, Status>,
+  key: string,
+  value: string | Status,
+): void {
+  if (key === "__proto__")
+    Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
+  else map[key] = value as never;
+}
+
+function idOf({ key, uid, groupVersion }: StoredRecord): ID {
+  const { group, kind, partition, namespace, name } = key;
+  return {
+    $typeName: IDSchema.typeName,
+    uid,
+    name,
+    type: { $typeName: TypeSchema.typeName, group, groupVersion, kind },
+    tenancy: { $typeName: TenancySchema.typeName, partition, namespace },
+  };
+}
+
+/** Whether an id is that of the record, written as `encodeResource` writes one with a type and a tenancy. */
+function isIdOf(
+  { key, uid, groupVersion }: StoredRecord,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  const scan = new TextScan(bytes, start);
+  scan.text(1, uid);
+  scan.text(2, key.name);
+  const afterType = scan.message(3);
+  scan.text(1, key.group);
+  scan.text(2, groupVersion);
+  scan.text(3, key.kind);
+  scan.expect(afterType);
+  const afterTenancy = scan.message(4);
+  scan.text(1, key.partition);
+  scan.text(2, key.namespace);
+  scan.expect(afterTenancy);
+  scan.expect(end);
+  return scan.isAsExpected;
+}
+
+/** Compares an encoding with the texts that it is expected to have. */
+class TextScan {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  isAsExpected = true;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  /** A text of ASCII in a field; no field for an empty one. */
+  text(field: number, expected: string): void {
+    if (expected === "" || !this.isAsExpected) return;
+    const end = this.message(field);
+    this.isAsExpected &&= isText(this.#bytes, this.#at, end, expected);
+    this.#at = end;
+  }
+
+  /** Goes into a field with a length; returns where it ends. */
+  message(field: number): number {
+    const tag = field * 8 + LENGTH_DELIMITED;
+    this.isAsExpected &&= this.#bytes[this.#at] === tag;
+    const end = afterLength(this.#bytes, this.#at + 1) + lengthAt(this.#bytes, this.#at + 1);
+    this.#at = afterLength(this.#bytes, this.#at + 1);
+    return end;
+  }
+
+  expect(at: number): void {
+    this.isAsExpected &&= this.#at === at;
+  }
+}
+
+const LENGTH_DELIMITED = 2;
+
+/** Whether bytes are a text of ASCII. */
+function isText(bytes: Uint8Array, start: number, end: number, expected: string): boolean {
+  if (end - start !== expected.length) return false;
+  for (let at = 0; at < expected.length; at++) {
+    const unit = expected.charCodeAt(at);
+    if (unit >= 0x80 || unit !== bytes[start + at]) return false;
+  }
+  return true;
+}
+
+/** The two fields of an entry, each there: the first, of ASCII, and where the second begins, which goes to the end. */
+function pairIn(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly first: string; readonly second: number } | undefined {
+  if (start >= end || bytes[start] !== FIRST) return undefined;
+  const first = afterLength(bytes, start + 1);
+  const firstEnd = first + lengthAt(bytes, start + 1);
+  if (!(firstEnd < end) || bytes[firstEnd] !== SECOND) return undefined;
+  const second = afterLength(bytes, firstEnd + 1);
+  const text = ascii(bytes, first, firstEnd);
+  if (text === undefined || second + lengthAt(bytes, firstEnd + 1) !== end) return undefined;
+  return { first: text, second };
+}
+
+/** An `Any` that has both of its fields. */
+function dataIn(bytes: Uint8Array, start: number, end: number): Resource["data"] {
+  const pair = pairIn(bytes, start, end);
+  return (
+    pair && { $typeName: AnySchema.typeName, typeUrl: pair.first, value: bytes.subarray(pair.second, end) }
+  );
+}
+
+/** A text; undefined for one that is not of ASCII, which the library decodes. */
+function ascii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  for (let at = start; at < end; at++) if ((bytes[at] ?? 0) >= 0x80) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}
+
+/** The length that is written as a varint at a position; NaN where there is none of a sane size. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  let length = 0;
+  for (let index = 0, scale = 1; index < MAX_LENGTH_BYTES; index++, scale *= 0x80) {
+    const byte = bytes[at + index];
+    if (byte === undefined) return NaN;
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) return length;
+  }
+  return NaN;
+}
+
+const MAX_LENGTH_BYTES = 4;
+
+/** Where it ends. */
+function afterLength(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while ((bytes[end] ?? 0) >= 0x80) end += 1;
+  return end + 1;
+}
