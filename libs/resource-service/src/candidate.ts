@@ -41,17 +41,18 @@ export interface Candidate {
 
 /**
  * Takes a draft through its type: mutate, validate (the message's rules and the hook, all violations at once), authorize, and the existence of
- * its tenancy. Throws `INVALID_REQUEST` for too many finalizers, `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
+ * its tenancy. Throws, at once or later, `INVALID_REQUEST` for too many finalizers, `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
  */
-export async function judge(environment: Environment, call: Call, draft: Draft): Promise<Candidate> {
+export function judge(environment: Environment, call: Call, draft: Draft): Known<Candidate> {
   const { registration } = draft.target;
   checkFinalizers(draft.resource.metadata, draft.previous?.metadata, `${draft.path}.metadata`);
-  const mutating = runMutate(registration, draft);
-  const mutated = { ...draft, ...(mutating instanceof Promise ? await mutating : mutating) };
-  const validating = validate(environment, registration, mutated);
-  if (validating !== undefined) await validating;
-  const admitting = admit(environment, call, mutated);
-  return { resource: mutated.resource, tenancy: admitting instanceof Promise ? await admitting : admitting };
+  return whenKnown(runMutate(registration, draft), (content) => {
+    const mutated = { ...draft, ...content };
+    const { resource } = mutated;
+    return whenKnown(validate(environment, registration, mutated), () =>
+      whenKnown(admit(environment, call, mutated), (tenancy) => ({ resource, tenancy })),
+    );
+  });
 }
 
 /** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws, at once or later, `PERMISSION_DENIED`, `…_NOT_FOUND`. */
@@ -129,18 +130,12 @@ async function mutateByHook(
   }
 }
 
-/** Undefined where there is nothing to wait for. */
-function validate(
-  environment: Environment,
-  registration: Registration,
-  draft: Draft,
-): undefined | Promise<void> {
+function validate(environment: Environment, registration: Registration, draft: Draft): Known<void> {
   const { type, hooks } = registration;
   const violations = ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`);
   if (hooks.validate !== undefined)
     return validateByHook(registration, draft).then((found) => refuseInvalid([...violations, ...found]));
   refuseInvalid(violations);
-  return undefined;
 }
 
 async function validateByHook({ type, hooks }: Registration, draft: Draft): Promise<readonly Violation[]> {

@@ -92,7 +92,10 @@ describe("a stored resource", () => {
       ["another uid", bytesOf({ ...PLAIN, id: { ...PLAIN.id, uid: "01L" } })],
       [
         "another version of its type",
-        bytesOf({ ...PLAIN, id: { ...PLAIN.id, type: { ...PLAIN.id?.type, groupVersion: "v2" } } }),
+        bytesOf({
+          ...PLAIN,
+          id: { ...PLAIN.id, type: { group: "g", groupVersion: "v2", kind: "K" } as never },
+        }),
       ],
       ["no tenancy", bytesOf({ ...PLAIN, id: { uid: "01J", name: "a", type: PLAIN.id?.type as object } })],
       ["another generation", bytesOf({ ...PLAIN, generation: "01H" })],

@@ -16,6 +16,7 @@ import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from "./limits.ts";
 import { ServiceError } from "./service-error.ts";
 import { createStateView, type StateView } from "./state-view.ts";
 import type { Turns } from "./turns.ts";
+import { type Known, whenKnown } from "./when-known.ts";
 
 /** One step of a planned commit. */
 export interface PlannedOperation {
@@ -35,7 +36,7 @@ export interface Plan<T> {
 }
 
 /** Plans on what the view believes, or throws the refusal that follows from it. Runs again on each attempt. */
-export type Planner<T> = (view: StateView) => Promise<Plan<T>>;
+export type Planner<T> = (view: StateView) => Known<Plan<T>>;
 
 /**
  * Carries out a mutation (DESIGN §6): plan on what is believed, commit, and when the store refuses, plan again on the state that it
@@ -98,7 +99,8 @@ async function attempt<T>(
   for (;;) {
     if (refusals > 0) await backOff(environment, call, refusalsInTurn, refusals);
     view.restart();
-    const proposal = await propose(planner, view);
+    const proposing = propose(planner, view);
+    const proposal = proposing instanceof Promise ? await proposing : proposing;
     if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
     const operations: readonly PlannedOperation[] =
       proposal.kind === "plan" ? proposal.plan.operations : view.checks().map((operation) => ({ operation }));
@@ -140,14 +142,18 @@ type Proposal<T> =
   | { readonly kind: "plan"; readonly plan: Plan<T> }
   | { readonly kind: "refusal"; readonly error: ServiceError };
 
-async function propose<T>(planner: Planner<T>, view: StateView): Promise<Proposal<T>> {
+function propose<T>(planner: Planner<T>, view: StateView): Known<Proposal<T>> {
   try {
-    return { kind: "plan", plan: await planner(view) };
+    return whenKnown<Plan<T>, Proposal<T>>(planner(view), (plan) => ({ kind: "plan", plan }), refusalOf);
   } catch (error) {
-    // Only a refusal may rest on stale state. What failed, failed whatever is stored.
-    if (!ServiceError.is(error) || error.failure.code === Code.Internal) throw error;
-    return { kind: "refusal", error };
+    return refusalOf(error);
   }
+}
+
+/** Only a refusal may rest on stale state. What failed, failed whatever is stored: it is thrown again. */
+function refusalOf<T>(error: unknown): Proposal<T> {
+  if (!ServiceError.is(error) || error.failure.code === Code.Internal) throw error;
+  return { kind: "refusal", error };
 }
 
 async function commit(

@@ -18,6 +18,7 @@ import { mutate, type Plan, type Planner } from "./mutate.ts";
 import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
+import type { Known } from "./when-known.ts";
 import { writePlanner } from "./write.ts";
 import { writeStatusPlanner } from "./write-status.ts";
 
@@ -146,7 +147,7 @@ function atIndex(index: number, field: string, description: string): ServiceErro
   return violationsError("INVALID_REQUEST", [{ field, description }], { operation: String(index) });
 }
 
-async function atOperation<T>(index: number, run: () => Promise<T>): Promise<T> {
+async function atOperation<T>(index: number, run: () => Known<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

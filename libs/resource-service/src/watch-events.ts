@@ -9,6 +9,7 @@ import type { StoredEvent, StoredRecord, Version, WatchBatch } from "@trellis/st
 import type { Shown } from "./shown.ts";
 import type { Seen, Sight } from "./sight.ts";
 import { deleteField, upsertField, withStored } from "./stored-form.ts";
+import { type Known, whenKnown } from "./when-known.ts";
 
 /** An event that is to be sent. */
 export interface EventToSend {
@@ -17,8 +18,8 @@ export interface EventToSend {
   readonly make: () => WatchEvent;
 }
 
-/** Looks at a part of a batch; undefined where it concerns nothing that the watcher could see. At once where nobody has to be asked. */
-export type Look = () => EventToSend | undefined | Promise<EventToSend | undefined>;
+/** Looks at a part of a batch; undefined where it concerns nothing that the watcher could see. */
+type Look = () => Known<EventToSend | undefined>;
 
 /** What an event takes besides its resource. */
 const EVENT_BYTES = 32;
@@ -33,17 +34,17 @@ export interface Teller {
   readonly changes: Sight;
 }
 
-/** What a batch is to a watcher, in order. A commit is looked at whole, each record of a snapshot when its turn comes. */
-export async function eventsOf(teller: Teller, batch: WatchBatch): Promise<readonly Look[]> {
+/** What a batch is to a watcher, in order. A commit is looked at whole, at once where nobody has to be waited for; each record of a snapshot when its turn comes. */
+export function eventsOf(teller: Teller, batch: WatchBatch): Known<readonly (EventToSend | Look)[]> {
   switch (batch.kind) {
     case "snapshot":
       return batch.records.map((record) => () => recordOfSnapshot(teller, record));
     case "commit":
-      return (await eventsOfCommit(teller, batch)).map((event) => () => event);
+      return eventsOfCommit(teller, batch);
     case "endOfSnapshot":
-      return [() => ({ size: EVENT_BYTES, make: () => endOfSnapshot(batch.version) })];
+      return [{ size: EVENT_BYTES, make: () => endOfSnapshot(batch.version) }];
     case "bookmark":
-      return [() => ({ size: EVENT_BYTES, make: () => bookmark(batch.version) })];
+      return [{ size: EVENT_BYTES, make: () => bookmark(batch.version) }];
   }
 }
 
@@ -64,24 +65,66 @@ function recordOfSnapshot({ snapshot, inBinary }: Teller, record: StoredRecord):
   return looked instanceof Promise ? looked.then(eventOf) : eventOf(looked);
 }
 
-/** The version stands on the last event only: a commit that is cut in two is sent again whole. */
-async function eventsOfCommit(
-  { changes, inBinary }: Teller,
-  { events, version }: Extract<WatchBatch, { kind: "commit" }>,
-): Promise<readonly EventToSend[]> {
-  const found: { readonly size: number; readonly make: (version: string) => WatchEvent }[] = [];
-  for (const event of events) {
-    const looked = changes.see(event.record);
-    const now = looked instanceof Promise ? await looked : looked;
-    const isGone = event.kind === "put" && now.kind !== "seen" && event.previous !== undefined;
-    const before = isGone ? await changes.see(event.previous) : undefined;
-    const make = makerOf(inBinary, event, { now, before });
-    if (make !== undefined) found.push({ size: sizeOf(isGone ? event.previous : event.record), make });
+type CommitBatch = Extract<WatchBatch, { kind: "commit" }>;
+
+function eventsOfCommit(teller: Teller, batch: CommitBatch): Known<readonly EventToSend[]> {
+  const found: CommitEvent[] = [];
+  for (const [at, event] of batch.events.entries()) {
+    const told = tell(teller, event);
+    if (told instanceof Promise) return restOfCommit(teller, batch, found, { at, told });
+    if (told !== undefined) found.push(told);
   }
-  return found.map(({ size, make }, at) => ({
-    size,
-    make: () => make(at === found.length - 1 ? String(version) : ""),
-  }));
+  return versioned(found, batch.version);
+}
+
+/** The same from an event on for which somebody has to be waited. */
+async function restOfCommit(
+  teller: Teller,
+  { events, version }: CommitBatch,
+  found: CommitEvent[],
+  { at, told }: { readonly at: number; readonly told: Promise<CommitEvent | undefined> },
+): Promise<readonly EventToSend[]> {
+  const first = await told;
+  if (first !== undefined) found.push(first);
+  for (const event of events.slice(at + 1)) {
+    const next = await tell(teller, event);
+    if (next !== undefined) found.push(next);
+  }
+  return versioned(found, version);
+}
+
+/** The version stands on the last event only: a commit that is cut in two is sent again whole. */
+function versioned(found: readonly CommitEvent[], version: Version): readonly EventToSend[] {
+  const last = found.at(-1);
+  if (last !== undefined) last.version = String(version);
+  return found;
+}
+
+/** What a change is to the watcher. */
+function tell({ changes, inBinary }: Teller, event: StoredEvent): Known<CommitEvent | undefined> {
+  const { record, previous } = event.kind === "put" ? event : { record: event.record, previous: undefined };
+  return whenKnown(changes.see(record), (now) => {
+    const isGone = now.kind !== "seen" && previous !== undefined;
+    return whenKnown(isGone ? changes.see(previous) : undefined, (before) => {
+      const make = makerOf(inBinary, event, { now, before });
+      return make && new CommitEvent(sizeOf(isGone ? previous : record), make);
+    });
+  });
+}
+
+class CommitEvent implements EventToSend {
+  readonly size: number;
+  version = "";
+  readonly #make: (version: string) => WatchEvent;
+
+  constructor(size: number, make: (version: string) => WatchEvent) {
+    this.size = size;
+    this.#make = make;
+  }
+
+  make(): WatchEvent {
+    return this.#make(this.version);
+  }
 }
 
 function sizeOf({ bytes }: { readonly bytes: Uint8Array }): number {

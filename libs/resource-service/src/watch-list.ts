@@ -65,10 +65,11 @@ export async function* watchList(
     });
     const teller = tellerOf(viewer, open);
     for (let batch = await watch.next(); batch !== undefined;) {
-      const looks = await eventsOf(teller, batch);
+      const looking = eventsOf(teller, batch);
+      const looks = looking instanceof Promise ? await looking : looking;
       const version = batch.kind === "snapshot" ? gathered.reached : batch.version;
       for (const [at, look] of looks.entries()) {
-        const looked = look();
+        const looked = typeof look === "function" ? look() : look;
         const event = looked instanceof Promise ? await looked : looked;
         if (event !== undefined) gathered.add(event);
         if (at === looks.length - 1) gathered.reached = version;

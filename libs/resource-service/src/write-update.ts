@@ -14,7 +14,7 @@ import {
 } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
-import { type Draft, judge } from "./candidate.ts";
+import { type Candidate, type Draft, judge } from "./candidate.ts";
 import { checkDeletionRules, payloadEquals, sameMetadata, type UpdateKind } from "./deletion-rules.ts";
 import { presentAs } from "./group-version.ts";
 import type { Plan } from "./mutate.ts";
@@ -61,12 +61,28 @@ export function updateDraft(
 }
 
 /** Plans an update, or a check when it asks for what is stored, or a deletion when it takes the last finalizer of a marked resource. */
-export async function planUpdate(writing: Writing, stored: StoredRecord): Promise<Plan<WriteResponse>> {
-  const { environment, call, target, input, path } = writing;
+export function planUpdate(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> {
   const existing = resourceOf(stored);
-  const drafting = updateDraft(writing, stored, existing);
-  const draft = drafting instanceof Promise ? await drafting : drafting;
-  const judged = await judge(environment, call, draft);
+  return whenKnown(updateDraft(writing, stored, existing), (draft) =>
+    whenKnown(judge(writing.environment, writing.call, draft), (judged) =>
+      planJudged(writing, stored, { existing, draft, judged }),
+    ),
+  );
+}
+
+/** An update that its type has nothing against. */
+interface Update {
+  readonly existing: Resource;
+  readonly draft: Draft;
+  readonly judged: Candidate;
+}
+
+function planJudged(
+  writing: Writing,
+  stored: StoredRecord,
+  { existing, draft, judged }: Update,
+): Plan<WriteResponse> {
+  const { target, input, path } = writing;
   const owner = keepOwner(judged.resource.owner, existing.owner, target, `${path}.owner`);
   const next =
     owner === undefined || owner === judged.resource.owner

@@ -15,7 +15,7 @@ import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { alreadyExists, resourceNotFound, uidMismatch, versionMismatch } from "./errors.ts";
 import { checkMetadata } from "./metadata.ts";
-import { mutate, type Planner } from "./mutate.ts";
+import { mutate, type Plan, type Planner } from "./mutate.ts";
 import { readPayload } from "./payload.ts";
 import { checkRequest } from "./rules.ts";
 import type { ServiceError } from "./service-error.ts";
@@ -25,16 +25,13 @@ import { type Known, whenKnown } from "./when-known.ts";
 import { planUpdate, updateDraft } from "./write-update.ts";
 import type { Writing } from "./writing.ts";
 
-/** Creates or replaces a resource. */
-export async function write(
-  environment: Environment,
-  request: WriteRequest,
-  call: Call,
-): Promise<WriteResponse> {
+/** Creates or replaces a resource. Throws, at once or later. */
+export function write(environment: Environment, request: WriteRequest, call: Call): Promise<WriteResponse> {
   checkRequest(environment, WriteRequestSchema, request);
   const planned = writePlanner(environment, call, request);
-  const planner = planned instanceof Promise ? await planned : planned;
-  return await mutate(environment, call, request.dryRun, planner);
+  return planned instanceof Promise
+    ? planned.then((planner) => mutate(environment, call, request.dryRun, planner))
+    : mutate(environment, call, request.dryRun, planned);
 }
 
 /** How a write is planned; `path` is where the request stands in a larger one. Its structure was checked before. Throws, at once or later, what is wrong with it. */
@@ -51,19 +48,32 @@ export function writePlanner(
   checkMetadata(input.metadata, `${path}resource.metadata`);
   const payload = readPayload(target.registration.type, input.data, `${path}resource.data`);
   const planning = checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
-  return whenKnown(planning, (checks) => async (view) => {
+  return whenKnown(planning, (checks) => (view) => {
     const writing: Writing = { environment, call, view, target, input, payload, path: `${path}resource` };
     const expecting = view.expect(target.key, environment.tenancy.guards(target.units));
-    if (expecting !== undefined) await expecting;
-    const checking = checks(view);
-    const before = checking instanceof Promise ? await checking : checking;
-    const reading = view.stored(target.key);
-    const stored = reading instanceof Promise ? await reading : reading;
-    const fault = identityFault(writing, stored, request.mode);
-    if (fault !== undefined) throw await refusal(writing, stored, fault);
-    const plan = await (stored === undefined ? planCreate(writing) : planUpdate(writing, stored));
-    return before.length === 0 ? plan : { ...plan, operations: [...before, ...plan.operations] };
+    return whenKnown<unknown, Plan<WriteResponse>>(expecting, () =>
+      whenKnown(checks(view), (before) =>
+        whenKnown(view.stored(target.key), (stored) =>
+          whenKnown(planWrite(writing, stored, request.mode), (plan) =>
+            before.length === 0 ? plan : { ...plan, operations: [...before, ...plan.operations] },
+          ),
+        ),
+      ),
+    );
   });
+}
+
+function planWrite(
+  writing: Writing,
+  stored: StoredRecord | undefined,
+  mode: WriteRequest_Mode,
+): Known<Plan<WriteResponse>> {
+  const fault = identityFault(writing, stored, mode);
+  if (fault !== undefined)
+    return refusal(writing, stored, fault).then((error) => {
+      throw error;
+    });
+  return stored === undefined ? planCreate(writing) : planUpdate(writing, stored);
 }
 
 /** What differs between the resource that is stored and the one that the caller expects. */

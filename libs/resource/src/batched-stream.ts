@@ -40,7 +40,7 @@ export function batchedStream<M>(source: BatchSource<M>): BatchedStream<M> {
     [Symbol.asyncIterator]: () => stream,
     async nextBatch() {
       const found = await rest();
-      const messages = found?.slice(taken);
+      const messages = taken === 0 ? found : found?.slice(taken);
       batch = [];
       taken = 0;
       return messages;
