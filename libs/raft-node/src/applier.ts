@@ -27,6 +27,8 @@ export interface ApplierDeps {
   readonly machines: Machines;
   readonly table: MembershipTable;
   readonly featureLevel: number;
+  /** What the proposer of this very entry said that it reads as; undefined when that is not known here. */
+  readonly commandOf: (entry: Entry) => unknown;
   /** The entry was applied, with this result. */
   readonly onApplied: (entry: Entry, result: unknown) => void;
   readonly onMembership: () => void;
@@ -112,8 +114,8 @@ export class Applier {
   #applyNormal(entry: Entry, machines: Machines): unknown {
     // A new leader's first entry, and what a membership change became that could not be taken.
     if (entry.data.length === 0) return undefined;
-    if (entry.data[0] !== NODE_KIND) return machines.apply(entry.data, entry.index);
-    const { table, featureLevel, onFeatureLevel, onMembership } = this.#deps;
+    const { table, featureLevel, commandOf, onFeatureLevel, onMembership } = this.#deps;
+    if (entry.data[0] !== NODE_KIND) return machines.apply(entry.data, entry.index, commandOf(entry));
     const before = table.featureLevel;
     table.apply(entry.data.subarray(1));
     checkFeatureLevel({ cluster: table.featureLevel, supported: featureLevel });

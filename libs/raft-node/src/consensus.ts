@@ -41,6 +41,7 @@ export interface ConsensusDeps {
   readonly hasSpace: () => boolean;
   /** There is something to do in the next turn. */
   readonly wake: () => void;
+  readonly commandOf: (entry: Entry) => unknown;
   readonly onApplied: (entry: Entry, result: unknown) => void;
   readonly onMembership: () => void;
   readonly onFeatureLevel: () => void;

@@ -21,6 +21,7 @@ export type {
   MemberStatus,
   NodeStatus,
   OpenSnapshot,
+  ProposeOptions,
   RaftNode,
 } from "./raft-node.ts";
 export {

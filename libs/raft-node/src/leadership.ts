@@ -38,7 +38,7 @@ export class Leadership {
 
   /** Looks whether the turn has changed who leads. */
   note(nowMs: number): void {
-    const { core, reads, onEvent, onChange } = this.#deps;
+    const { core, desk, reads, onEvent, onChange } = this.#deps;
     const { leader, role, term } = core();
     const isLeader = role === "leader";
     const before = this.#known;
@@ -48,7 +48,10 @@ export class Leadership {
       onEvent({ kind: "leader-changed", leader: leader === none ? undefined : leader, term });
       reads.leaderChanged();
     }
-    if (!isLeader && before.isLeader) this.#lostMs = nowMs;
+    if (!isLeader && before.isLeader) {
+      this.#lostMs = nowMs;
+      desk.pending.forgetCommands();
+    }
     onChange();
   }
 

@@ -32,8 +32,8 @@ export class Machines {
     return kind !== undefined && this.#byKind.has(kind);
   }
 
-  /** Applies an entry of one of the machines. Throws for one that none of them knows. */
-  apply(entry: Uint8Array, index: LogIndex): unknown {
+  /** Applies an entry of one of the machines, with what its proposer said of it. Throws for one that none of them knows. */
+  apply(entry: Uint8Array, index: LogIndex, own?: unknown): unknown {
     const kind = entry[0] ?? 0;
     const machine = this.#byKind.get(kind);
     if (machine === undefined) {
@@ -42,7 +42,7 @@ export class Machines {
         `entry ${index} of the log is for a state machine of kind ${kind}, which this version does not have; start the version that wrote it`,
       );
     }
-    return machine.apply(entry.subarray(1), index);
+    return machine.apply(entry.subarray(1), index, own);
   }
 
   reached(index: LogIndex): void {

@@ -148,7 +148,11 @@ export class NodeLoop implements PeerReceiver {
       snapshots: this.snapshots,
       hasSpace: () => this.hasSpace(),
       wake: () => this.wake(),
-      onApplied: (entry: Entry, result: unknown) => this.#applied(entry, result),
+      commandOf: (entry: Entry) => this.desk.pending.commandOf(entry),
+      onApplied: (entry: Entry, result: unknown) => {
+        this.snapshots.note(entry);
+        this.desk.pending.applied(entry, result);
+      },
       onMembership: () => this.#membershipChanged(),
       onFeatureLevel: () =>
         this.#parts.onEvent({ kind: "feature-level-raised", level: this.table.featureLevel }),
@@ -296,6 +300,7 @@ export class NodeLoop implements PeerReceiver {
     const mayCampaign = !isDiskStuck && (this.hasSpace() || !this.isAlone());
     if (this.core.role === "leader" || mayCampaign) this.core.tick();
     if (this.reads.tick(nowMs)) this.wake();
+    this.desk.pending.failAborted();
     this.#leadership.tick(nowMs);
   }
 
@@ -318,11 +323,6 @@ export class NodeLoop implements PeerReceiver {
     };
     for (const [to, messages] of this.#consensus.takeOutbox())
       this.#parts.network.send(to, messages, announcement);
-  }
-
-  #applied(entry: Entry, result: unknown): void {
-    this.snapshots.note(entry);
-    this.desk.pending.applied(entry.index, entry.term, result);
   }
 
   #membershipChanged(): void {

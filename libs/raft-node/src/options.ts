@@ -49,6 +49,8 @@ const MEBIBYTE = 1024 * 1024;
 
 /** What an append needs besides the bytes of its one entry, at most. */
 const RESERVED_BYTES = 1024;
+/** Proposals that may wait until no more commands are kept beside their entries: what comes beyond is read from its bytes. */
+export const MAX_KEPT_COMMANDS = 1024;
 /** Messages that wait for the next turn; more are dropped, as by a network. */
 export const MAX_INBOX_MESSAGES = 8192;
 /** Nodes of which it is remembered what they last said; more than any cluster has. */

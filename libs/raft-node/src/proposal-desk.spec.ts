@@ -66,7 +66,8 @@ describe("the desk where proposals are taken", () => {
     const before = bench.core.lastIndex;
     bench.desk.take();
     expect(bench.core.lastIndex).toBe(before + 3);
-    for (let at = 1; at <= 3; at++) bench.desk.pending.applied(before + at, bench.core.term, "done");
+    const { term } = bench.core;
+    for (let at = 1; at <= 3; at++) bench.desk.pending.applied({ index: before + at, term }, "done");
     await settled();
     expect(outcomes.map(({ index }) => index)).toEqual([before + 1, before + 2, before + 3]);
     expect(bench.desk.count).toBe(0);
@@ -115,9 +116,10 @@ describe("the desk where proposals are taken", () => {
     bench.desk.take();
     expect(bench.core.lastIndex).toBe(before + 2);
     late.abort();
+    bench.desk.pending.failAborted();
     await settled();
     expect(outcomes.map(({ code }) => code)).toEqual(["aborted", "outcome-unknown", undefined]);
-    bench.desk.pending.applied(before + 2, bench.core.term, "done");
+    bench.desk.pending.applied({ index: before + 2, term: bench.core.term }, "done");
     const never = bench.propose(1, AbortSignal.abort());
     await settled();
     expect([outcomes[2]?.index, never.code]).toEqual([before + 2, "aborted"]);

@@ -1,17 +1,10 @@
 import { type EntryType, none, type RaftCore, RaftError } from "@trellis/raft";
 
 import { RaftNodeError } from "./errors.ts";
-import { PendingProposals, unknownOutcome } from "./pending-proposals.ts";
-import type { Applied, CallOptions } from "./raft-node.ts";
-
-/** A proposal that waits for its turn. */
-interface Proposal {
-  readonly type: EntryType;
-  readonly data: Uint8Array;
-  readonly resolve: (applied: Applied) => void;
-  readonly reject: (error: RaftNodeError) => void;
-  readonly signal: AbortSignal | undefined;
-}
+import { MAX_KEPT_COMMANDS } from "./options.ts";
+import { PendingProposals } from "./pending-proposals.ts";
+import { Proposal } from "./proposal.ts";
+import type { Applied, ProposeOptions } from "./raft-node.ts";
 
 /** What proposals depend on. */
 export interface DeskDeps {
@@ -39,35 +32,33 @@ export class ProposalDesk {
   }
 
   /** Takes a proposal. Resolves when it was applied. */
-  async propose(type: EntryType, data: Uint8Array, { signal }: CallOptions): Promise<Applied> {
-    const { limits, refusal, wake } = this.#deps;
-    const refused = refusal();
-    if (refused !== undefined) throw refused;
-    if (signal?.aborted === true) throw aborted();
-    const bytes = this.pending.bytes + this.#queuedBytes;
-    if (
-      this.count >= limits.pendingProposals ||
-      (this.count > 0 && bytes + data.length > limits.pendingBytes)
-    ) {
-      throw new RaftNodeError(
-        "busy",
-        `${this.count} proposals of ${bytes} bytes wait for a quorum (pendingProposals, pendingBytes); try again later`,
-      );
-    }
-    return await new Promise((resolve, reject) => {
-      this.#queue.push({ type, data, resolve, reject, signal });
+  propose(type: EntryType, data: Uint8Array, { signal, command }: ProposeOptions): Promise<Applied> {
+    const refused = this.#deps.refusal() ?? this.#refuse(data.length, signal);
+    if (refused !== undefined) return Promise.reject(refused);
+    const kept = this.count < MAX_KEPT_COMMANDS ? command : undefined;
+    return new Promise((resolve, reject) => {
+      this.#queue.push(new Proposal({ type, data, signal, command: kept, resolve, reject }));
       this.#queuedBytes += data.length;
-      wake();
+      this.#deps.wake();
     });
+  }
+
+  #refuse(length: number, signal: ProposeOptions["signal"]): RaftNodeError | undefined {
+    if (signal?.aborted === true) return aborted();
+    const { pendingProposals, pendingBytes } = this.#deps.limits;
+    const { count } = this;
+    const bytes = this.pending.bytes + this.#queuedBytes;
+    if (count < pendingProposals && (count === 0 || bytes + length <= pendingBytes)) return undefined;
+    return new RaftNodeError(
+      "busy",
+      `${count} proposals of ${bytes} bytes wait for a quorum (pendingProposals, pendingBytes); try again later`,
+    );
   }
 
   /** Puts what waits into the leader's log. */
   take(): void {
     if (this.#queue.length === 0) return;
-    const proposals = this.#queue.filter(({ signal, reject }) => {
-      if (signal?.aborted === true) reject(aborted());
-      return signal?.aborted !== true;
-    });
+    const proposals = this.#queue.filter(stillWanted);
     this.#queue = [];
     this.#queuedBytes = 0;
     const refused = this.#deps.refusal() ?? this.#append(proposals);
@@ -95,29 +86,18 @@ export class ProposalDesk {
         cause: error,
       });
     }
-    for (const [position, proposal] of proposals.entries())
-      this.#await(proposal, before + 1 + position, core.term);
+    const { term } = core;
+    let index = before;
+    for (const proposal of proposals) this.pending.add(proposal, ++index, term);
     return undefined;
   }
+}
 
-  #await({ data, signal, resolve, reject }: Proposal, index: number, term: number): void {
-    const onAbort = (): void => {
-      if (forget()) reject(unknownOutcome("the caller ended the wait"));
-    };
-    const forget = this.pending.add(index, {
-      term,
-      bytes: data.length,
-      resolve: (applied) => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve(applied);
-      },
-      reject: (error) => {
-        signal?.removeEventListener("abort", onAbort);
-        reject(error);
-      },
-    });
-    signal?.addEventListener("abort", onAbort, { once: true });
-  }
+/** Whether a proposal's caller still waits; one that does not is told. */
+function stillWanted({ signal, reject }: Proposal): boolean {
+  if (signal?.aborted !== true) return true;
+  reject(aborted());
+  return false;
 }
 
 /** Why a node that does not lead, or is about to hand leadership over, takes nothing; undefined when it does lead. */

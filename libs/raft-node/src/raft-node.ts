@@ -13,8 +13,19 @@ export interface Applied {
 
 /** Options that calls share. */
 export interface CallOptions {
-  /** Ends the wait: a proposal is then `outcome-unknown` unless it was not taken yet (`aborted`), a read `aborted`. */
+  /** Ends the wait: a proposal is then `outcome-unknown`, with the next tick, unless it was not taken yet (`aborted`); a read `aborted`. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How an entry is proposed. */
+export interface ProposeOptions {
+  /** As of other calls; it is only looked at, when the proposal is taken and with each tick. */
+  readonly signal?: Pick<AbortSignal, "aborted"> | undefined;
+  /**
+   * What the entry's state machine reads from its bytes, equal to it in every respect and shared with nobody who changes it. It spares this node to
+   * read the entry again: the machine is given it with the entry, as long as the proposal waits here and this node leads.
+   */
+  readonly command?: unknown;
 }
 
 /** A change of who belongs to a cluster: one member at a time. */
@@ -79,7 +90,7 @@ export interface RaftNode {
    * log from now on. Rejects with `not-leader`, `busy`, `no-space`, `too-large`, `invalid`, `stopping`, `stopped`, `aborted`: not applied;
    * `outcome-unknown`.
    */
-  propose(entry: Uint8Array, options?: CallOptions): Promise<Applied>;
+  propose(entry: Uint8Array, options?: ProposeOptions): Promise<Applied>;
   /**
    * Resolves when this node shows everything that was committed anywhere before the call: then what it shows is linearizable. Reads of one
    * turn are confirmed together (ReadIndex). On any member. Rejects with `unavailable`, `aborted`, `stopping`, `stopped`.

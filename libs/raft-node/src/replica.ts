@@ -12,6 +12,7 @@ import type {
   MembershipChange,
   NodeStatus,
   OpenSnapshot,
+  ProposeOptions,
   RaftNode,
 } from "./raft-node.ts";
 import { awaitTransfer, beforeAbort } from "./transfer.ts";
@@ -51,21 +52,27 @@ export class Replica implements RaftNode {
     });
   }
 
-  async propose(entry: Uint8Array, options: CallOptions = {}): Promise<Applied> {
-    const [kind] = entry;
+  propose(entry: Uint8Array, options: ProposeOptions = {}): Promise<Applied> {
+    const refused = this.#entryFault(entry);
+    return refused === undefined
+      ? this.#loop.desk.propose("EntryNormal", entry, options)
+      : Promise.reject(refused);
+  }
+
+  #entryFault(entry: Uint8Array): RaftNodeError | undefined {
+    const kind = entry[0];
     if (kind === NODE_KIND || !this.#parts.machines.has(kind)) {
-      throw new RaftNodeError(
+      return new RaftNodeError(
         "invalid",
         `expected the first byte of an entry to be the kind of a state machine, found ${kind}`,
       );
     }
-    if (entry.length > this.#options.entryBytes) {
-      throw new RaftNodeError(
-        "too-large",
-        `expected an entry of at most ${this.#options.entryBytes} bytes, found ${entry.length}; split it up`,
-      );
-    }
-    return await this.#loop.desk.propose("EntryNormal", entry, options);
+    const { entryBytes } = this.#options;
+    if (entry.length <= entryBytes) return undefined;
+    return new RaftNodeError(
+      "too-large",
+      `expected an entry of at most ${entryBytes} bytes, found ${entry.length}; split it up`,
+    );
   }
 
   async confirmRead({ signal }: CallOptions = {}): Promise<LogIndex> {

@@ -9,9 +9,11 @@ export interface StateMachine {
   readonly kind: number;
   /**
    * Applies a committed entry; the answer goes to whoever proposed it on this node. `command` is what follows the type byte. Whatever it
-   * throws stops the node for good: a command that is unknown here was understood elsewhere, and going on would diverge.
+   * throws stops the node for good: a command that is unknown here was understood elsewhere, and going on would diverge. `own` is what the proposer
+   * said that the command reads as (`command` of `propose`): there only on the node that proposed it, when the entry is the very one that it
+   * proposed, and not always. A machine may apply it in the place of what it would read.
    */
-  apply(command: Uint8Array, index: LogIndex): unknown;
+  apply(command: Uint8Array, index: LogIndex, own?: unknown): unknown;
   /** The log has been applied up to `index`, maybe by entries that were not for this machine. Called before answers are given. */
   reached(index: LogIndex): void;
   /** Takes hold of the state as it is now, between two entries, at once. What is applied later does not show in it. */

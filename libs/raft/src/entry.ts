@@ -69,9 +69,11 @@ export function payloadSize(entries: readonly Pick<Entry, "data">[]): number {
 /** The longest prefix of at most `maxBytes`, but always the first entry: an entry larger than the limit must still travel. */
 export function limitSize(entries: readonly Entry[], maxBytes: number): readonly Entry[] {
   let size = 0;
-  for (const [position, entry] of entries.entries()) {
+  let count = 0;
+  for (const entry of entries) {
     size += entrySize(entry);
-    if (size > maxBytes && position > 0) return entries.slice(0, position);
+    if (size > maxBytes && count > 0) return entries.slice(0, count);
+    count++;
   }
   return entries;
 }

@@ -1,4 +1,4 @@
-import { payloadSize, proposedEntry, type Entry, type Proposal } from "./entry.ts";
+import { payloadSize, type Entry, type Proposal } from "./entry.ts";
 import type { RaftState } from "./raft-state.ts";
 import { send } from "./send.ts";
 
@@ -10,11 +10,13 @@ import { send } from "./send.ts";
  */
 export function appendEntries(raft: RaftState, proposals: readonly Proposal[]): boolean {
   if (!admitUncommitted(raft, payloadSize(proposals))) return false;
-  const last = raft.log.lastIndex;
-  const entries = proposals.map((proposal, position): Entry => ({
-    ...proposedEntry(proposal),
-    term: raft.term,
-    index: last + 1 + position,
+  const { term } = raft;
+  const first = raft.log.lastIndex + 1;
+  const entries = proposals.map(({ type, data }, position): Entry => ({
+    term,
+    index: first + position,
+    type,
+    data,
   }));
   send(raft, { type: "MsgAppResp", to: raft.id, index: raft.log.append(entries) });
   return true;

@@ -6,7 +6,7 @@ import {
   type Tenancy,
   TenancySchema,
 } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import type { Registration } from "@trellis/registry";
+import type { HookDecision, Registration } from "@trellis/registry";
 import type { TypedResource } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
@@ -59,7 +59,10 @@ export function mayAccess(
     return whenKnown(ask(environment, access), (decision) => answerWithResource(registration, decision));
   };
   if (registration.hooks.authorize === undefined) return judge();
-  return askHook(call, verb, registration, subject).then((answer) => answer ?? judge());
+  return askHook(call, verb, registration, subject).then((decision) => {
+    if (decision === undefined) return judge();
+    return decision.allowed ? true : decision.reason;
+  });
 }
 
 function answerWithResource({ type }: Registration, decision: Decision): Answer {
@@ -78,12 +81,12 @@ async function askHook(
   verb: "read" | "write",
   registration: Registration,
   subject: Subject,
-): Promise<Answer | undefined> {
+): Promise<HookDecision | undefined> {
   const authorize = registration.hooks.authorize;
   if (authorize === undefined) return undefined;
   const next = subject.next ?? typedStored(registration.type, subject.resource)();
   const previous = subject.previous?.();
-  const decision = await runHook(registration, () =>
+  return await runHook(registration, () =>
     authorize({
       verb,
       caller: { name: call.identity.name, system: call.identity.system },
@@ -91,8 +94,6 @@ async function askHook(
       ...(previous === undefined ? {} : { previous }),
     }),
   );
-  if (decision === undefined) return undefined;
-  return decision.allowed ? true : decision.reason;
 }
 
 /** A record, and what the caller would be shown of it. */
@@ -160,6 +161,7 @@ export function authorizeName(
 /** What is to be made of a name. */
 type NameAnswer = "allowed" | "needsResource";
 
+/** Throws `PERMISSION_DENIED` unless the caller may list the type there. */
 export async function authorizeList(
   environment: Environment,
   call: Call,

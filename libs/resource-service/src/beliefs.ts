@@ -1,5 +1,6 @@
 import { type Key, keyString, readNowOrWait, type ReadResult, type StoredRecord } from "@trellis/storage";
 
+import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 
 /** What a mutation takes to be stored under a key. */
@@ -13,16 +14,29 @@ export interface Belief {
 /** Where beliefs come from. */
 export type BeliefSources = Pick<Environment, "backend" | "guards">;
 
+/** How long a read is waited for, and nothing else of what the call asks of reads. Its signal is made where somebody waits. */
+class Patience {
+  readonly #call: Pick<Call, "signal">;
+
+  constructor(call: Pick<Call, "signal">) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+}
+
 /** What one mutation takes to be stored, by the string form of the keys. */
 export class Beliefs {
   readonly #sources: BeliefSources;
-  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
   readonly #beliefs = new Map<string, Belief>();
   readonly #doubted = new Set<string>();
 
-  constructor(sources: BeliefSources, signal: AbortSignal) {
+  constructor(sources: BeliefSources, call: Pick<Call, "signal">) {
     this.#sources = sources;
-    this.#signal = signal;
+    this.#patience = new Patience(call);
   }
 
   get(text: string): Belief | undefined {
@@ -40,7 +54,7 @@ export class Beliefs {
       this.#beliefs.set(text, { key, record, proven: false });
       return record;
     };
-    const reading = readNowOrWait(this.#sources.backend, key, { signal: this.#signal });
+    const reading = readNowOrWait(this.#sources.backend, key, this.#patience);
     return reading instanceof Promise ? reading.then(believe) : believe(reading);
   }
 

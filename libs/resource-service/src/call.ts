@@ -24,10 +24,19 @@ export interface Call {
   readonly storeId: string | undefined;
   /** Aborted at the deadline and when the caller goes away. Made when it is first asked for: a call that waits for nothing needs none. */
   readonly signal: AbortSignal;
+  /** Whether the signal is aborted, without making it. */
+  readonly aborted: boolean;
   /** Whether the answer may have resources as they are stored. */
   readonly inBinary: boolean;
   /** Notes a version that the answer shows. Returns the newest one, which goes into the headers. */
   shows(version: Version): Version;
+}
+
+/** What ends a call: its deadline, or its caller. */
+export interface CallEnd {
+  readonly signal: AbortSignal;
+  /** Whether the signal is aborted, or would be if there were one. */
+  readonly isAborted: boolean;
 }
 
 /** Collects the version that an answer shows, for its headers. */
@@ -39,13 +48,13 @@ export interface ShownVersion {
 export function startCall(
   environment: Environment,
   context: HandlerContext,
-  end: { readonly signal: AbortSignal },
+  end: CallEnd,
   shown: ShownVersion,
 ): Call | Promise<Call> {
   const parts = { environment, context, end, shown };
   const identity = environment.authenticator.authenticate(context.requestHeader);
   return "then" in identity
-    ? identity.then((known) => new StartedCall(known, parts))
+    ? Promise.resolve(identity).then((known) => new StartedCall(known, parts))
     : new StartedCall(identity, parts);
 }
 
@@ -56,7 +65,7 @@ class StartedCall implements Call {
   readonly minimum: MinimumPosition | undefined;
   readonly storeId: string | undefined;
   readonly inBinary: boolean;
-  readonly #end: { readonly signal: AbortSignal };
+  readonly #end: CallEnd;
   readonly #shown: ShownVersion;
 
   constructor(identity: Identity, { environment, context, end, shown }: CallParts) {
@@ -74,6 +83,10 @@ class StartedCall implements Call {
     return this.#end.signal;
   }
 
+  get aborted(): boolean {
+    return this.#end.isAborted;
+  }
+
   shows(version: Version): Version {
     const shown = this.#shown;
     if (shown.newest === undefined || version > shown.newest) shown.newest = version;
@@ -84,7 +97,7 @@ class StartedCall implements Call {
 interface CallParts {
   readonly environment: Environment;
   readonly context: HandlerContext;
-  readonly end: { readonly signal: AbortSignal };
+  readonly end: CallEnd;
   readonly shown: ShownVersion;
 }
 

@@ -1,7 +1,7 @@
 import { create, isMessage } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import type { HookInput, Registration, Violation } from "@trellis/registry";
+import type { HookInput, Hooks, Registration, Violation } from "@trellis/registry";
 import type { TypedResource } from "@trellis/resource";
 
 import { authorize } from "./authorization.ts";
@@ -88,31 +88,39 @@ function inputOf({ resource, payload, before }: Content & Pick<Draft, "before">)
 /** What hooks are given of a resource that is there. It is decoded for those who look at it. */
 class UpdateInput implements HookInput {
   readonly next: TypedResource;
+  declare readonly previous: TypedResource | undefined;
   readonly #before: () => TypedResource | undefined;
+
+  /** An own property, so that a copy of the input has it; one for all, so that inputs have one hidden class. */
+  static readonly #previous: PropertyDescriptor & ThisType<UpdateInput> = {
+    enumerable: true,
+    get(this: UpdateInput) {
+      return this.#before();
+    },
+  };
 
   constructor(next: TypedResource, before: () => TypedResource | undefined) {
     this.next = next;
     this.#before = before;
-  }
-
-  get previous(): TypedResource | undefined {
-    return this.#before();
+    Object.defineProperty(this, "previous", UpdateInput.#previous);
   }
 }
 
 function runMutate(registration: Registration, { resource, payload, before }: Draft): Known<Content> {
   const content = { resource: withPayload(resource, payload), payload };
-  return registration.hooks.mutate === undefined ? content : mutateByHook(registration, content, before);
+  const { mutate } = registration.hooks;
+  return mutate === undefined ? content : mutateByHook(registration.type, mutate, content, before);
 }
 
 async function mutateByHook(
-  { type, hooks }: Registration,
+  type: Registration["type"],
+  mutate: NonNullable<Hooks["mutate"]>,
   draft: Content,
   before: Draft["before"],
 ): Promise<Content> {
   const { resource, payload } = draft;
   try {
-    const mutation = await hooks.mutate?.(inputOf({ ...draft, before }));
+    const mutation = await mutate(inputOf({ ...draft, before }));
     if (mutation === undefined) return draft;
     const { data, metadata, owner } = mutation;
     if (data !== undefined && !isMessage(data, type.schema))
@@ -134,13 +142,19 @@ function validate(environment: Environment, registration: Registration, draft: D
   const { type, hooks } = registration;
   const violations = ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`);
   if (hooks.validate !== undefined)
-    return validateByHook(registration, draft).then((found) => refuseInvalid([...violations, ...found]));
+    return validateByHook(type, hooks.validate, draft).then((found) =>
+      refuseInvalid([...violations, ...found]),
+    );
   refuseInvalid(violations);
 }
 
-async function validateByHook({ type, hooks }: Registration, draft: Draft): Promise<readonly Violation[]> {
+async function validateByHook(
+  type: Registration["type"],
+  validate: NonNullable<Hooks["validate"]>,
+  draft: Draft,
+): Promise<readonly Violation[]> {
   try {
-    const found = (await hooks.validate?.(inputOf(draft))) ?? [];
+    const found = await validate(inputOf(draft));
     return found.map(({ field, description }) => ({ field: joinPath(draft.path, field), description }));
   } catch (error) {
     throw hookFailed("validate hook", type.gvk, error);

@@ -64,4 +64,19 @@ describe("the work of a call", () => {
     expect([signal.aborted, over.aborted, late.signal.aborted]).toEqual([true, false, true]);
     expect(late.signal.reason).toEqual(new Error("gone"));
   });
+
+  it("says how it stands without a signal, as a signal would", async () => {
+    const clock = createVirtualClock();
+    const leaving = new AbortController();
+    const timed = new Deadline(clock, waitingFor(1_000));
+    const left = new Deadline(clock, { ...waitingFor(1_000), signal: leaving.signal });
+    const told = new Deadline(clock, Object.assign(waitingFor(1_000), { isAborted: true }));
+    await clock.advance(949);
+    expect([timed.isAborted, left.isAborted, told.isAborted]).toEqual([false, false, true]);
+    leaving.abort();
+    expect([timed.isAborted, left.isAborted]).toEqual([false, true]);
+    await clock.advance(1);
+    expect([timed.isAborted, timed.signal.aborted, timed.isAborted]).toEqual([true, true, true]);
+    expect(clock.pending()).toBe(0);
+  });
 });

@@ -1,5 +1,5 @@
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
-import type { Clock } from "@trellis/resource";
+import { type Clock, isAborted } from "@trellis/resource";
 
 import { DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS } from "./limits.ts";
 
@@ -8,8 +8,8 @@ const ANSWER_MS = 200;
 const ANSWER_SHARE = 0.05;
 
 /**
- * How long one call may still take: the caller's deadline, less what its answer takes, or the default one. The clock runs from the beginning, but nobody looks at
- * it before somebody waits: most reads never do.
+ * How long one call may still take: the caller's deadline, less what its answer takes, or the default one. The clock runs from the beginning, but no timer and no signal is
+ * made before somebody waits: most reads never do.
  */
 export class Deadline {
   readonly #clock: Clock;
@@ -30,6 +30,12 @@ export class Deadline {
   /** Aborted when the time is up or the caller goes away; not any more once the call is over. */
   get signal(): AbortSignal {
     return (this.#controller ??= this.#watch()).signal;
+  }
+
+  /** Whether the signal is aborted, or would be if there were one. */
+  get isAborted(): boolean {
+    if (this.#controller !== undefined) return this.#controller.signal.aborted;
+    return isAborted(this.#context) || this.#clock.monotonic() >= this.#endsMs;
   }
 
   /** The call is over. */

@@ -24,11 +24,13 @@ const SECOND = 0x12;
  * A fresh message, of which the payload is a part of the record's bytes, as with the library.
  */
 export function decodeStored(record: StoredRecord): Resource | undefined {
-  const { bytes } = record;
+  // Once: a store makes some of them for who asks.
+  const { bytes, key, uid, groupVersion, generation } = record;
+  const identity = { key, uid, groupVersion };
   const resource: Resource = {
     $typeName: ResourceSchema.typeName,
     version: "",
-    generation: record.generation,
+    generation,
     metadata: {},
     status: {},
   };
@@ -40,15 +42,15 @@ export function decodeStored(record: StoredRecord): Resource | undefined {
     if (!(end <= bytes.length)) return undefined;
     switch (tag) {
       case TAG.id:
-        if (resource.id !== undefined || !isIdOf(record, bytes, start, end)) return undefined;
-        resource.id = idOf(record);
+        if (resource.id !== undefined || !isIdOf(identity, bytes, start, end)) return undefined;
+        resource.id = idOf(identity);
         break;
       case TAG.owner:
         if (resource.owner !== undefined) return undefined;
         resource.owner = fromBinary(IDSchema, bytes.subarray(start, end));
         break;
       case TAG.generation:
-        if (hasGeneration || !isText(bytes, start, end, record.generation)) return undefined;
+        if (hasGeneration || !isText(bytes, start, end, generation)) return undefined;
         hasGeneration = true;
         break;
       case TAG.metadata: {
@@ -76,7 +78,7 @@ export function decodeStored(record: StoredRecord): Resource | undefined {
     }
     at = end;
   }
-  return resource.id === undefined || (record.generation !== "" && !hasGeneration) ? undefined : resource;
+  return resource.id === undefined || (generation !== "" && !hasGeneration) ? undefined : resource;
 }
 
 /** What `__proto__` is for an object, it is not for a message. */
@@ -90,7 +92,10 @@ function setOwn(
   else map[key] = value as never;
 }
 
-function idOf({ key, uid, groupVersion }: StoredRecord): ID {
+/** What an id is made of. */
+type Identity = Pick<StoredRecord, "key" | "uid" | "groupVersion">;
+
+function idOf({ key, uid, groupVersion }: Identity): ID {
   const { group, kind, partition, namespace, name } = key;
   return {
     $typeName: IDSchema.typeName,
@@ -103,7 +108,7 @@ function idOf({ key, uid, groupVersion }: StoredRecord): ID {
 
 /** Whether an id is that of the record, written as `encodeResource` writes one with a type and a tenancy. */
 function isIdOf(
-  { key, uid, groupVersion }: StoredRecord,
+  { key, uid, groupVersion }: Identity,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -159,7 +164,7 @@ class TextScan {
 
 const LENGTH_DELIMITED = 2;
 
-/** Whether bytes are a text of ASCII. */
+/** Whether bytes are a text that is expected, of ASCII. */
 function isText(bytes: Uint8Array, start: number, end: number, expected: string): boolean {
   if (end - start !== expected.length) return false;
   for (let at = 0; at < expected.length; at++) {

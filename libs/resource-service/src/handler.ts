@@ -1,7 +1,7 @@
 import { Code, type ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { type BatchedStream, batchedStream } from "@trellis/resource";
 
-import { type Call, setPosition, type ShownVersion, startCall } from "./call.ts";
+import { type Call, type CallEnd, setPosition, type ShownVersion, startCall } from "./call.ts";
 import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { toServiceError } from "./errors.ts";
@@ -42,7 +42,7 @@ export function serverStream<Request, Response>(
     return batchedStream({
       async next() {
         try {
-          responses ??= run(request, await startCall(environment, context, context, shown));
+          responses ??= run(request, await startCall(environment, context, new StreamEnd(context), shown));
           const step = await responses.next();
           return step.done === true ? undefined : step.value;
         } catch (error) {
@@ -54,6 +54,19 @@ export function serverStream<Request, Response>(
       },
     });
   };
+}
+
+/** A stream has no deadline but its caller's. */
+class StreamEnd implements CallEnd {
+  readonly signal: AbortSignal;
+
+  constructor({ signal }: HandlerContext) {
+    this.signal = signal;
+  }
+
+  get isAborted(): boolean {
+    return this.signal.aborted;
+  }
 }
 
 function finishError(

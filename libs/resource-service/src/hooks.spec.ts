@@ -68,6 +68,48 @@ describe("a validate hook (C250)", () => {
     });
   });
 
+  it("that finds nothing without saying so is a defect of its author, and lets nothing pass", async () => {
+    for (const nothing of [undefined, null]) {
+      const validate = (() => nothing) as unknown as NonNullable<ArtistHooks["validate"]>;
+      await withHooks({ validate }, async ({ rpc }) => {
+        const call = rpc.write({ resource: artist() });
+        await expectNotApplied(call, Code.Internal, "HOOK_FAILED", "failed validate hook of demo.v2.Artist");
+      });
+    }
+  });
+
+  it("may hand on a copy of what it was given, with what was stored", async () => {
+    const seen: unknown[] = [];
+    const validate: ArtistHooks["validate"] = ({ next: _, ...rest }) => {
+      seen.push(Object.keys(rest), rest.previous?.data.name);
+      return [];
+    };
+    await withHooks({ validate }, async ({ rpc }) => {
+      await rpc.write({ resource: artist() });
+      await rpc.write({ resource: resource(Artist, "korn", { name: "KoЯn" }) });
+    });
+    expect(seen).toEqual([[], undefined, ["previous"], "Korn"]);
+  });
+
+  it("may spoil the statuses that it is given: the update is judged by what is stored", async () => {
+    const validate: ArtistHooks["validate"] = ({ next }) => {
+      for (const key of Object.keys(next.status)) delete (next.status as Record<string, unknown>)[key];
+      return [];
+    };
+    await withHooks({ validate }, async ({ rpc }) => {
+      const { resource: made } = await rpc.write({ resource: artist() });
+      await rpc.writeStatus({
+        id: made?.id as never,
+        key: "a",
+        status: { observedGeneration: made?.generation as string },
+      });
+      const { resource: read } = await rpc.read({ id: made?.id as never });
+      const changed = resource(Artist, "korn", { name: "KoЯn" });
+      changed.status = { ...read?.status };
+      expect((await rpc.write({ resource: changed })).resource?.generation).not.toBe(made?.generation);
+    });
+  });
+
   it("that throws is a defect of its author, not of the request", async () => {
     const validate = () => Promise.reject(new Error("secret"));
     await withHooks({ validate }, async ({ rpc }) => {
@@ -163,6 +205,13 @@ describe("an authorize hook (C250)", () => {
     await withHooks({ authorize: deny }, async ({ rpc }) => {
       const call = rpc.write({ resource: artist() });
       await expectNotApplied(call, Code.PermissionDenied, "PERMISSION_DENIED", "not on a Monday");
+    });
+  });
+
+  it("that denies without a reason denies, whatever the authorizer would say", async () => {
+    const authorize = (() => ({ allowed: false })) as unknown as NonNullable<ArtistHooks["authorize"]>;
+    await withHooks({ authorize }, async ({ rpc }) => {
+      await expectError(rpc.write({ resource: artist() }), Code.PermissionDenied, "PERMISSION_DENIED");
     });
   });
 

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import {
+  type CommitOptions,
   type CommitResult,
   keyString,
   type Operation,
@@ -16,7 +17,7 @@ import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from "./limits.ts";
 import { ServiceError } from "./service-error.ts";
 import { createStateView, type StateView } from "./state-view.ts";
 import type { Turns } from "./turns.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import type { Known } from "./when-known.ts";
 
 /** One step of a planned commit. */
 export interface PlannedOperation {
@@ -49,7 +50,7 @@ export async function mutate<T>(
   dryRun: boolean,
   planner: Planner<T>,
 ): Promise<T> {
-  const turn = new Turn(environment.turns, call.signal);
+  const turn = new Turn(environment.turns, call);
   try {
     return await attempt(environment, call, dryRun, planner, turn);
   } finally {
@@ -60,12 +61,12 @@ export async function mutate<T>(
 /** The one turn that a call takes, if it takes any: never a second beside it, for which others could wait that it waits for. */
 class Turn {
   readonly #turns: Turns;
-  readonly #signal: AbortSignal;
+  readonly #call: Call;
   #end: (() => void) | undefined;
 
-  constructor(turns: Turns, signal: AbortSignal) {
+  constructor(turns: Turns, call: Call) {
     this.#turns = turns;
-    this.#signal = signal;
+    this.#call = call;
   }
 
   /** Whether others are before this call. */
@@ -76,7 +77,7 @@ class Turn {
   /** Waits for the turn, unless it is had already. True when it began now. Where the signal ends the wait there is none. */
   async take(keys: readonly string[]): Promise<boolean> {
     if (this.#end !== undefined) return false;
-    this.#end = await this.#turns.take(keys, this.#signal).catch(() => undefined);
+    this.#end = await this.#turns.take(keys, this.#call.signal).catch(() => undefined);
     return this.#end !== undefined;
   }
 
@@ -92,7 +93,7 @@ async function attempt<T>(
   planner: Planner<T>,
   turn: Turn,
 ): Promise<T> {
-  const view = createStateView(environment, call.signal);
+  const view = createStateView(environment, call);
   let refusals = 0;
   // In its turn a call has nobody but other servers' writers before it, and no reason to wait for those of this one.
   let refusalsInTurn = 0;
@@ -107,7 +108,7 @@ async function attempt<T>(
     const written = writtenKeys(operations);
     if (turn.mustWait(written)) {
       await turn.take(written);
-      if (call.signal.aborted) throw conflict(call.signal, refusals);
+      if (call.aborted) throw conflict(call.signal, refusals);
       view.doubt();
       continue;
     }
@@ -144,10 +145,15 @@ type Proposal<T> =
 
 function propose<T>(planner: Planner<T>, view: StateView): Known<Proposal<T>> {
   try {
-    return whenKnown<Plan<T>, Proposal<T>>(planner(view), (plan) => ({ kind: "plan", plan }), refusalOf);
+    const planning = planner(view);
+    return planning instanceof Promise ? planning.then(proposalOf, refusalOf<T>) : proposalOf(planning);
   } catch (error) {
     return refusalOf(error);
   }
+}
+
+function proposalOf<T>(plan: Plan<T>): Proposal<T> {
+  return { kind: "plan", plan };
 }
 
 /** Only a refusal may rest on stale state. What failed, failed whatever is stored: it is thrown again. */
@@ -162,15 +168,30 @@ async function commit(
   operations: readonly PlannedOperation[],
   evaluateOnly: boolean,
 ): Promise<CommitResult> {
-  if (call.signal.aborted) throw callEnded(call.signal);
+  if (call.aborted) throw callEnded(call.signal);
   try {
     return await environment.backend.commit(
       operations.map(({ operation }) => operation),
-      { signal: call.signal, evaluateOnly },
+      new Patience(call, evaluateOnly),
     );
   } catch (error) {
     // Storage says itself whether the commit was applied; any other failure leaves it open.
     throw StorageError.is(error) ? error : internalError(error, "unknown");
+  }
+}
+
+/** How long a commit is waited for. Its signal is made where the backend asks for it. */
+class Patience implements CommitOptions {
+  readonly caller: Call;
+  readonly evaluateOnly: boolean;
+
+  constructor(caller: Call, evaluateOnly: boolean) {
+    this.caller = caller;
+    this.evaluateOnly = evaluateOnly;
+  }
+
+  get signal(): AbortSignal {
+    return this.caller.signal;
   }
 }
 

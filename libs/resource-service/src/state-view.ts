@@ -1,6 +1,7 @@
 import { type Key, keyString, type Operation, type RecordInit, type StoredRecord } from "@trellis/storage";
 
 import { type Belief, Beliefs, type BeliefSources } from "./beliefs.ts";
+import type { Call } from "./call.ts";
 import type { TenancyGuard } from "./tenancy.ts";
 import type { Known } from "./when-known.ts";
 
@@ -33,8 +34,8 @@ export interface StateView {
 }
 
 /** Starts without beliefs. */
-export function createStateView(environment: BeliefSources, signal: AbortSignal): StateView {
-  const beliefs = new Beliefs(environment, signal);
+export function createStateView(environment: BeliefSources, call: Pick<Call, "signal">): StateView {
+  const beliefs = new Beliefs(environment, call);
   const planned = new Map<string, RecordInit | undefined>();
   const used = new Set<string>();
   const usedBeliefs = (): Belief[] => [...used].flatMap((text) => beliefs.get(text) ?? []);

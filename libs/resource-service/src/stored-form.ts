@@ -45,23 +45,26 @@ const DELETE_NUMBER = 2;
 
 /** The field `resource`, or one of the field `resources`, of a response. */
 export function resourceField(stored: StoredForm): UnknownField {
-  const size = sizeOf(stored);
+  const parts = partsOf(stored);
+  const { size } = parts;
   const data = Buffer.allocUnsafe(lengthBytes(size) + size);
-  writeStored(data, 0, stored);
+  writeStored(data, 0, parts);
   return field(RESOURCE_NUMBER, data);
 }
 
 /** `WatchEvent.upsert`. */
 export function upsertField(stored: StoredForm): UnknownField {
-  const [data, at] = eventOf(stored, 0);
-  writeStored(data, at, stored);
+  const parts = partsOf(stored);
+  const [data, at] = eventOf(parts, 0);
+  writeStored(data, at, parts);
   return field(UPSERT_NUMBER, data);
 }
 
 /** `WatchEvent.delete`. */
 export function deleteField(stored: StoredForm, reason: WatchEvent_Delete_Reason): UnknownField {
-  const [data, at] = eventOf(stored, REASON_BYTES);
-  data.set([...REASON_TAG, reason], writeStored(data, at, stored));
+  const parts = partsOf(stored);
+  const [data, at] = eventOf(parts, REASON_BYTES);
+  data.set([...REASON_TAG, reason], writeStored(data, at, parts));
   return field(DELETE_NUMBER, data);
 }
 
@@ -70,8 +73,7 @@ function field(no: number, data: Uint8Array): UnknownField {
 }
 
 /** Room for an event with a resource and so many bytes behind it, and where the resource goes. */
-function eventOf(stored: StoredForm, after: number): readonly [data: Uint8Array, at: number] {
-  const size = sizeOf(stored);
+function eventOf({ size }: Parts, after: number): readonly [data: Uint8Array, at: number] {
   const inner = 1 + lengthBytes(size) + size + after;
   const data = Buffer.allocUnsafe(lengthBytes(inner) + inner);
   const at = writeLength(data, 0, inner);
@@ -79,16 +81,21 @@ function eventOf(stored: StoredForm, after: number): readonly [data: Uint8Array,
   return [data, at + 1];
 }
 
-/** The bytes of the encoding of the resource with its version. */
-function sizeOf({ record: { bytes }, version }: StoredForm): number {
-  return bytes.byteLength + (version === "" ? 0 : VERSION_HEAD_BYTES + version.length);
+/** What an encoding is made of; asked of the record once, which makes its bytes for who asks. */
+interface Parts {
+  readonly bytes: Uint8Array;
+  readonly version: string;
+  /** Of the encoding with the version. */
+  readonly size: number;
+}
+
+function partsOf({ record: { bytes }, version }: StoredForm): Parts {
+  const size = bytes.byteLength + (version === "" ? 0 : VERSION_HEAD_BYTES + version.length);
+  return { bytes, version, size };
 }
 
 /** Writes the length of the encoding, and it: what is stored, with the version between. Returns where it ends. */
-function writeStored(data: Uint8Array, start: number, stored: StoredForm): number {
-  const { record, version } = stored;
-  const { bytes } = record;
-  const size = sizeOf(stored);
+function writeStored(data: Uint8Array, start: number, { bytes, version, size }: Parts): number {
   const at = writeLength(data, start, size);
   const end = at + size;
   data.set(bytes, end - bytes.byteLength);

@@ -4,7 +4,7 @@ import {
   type WatchListRequest,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { StorageError, type TypeQuery, type Version, type Watch } from "@trellis/storage";
+import { StorageError, type TypeQuery, type Version, type Watch, type WatchOptions } from "@trellis/storage";
 
 import { authorizeList } from "./authorization.ts";
 import type { Call } from "./call.ts";
@@ -59,9 +59,7 @@ export async function* watchList(
     watch = environment.backend.watch(query, {
       signal,
       ...(since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } }),
-      ...(request.bookmarks
-        ? { bookmarkIntervalMs: environment.config.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS }
-        : {}),
+      ...bookmarksOf(environment, request),
     });
     const teller = tellerOf(viewer, open);
     for (let batch = await watch.next(); batch !== undefined;) {
@@ -101,6 +99,10 @@ export async function* watchList(
     call.signal.removeEventListener("abort", release);
     release();
   }
+}
+
+function bookmarksOf({ config }: Environment, { bookmarks }: WatchListRequest): WatchOptions {
+  return bookmarks ? { bookmarkIntervalMs: config.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS } : {};
 }
 
 /** A watch that may be opened. */

@@ -46,7 +46,8 @@ export function updateDraft(
     generation: "",
     metadata:
       input.version === "" ? withDeletionMetadata(input.metadata, existing.metadata) : { ...input.metadata },
-    status: existing.status,
+    // Of its own: hooks may change it.
+    status: { ...existing.status },
     ...(payload.any === undefined ? {} : { data: payload.any }),
   };
   const { type } = target.registration;

@@ -6,7 +6,7 @@ const MAX_KEPT_BYTES = 256 * 1024;
 /** Longer texts are left to the platform, which is slower to begin and faster then. */
 const SHORT_TEXT = 64;
 const MAX_VARINT_BYTES = 10;
-/** Messages up to this size are cut from pieces of memory of that size: memory of its own costs more than a small message, and V8 counts and sweeps each. */
+/** Messages up to this size are cut from larger pieces of memory: memory of its own costs more than a small message, and V8 counts and sweeps each. */
 const MAX_CUT_BYTES = 4 * 1024;
 const PIECE_BYTES = 64 * 1024;
 const BYTES_PER_UNIT = 3;

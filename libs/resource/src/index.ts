@@ -14,6 +14,8 @@ export {
 export { type BatchedStream, batchedStream, type BatchSource, isBatched } from "./batched-stream.ts";
 export { compareCodePoints, encodeCanonical } from "./canonical.ts";
 export { isCanonicalBytes } from "./canonical-bytes.ts";
+export { isAborted, type LazyContext } from "./call-context.ts";
+export { Linked, LinkedItems } from "./linked-items.ts";
 export { type Clock, type Random, systemClock } from "./clock.ts";
 export { DataError, decodeResource, messageNameOf } from "./decode.ts";
 export {

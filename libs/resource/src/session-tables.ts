@@ -39,6 +39,30 @@ export class RenewedMap<K, V> {
     return true;
   }
 
+  has(key: K): boolean {
+    return this.#entries.has(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  keys(): IterableIterator<K> {
+    return this.#entries.keys();
+  }
+
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
+  entries(): IterableIterator<[K, V]> {
+    return this.#entries.entries();
+  }
+
+  [Symbol.iterator](): IterableIterator<unknown> {
+    return this.entries();
+  }
+
   /** Calls back for each value that is there now; it may be taken out meanwhile. */
   forEach(callback: (value: V) => void): void {
     for (const value of this.#entries.values()) callback(value);
@@ -49,6 +73,10 @@ export class RenewedMap<K, V> {
 class RenewedSet<V> extends RenewedMap<V, V> {
   add(value: V): this {
     return this.set(value, value);
+  }
+
+  override [Symbol.iterator](): IterableIterator<unknown> {
+    return this.keys();
   }
 }
 

@@ -97,7 +97,7 @@ function commitsThrough(leader: LeaderCalls): Pick<Backend, "commit"> & Sessione
         isRepeatable: options.evaluateOnly === true || operations.every(({ kind }) => kind === "check"),
         bytes: commitBytes(operations),
         signal: options.signal,
-        run: (link, signal) => link.commit(operations, { ...options, signal }),
+        run: (link, signal) => link.commit(operations, { ...options, caller: undefined, signal }),
       }),
     submit: (request, operations, { signal } = {}) =>
       leader.call<Submitted>({

@@ -1,7 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { apiError, type Clock } from "@trellis/resource";
+import { apiError, type Clock, Linked, LinkedItems } from "@trellis/resource";
 
-import { Linked, LinkedItems } from "./linked-items.ts";
 import { type NodeRequest, type NodeResponse, watchClient } from "./node-exchange.ts";
 
 /** How long a stream may take, once its part has stopped, to say its last word; then it is aborted. */
@@ -60,7 +59,8 @@ export function createExchanges(clock: Clock): Exchanges {
   let draining = false;
 
   function endAll(streamsOnly: boolean): void {
-    for (const one of open.all()) if (one.stream || !streamsOnly) one.call.abort(shuttingDown());
+    for (const one of open.all())
+      if (one.isListed && (one.stream || !streamsOnly)) one.call.abort(shuttingDown());
   }
   function leave(one: Entered): void {
     open.remove(one);

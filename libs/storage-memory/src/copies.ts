@@ -1,6 +1,7 @@
-import type { StoredRecord, Version } from "@trellis/storage";
+import type { Version } from "@trellis/storage";
 
-import type { History } from "./history.ts";
+import { formerRecord, type History } from "./history.ts";
+import type { KeptRecord } from "./kept-record.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { RecordTree } from "./record-tree.ts";
 
@@ -41,8 +42,8 @@ export class Copies {
   }
 
   /** Counts a change of the present state against the copies. */
-  noteChange(previous: StoredRecord | undefined): void {
-    this.#churn += CHANGED_KEY_BYTES + (previous?.bytes.length ?? 0);
+  noteChange(previous: KeptRecord | undefined): void {
+    this.#churn += CHANGED_KEY_BYTES + (previous?.byteLength ?? 0);
   }
 
   /** Lets go of copies beyond the bounds, at `nowMs` of a monotonic clock. */
@@ -100,22 +101,21 @@ export class Rebuild {
   readonly tree: RecordTree;
   /** What the tree holds that the newer one does not, in the measure of {@link Copies}. */
   readonly cost: number;
-  readonly #undo: Iterator<readonly [string, StoredRecord | undefined]>;
+  readonly #undo: Iterator<readonly [string, KeptRecord | undefined]>;
 
   /** `newer` is the tree of `newerVersion`, at least `version`, and both are within the history. */
   constructor(version: Version, newer: RecordTree, newerVersion: Version, history: History) {
     this.tree = newer.clone();
-    const before = new Map<string, StoredRecord | undefined>();
+    const before = new Map<string, KeptRecord | undefined>();
     let cost = 0;
     const end = history.positionAfter(newerVersion);
     for (let position = history.positionAfter(version); position < end; position++) {
-      const { events, keys } = history.at(position);
-      for (const [index, key] of keys.entries()) {
-        const event = events[index];
-        if (event === undefined || before.has(key)) continue;
-        const record = event.kind === "put" ? event.previous : event.record;
+      for (const event of history.at(position).events) {
+        const key = event.record.text;
+        if (before.has(key)) continue;
+        const record = formerRecord(event);
         before.set(key, record);
-        cost += CHANGED_KEY_BYTES + (record?.bytes.length ?? 0);
+        cost += CHANGED_KEY_BYTES + (record?.byteLength ?? 0);
       }
     }
     this.#undo = before.entries();

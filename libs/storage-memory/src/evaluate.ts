@@ -3,18 +3,26 @@ import {
   type Operation,
   type Precondition,
   StorageError,
-  type StoredEvent,
   type StoredRecord,
   type Version,
 } from "@trellis/storage";
 
-import { storedRecord } from "./stored-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
 
-/** A change that a commit would make, with the key in its string form. */
-export interface Change {
-  readonly key: string;
-  readonly event: StoredEvent;
-}
+/** A change that a commit would make. `text` is the string form of the key. */
+export type Change =
+  | {
+      readonly kind: "put";
+      readonly text: string;
+      readonly operation: Put;
+      readonly previous: KeptRecord | undefined;
+    }
+  | { readonly kind: "delete"; readonly record: KeptRecord };
+
+type Put = Extract<Operation, { kind: "put" }>;
+
+/** What preconditions look at. */
+type Seen = Pick<StoredRecord, "uid" | "marked" | "generation" | "version">;
 
 /** What a commit would do: its changes in order (none for checks and deletes of what is absent), or why it is refused. */
 export type Evaluation =
@@ -23,7 +31,7 @@ export type Evaluation =
 
 /** What {@link evaluate} needs to know of a store. */
 export interface EvaluationState {
-  readonly records: ReadonlyMap<string, StoredRecord>;
+  readonly records: ReadonlyMap<string, KeptRecord>;
   /** The version of the store now. */
   readonly version: Version;
   /** The version that the commit would get. */
@@ -40,7 +48,7 @@ export function evaluate(
   state: EvaluationState,
 ): Evaluation {
   const changes: Change[] = [];
-  const staged = operations.length > 1 ? new Map<string, StoredRecord | undefined>() : undefined;
+  const staged = operations.length > 1 ? new Map<string, Seen | undefined>() : undefined;
   for (const [operationIndex, operation] of operations.entries()) {
     const key = keys[operationIndex];
     if (key === undefined) throw new Error(`operation ${operationIndex} has no key string`);
@@ -59,18 +67,18 @@ export function evaluate(
       };
     }
     if (operation.kind === "put") {
-      const record = storedRecord(operation.key, operation.record, state.nextVersion, stored);
-      changes.push({ key, event: Object.freeze({ kind: "put", record, previous: stored }) });
-      staged?.set(key, record);
+      const { uid, marked, generation } = operation.record;
+      changes.push({ kind: "put", text: key, operation, previous: stored });
+      staged?.set(key, { uid, marked, generation, version: state.nextVersion });
     } else if (operation.kind === "delete" && stored !== undefined) {
-      changes.push({ key, event: Object.freeze({ kind: "delete", record: stored }) });
+      changes.push({ kind: "delete", record: stored });
       staged?.set(key, undefined);
     }
   }
   return { changes };
 }
 
-function holds(precondition: Precondition, record: StoredRecord | undefined): boolean {
+function holds(precondition: Precondition, record: Seen | undefined): boolean {
   switch (precondition.kind) {
     case "absent":
       return record === undefined;

@@ -1,14 +1,18 @@
-import type { StoredEvent, Version } from "@trellis/storage";
+import type { Version } from "@trellis/storage";
 
+import type { KeptRecord } from "./kept-record.ts";
 import type { StoreLimits } from "./limits.ts";
 import { Ring } from "./ring.ts";
+
+/** An event whose records are those that the store keeps. */
+export type KeptEvent =
+  | { readonly kind: "put"; readonly record: KeptRecord; readonly previous: KeptRecord | undefined }
+  | { readonly kind: "delete"; readonly record: KeptRecord };
 
 /** One commit as the history keeps it: everything that it changed, in the order of its operations. */
 export interface HistoryCommit {
   readonly version: Version;
-  readonly events: readonly StoredEvent[];
-  /** The events' key strings, in their order. */
-  readonly keys: readonly string[];
+  readonly events: readonly KeptEvent[];
   /** What the commit weighs against the bound on bytes. */
   readonly bytes: number;
 }
@@ -26,12 +30,15 @@ export class History {
   readonly #ring = new Ring<HistoryCommit>();
   readonly #marks = new Ring<{ readonly next: number; readonly nowMs: number }>();
   readonly #limits: StoreLimits;
+  readonly #forget: (former: KeptRecord) => void;
   #bytes = 0;
   #startVersion: Version;
 
-  constructor(startVersion: Version, limits: StoreLimits) {
+  /** `forget` is called with each record that was replaced or deleted, when the commit that did it is dropped. */
+  constructor(startVersion: Version, limits: StoreLimits, forget: (former: KeptRecord) => void) {
     this.#startVersion = startVersion;
     this.#limits = limits;
+    this.#forget = forget;
   }
 
   /** The history holds every change after this version. */
@@ -73,13 +80,13 @@ export class History {
   }
 
   /** Adds a commit and drops the oldest ones beyond the bounds. */
-  push(version: Version, events: readonly StoredEvent[], keys: readonly string[]): void {
+  push(version: Version, events: readonly KeptEvent[]): void {
     let bytes = 0;
     for (const event of events) {
-      bytes += EVENT_BYTES + event.record.bytes.length;
-      if (event.kind === "put" && event.previous !== undefined) bytes += event.previous.bytes.length;
+      bytes += EVENT_BYTES + event.record.byteLength;
+      if (event.kind === "put" && event.previous !== undefined) bytes += event.previous.byteLength;
     }
-    this.#ring.push({ version, events, keys, bytes });
+    this.#ring.push({ version, events, bytes });
     this.#bytes += bytes;
     while (
       this.#ring.length > this.#limits.historyCommits ||
@@ -107,5 +114,14 @@ export class History {
     const dropped = this.#ring.shift();
     this.#bytes -= dropped.bytes;
     this.#startVersion = dropped.version;
+    for (const event of dropped.events) {
+      const former = formerRecord(event);
+      if (former !== undefined) this.#forget(former);
+    }
   }
+}
+
+/** The record that an event replaced or deleted. */
+export function formerRecord(event: KeptEvent): KeptRecord | undefined {
+  return event.kind === "put" ? event.previous : event.record;
 }

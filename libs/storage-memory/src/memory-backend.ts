@@ -45,7 +45,7 @@ export function createMemoryBackend(
     readNow: (key, options) => served.readNow(key, options),
     list: (query, options) => served.list(query, options),
     async commit(operations, options = {}) {
-      if (options.signal?.aborted === true) {
+      if ((options.caller ?? options.signal)?.aborted === true) {
         throw new StorageError(
           "aborted",
           "the caller ended the commit by its signal before it began; nothing was applied",

@@ -1,13 +1,13 @@
-import type { StoredRecord } from "@trellis/storage";
 import sortedBtree from "sorted-btree";
 
+import type { KeptRecord } from "./kept-record.ts";
 import type { KeyRange } from "./key-range.ts";
 
 const BTree = sortedBtree.default;
 
 /** One slice of a walk. */
 export interface TreeSlice {
-  readonly records: readonly StoredRecord[];
+  readonly records: readonly KeptRecord[];
   /** Why it stopped: the range is done, as many records as asked are here and another follows, or as many keys were looked at. */
   readonly stopped: "done" | "records" | "visits";
   /** The last key string that was looked at, to go on after; `after` when none was. */
@@ -26,9 +26,9 @@ export interface SliceBounds {
 
 /** The records in the order of their key strings. `clone` is O(1): the two share what neither has changed since. */
 export class RecordTree {
-  readonly #tree: InstanceType<typeof BTree<string, StoredRecord>>;
+  readonly #tree: InstanceType<typeof BTree<string, KeptRecord>>;
 
-  constructor(tree = new BTree<string, StoredRecord>(undefined, compareStrings)) {
+  constructor(tree = new BTree<string, KeptRecord>(undefined, compareStrings)) {
     this.#tree = tree;
   }
 
@@ -36,11 +36,11 @@ export class RecordTree {
     return this.#tree.size;
   }
 
-  get(key: string): StoredRecord | undefined {
+  get(key: string): KeptRecord | undefined {
     return this.#tree.get(key);
   }
 
-  set(key: string, record: StoredRecord): void {
+  set(key: string, record: KeptRecord): void {
     this.#tree.set(key, record);
   }
 
@@ -54,7 +54,7 @@ export class RecordTree {
 
   /** Walks a range in order, up to the bounds. */
   walk(range: KeyRange, bounds: SliceBounds): TreeSlice {
-    const records: StoredRecord[] = [];
+    const records: KeptRecord[] = [];
     const { prefix, matches } = range;
     const { after } = bounds;
     let visits = 0;

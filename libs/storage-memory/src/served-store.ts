@@ -237,7 +237,13 @@ export class ServedStore {
     this.#cancelExpiry = this.#clock.after(Math.ceil(ageMs / EXPIRIES_PER_AGE), () => {
       this.#cancelExpiry = undefined;
       this.#expire();
+      this.#compact();
     });
+  }
+
+  /** What was forgotten with age leaves waste, also where no commit comes any more. */
+  #compact(): void {
+    if (!this.#closed && this.#store.compact()) setImmediate(() => this.#compact());
   }
 
   #checkOpen(): void {

@@ -12,11 +12,13 @@ import {
 } from "@trellis/storage";
 
 import { Copies, Rebuild } from "./copies.ts";
-import { evaluate } from "./evaluate.ts";
-import { History } from "./history.ts";
+import { type Change, evaluate } from "./evaluate.ts";
+import { formerRecord, History, type KeptEvent } from "./history.ts";
+import type { KeptRecord } from "./kept-record.ts";
 import { type StoreLimits, storeLimits } from "./limits.ts";
 import { OwnerIndex, ownerString } from "./owner-index.ts";
 import { RecordTree } from "./record-tree.ts";
+import { type Keeping, Slabs } from "./slabs.ts";
 
 /** What a store begins with. */
 export interface StoreInit {
@@ -24,7 +26,7 @@ export interface StoreInit {
   readonly storeId: string;
   /** The version that the store has at first; its history begins here. */
   readonly version: Version;
-  /** The records of that version, of a snapshot. Their bytes are taken as they are. */
+  /** The records of that version, of a snapshot. The store makes its own form of them. */
   readonly records?: Iterable<StoredRecord> | undefined;
 }
 
@@ -38,9 +40,10 @@ export class Store {
   readonly limits: StoreLimits;
   readonly history: History;
   readonly copies: Copies;
-  readonly #records = new Map<string, StoredRecord>();
+  readonly #records = new Map<string, KeptRecord>();
   readonly #tree = new RecordTree();
   readonly #owners = new OwnerIndex();
+  readonly #slabs = new Slabs();
   #version: Version;
   #bytes = 0;
 
@@ -48,7 +51,7 @@ export class Store {
     this.storeId = storeId;
     this.limits = limits;
     this.#version = version;
-    this.history = new History(version, limits);
+    this.history = new History(version, limits, (former) => this.#slabs.release(former));
     this.copies = new Copies(limits);
     this.load(records);
   }
@@ -69,7 +72,7 @@ export class Store {
           `a snapshot of version ${this.#version} has one record per key, none newer; found ${key} at ${record.version}`,
         );
       }
-      this.#set(key, undefined, record);
+      this.#put({ key: record.key, text: key, init: record, version: record.version }, undefined);
     }
   }
 
@@ -85,6 +88,11 @@ export class Store {
   /** How many records there are. */
   get size(): number {
     return this.#records.size;
+  }
+
+  /** What the store keeps the bytes of its records in, those of its history included. */
+  get memory(): Pick<Slabs, "bytes" | "liveBytes"> {
+    return this.#slabs;
   }
 
   /** The bytes of the records' resources together. */
@@ -103,16 +111,10 @@ export class Store {
     if ("refused" in evaluation) return evaluation.refused;
     const { changes } = evaluation;
     if (changes.length === 0) return { outcome: "applied", version: this.#version };
-    for (const { key, event } of changes) {
-      if (event.kind === "put") this.#set(key, event.previous, event.record);
-      else this.#delete(key, event.record);
-    }
+    const events = changes.map((change) => this.#change(change, version));
     this.#version = version;
-    this.history.push(
-      version,
-      Object.freeze(changes.map(({ event }) => event)),
-      changes.map(({ key }) => key),
-    );
+    this.history.push(version, Object.freeze(events));
+    this.compact();
     return { outcome: "applied", version };
   }
 
@@ -191,13 +193,10 @@ export class Store {
     const wanted = ownerString(owner);
     const keys = new Set<string>();
     for (let position = this.history.positionAfter(version); position < this.history.next; position++) {
-      const commit = this.history.at(position);
-      for (const [index, event] of commit.events.entries()) {
-        const before = event.kind === "put" ? event.previous : event.record;
-        const key = commit.keys[index];
-        if (key === undefined || before?.owner === undefined || ownerString(before.owner) !== wanted)
-          continue;
-        if (!this.#owners.owns(owner, key)) keys.add(key);
+      for (const event of this.history.at(position).events) {
+        const before = formerRecord(event);
+        if (before?.owner === undefined || ownerString(before.owner) !== wanted) continue;
+        if (!this.#owners.owns(owner, before.text)) keys.add(before.text);
       }
     }
     return [...keys].sort();
@@ -209,24 +208,46 @@ export class Store {
     this.copies.expire(nowMs);
   }
 
+  /**
+   * Moves bytes of records together, a slice of it, where too much of their memory is waste. Each commit does; this is for a store that has nothing else
+   * to do. True while there is more to be done.
+   */
+  compact(): boolean {
+    return this.#slabs.compact();
+  }
+
   #evaluate(operations: readonly Operation[], nextVersion: Version) {
     const keys = checkCommit(operations);
     return evaluate(operations, keys, { records: this.#records, version: this.#version, nextVersion });
   }
 
-  #set(key: string, previous: StoredRecord | undefined, record: StoredRecord): void {
+  #change(change: Change, version: Version): KeptEvent {
+    if (change.kind === "delete") {
+      this.#delete(change.record);
+      return Object.freeze({ kind: "delete", record: change.record });
+    }
+    const { text, operation, previous } = change;
+    const record = this.#put({ key: operation.key, text, init: operation.record, version }, previous);
+    return Object.freeze({ kind: "put", record, previous });
+  }
+
+  #put(keeping: Keeping, previous: KeptRecord | undefined): KeptRecord {
+    const record = this.#slabs.keep(keeping, previous);
+    const key = record.text;
     this.#records.set(key, record);
     this.#tree.set(key, record);
     this.#owners.replace(key, previous, record);
-    this.#bytes += record.bytes.length - (previous?.bytes.length ?? 0);
+    this.#bytes += record.byteLength - (previous?.byteLength ?? 0);
     this.copies.noteChange(previous);
+    return record;
   }
 
-  #delete(key: string, previous: StoredRecord): void {
+  #delete(previous: KeptRecord): void {
+    const key = previous.text;
     this.#records.delete(key);
     this.#tree.delete(key);
     this.#owners.replace(key, previous, undefined);
-    this.#bytes -= previous.bytes.length;
+    this.#bytes -= previous.byteLength;
     this.copies.noteChange(previous);
   }
 }

@@ -1,10 +1,6 @@
 import type { Key, OwnerRef, RecordInit, StoredRecord, Version } from "@trellis/storage";
 
-/**
- * The record that the store keeps. Its fields are frozen and its bytes are the store's own copy, so that nobody's buffer is pinned and a
- * caller who reuses his does no harm. JavaScript cannot freeze bytes: whoever reads a record must leave its bytes alone.
- * The key of a record that is replaced is used again, so that a much written resource keeps one.
- */
+/** A record of a snapshot, for a store to take. Frozen; its bytes are those that were given, of which the store makes a copy. */
 export function storedRecord(
   key: Key,
   init: RecordInit,
@@ -18,9 +14,14 @@ export function storedRecord(
     generation: init.generation,
     owner: init.owner === undefined ? undefined : frozenOwner(init.owner),
     marked: init.marked,
-    bytes: new Uint8Array(init.bytes),
+    bytes: init.bytes,
     version,
   });
+}
+
+/** The store's own form of an owner. */
+export function frozenOwner(owner: OwnerRef): OwnerRef {
+  return Object.freeze({ key: frozenKey(owner.key), uid: owner.uid });
 }
 
 function frozenKey(key: Key): Key {
@@ -31,8 +32,4 @@ function frozenKey(key: Key): Key {
     namespace: key.namespace,
     name: key.name,
   });
-}
-
-function frozenOwner(owner: OwnerRef): OwnerRef {
-  return Object.freeze({ key: frozenKey(owner.key), uid: owner.uid });
 }

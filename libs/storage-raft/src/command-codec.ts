@@ -15,7 +15,7 @@ import { known, ofLog, toNumber, unsupported } from "./known.ts";
 
 /** The entry of the log that says a command. It shares no memory with the command: its bytes belong to the log. */
 export function encodeCommand(command: Command): Uint8Array {
-  if (command.kind === "commit") return encodeCommit(command);
+  if (command.kind === "commit") return encodeCommit(command).entry;
   const bytes = toBinary(StorageCommandSchema, create(StorageCommandSchema, { command: toMessage(command) }));
   const entry = new Uint8Array(1 + bytes.length);
   entry[0] = STORAGE_KIND;

@@ -1,4 +1,4 @@
-import type { RaftNode } from "@trellis/raft-node";
+import type { Applied, ProposeOptions, RaftNode } from "@trellis/raft-node";
 import type { Clock } from "@trellis/resource";
 import {
   type Backend,
@@ -29,9 +29,10 @@ import {
 
 import type { Command } from "./command.ts";
 import { encodeCommand } from "./command-codec.ts";
+import { proposedCommit } from "./own-commit.ts";
 import { startSessionExpiry } from "./session-expiry.ts";
 import { MAX_SESSION_ID_LENGTH, requestFault } from "./sessions.ts";
-import { ofNode } from "./storage-errors.ts";
+import { ofNode, toStorageError } from "./storage-errors.ts";
 import type { CommandAnswer, StorageMachine } from "./storage-machine.ts";
 
 /** What storage needs of a node. */
@@ -96,12 +97,13 @@ export class RaftBackend implements Backend, SessionedCommits {
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
     this.#checkServing();
     checkCommit(operations);
-    const { signal, evaluateOnly } = options;
+    const { caller, evaluateOnly } = options;
     if (evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
-      await ofNode(this.#node.confirmRead({ signal }));
+      await ofNode(this.#node.confirmRead({ signal: options.signal }));
       return this.#machine.served.evaluateOnly(operations);
     }
-    const answer = await this.#propose({ kind: "commit", request: undefined, operations }, options);
+    const waiting = caller === undefined ? options : { signal: caller };
+    const answer = await this.#propose({ kind: "commit", request: undefined, operations }, waiting);
     if (answer.outcome === "applied" || answer.outcome === "refused")
       return toCommitResult(answer, operations);
     throw unexpected(answer);
@@ -154,11 +156,11 @@ export class RaftBackend implements Backend, SessionedCommits {
     this.#machine.served.close();
   }
 
-  async #propose(command: Command, { signal }: CallOptions): Promise<CommandAnswer> {
-    const { result } = await ofNode(this.#node.propose(encodeCommand(command), { signal }));
-    const answer = result as CommandAnswer;
-    if (answer.outcome === "invalid") throw new StorageError("invalid", answer.message);
-    return answer;
+  #propose(command: Command, { signal }: Pick<ProposeOptions, "signal">): Promise<CommandAnswer> {
+    if (command.kind !== "commit")
+      return this.#node.propose(encodeCommand(command), { signal }).then(answerOf, failed);
+    const { entry, own } = proposedCommit(command);
+    return this.#node.propose(entry, { signal, command: own }).then(answerOf, failed);
   }
 
   /** Adds what was stored at a refusal that is only remembered, while the history has it. */
@@ -200,4 +202,14 @@ export function createRaftBackend(deps: RaftBackendDeps): RaftBackend {
 
 function unexpected(answer: CommandAnswer): Error {
   return new Error(`broken invariant of storage: a command was answered with ${answer.outcome}`);
+}
+
+function answerOf({ result }: Applied): CommandAnswer {
+  const answer = result as CommandAnswer;
+  if (answer.outcome === "invalid") throw new StorageError("invalid", answer.message);
+  return answer;
+}
+
+function failed(error: unknown): never {
+  throw toStorageError(error);
 }

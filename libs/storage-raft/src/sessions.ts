@@ -10,6 +10,12 @@ export const MAX_UNANSWERED = 1_024;
 /** Characters of a session's id. */
 export const MAX_SESSION_ID_LENGTH = 64;
 
+/**
+ * So many items are taken out of a map, and half as many again as it has, before it is begun anew: V8 keeps the tables of a map that it replaced, and what was in
+ * them, until the next full collection.
+ */
+const RENEWED_AFTER = 256;
+
 /** What is remembered of a request: numbers only, never what was stored. */
 export interface RememberedResult {
   readonly version: number;
@@ -30,7 +36,9 @@ export interface SessionState extends Session {
 interface OpenSession extends SessionState {
   lastUsed: number;
   lowestUnanswered: number;
-  readonly results: Map<number, RememberedResult>;
+  results: Map<number, RememberedResult>;
+  /** Results that were taken out of the map as it is now. */
+  forgotten: number;
   /** The capture that it was made or copied after; one that is older shares it, and it is copied before it changes. */
   readonly epoch: number;
 }
@@ -41,12 +49,16 @@ interface OpenSession extends SessionState {
  */
 export class Sessions {
   /** In the order of their last use: every use puts its session last. */
-  readonly #sessions = new Map<string, OpenSession>();
+  #sessions = new Map<string, OpenSession>();
+  /** The one that was used last. */
+  #newest: OpenSession | undefined;
+  /** Sessions that were taken out of the map as it is now. */
+  #moved = 0;
   #epoch = 0;
 
   /** Puts a session of a snapshot in: used later than those before it. Its map belongs to this from now on. */
   restore(state: SessionState & { readonly results: Map<number, RememberedResult> }): void {
-    this.#sessions.set(state.id, { ...state, epoch: this.#epoch });
+    this.#put({ ...state, forgotten: 0, epoch: this.#epoch });
   }
 
   get size(): number {
@@ -64,7 +76,7 @@ export class Sessions {
       }
     }
     const session = { id, openedAt: index, lastUsed: index, lowestUnanswered: 1, results: new Map() };
-    this.#sessions.set(id, { ...session, epoch: this.#epoch });
+    this.#put({ ...session, forgotten: 0, epoch: this.#epoch });
     return { id, openedAt: index };
   }
 
@@ -129,9 +141,20 @@ export class Sessions {
     const session =
       found.epoch === this.#epoch ? found : { ...found, results: new Map(found.results), epoch: this.#epoch };
     session.lastUsed = index;
+    // The last one has its place already: mostly one session is used again and again.
+    if (session === this.#newest) return session;
     this.#sessions.delete(id);
-    this.#sessions.set(id, session);
+    this.#put(session);
+    if (++this.#moved >= RENEWED_AFTER + this.#sessions.size / 2) {
+      this.#sessions = new Map(this.#sessions);
+      this.#moved = 0;
+    }
     return session;
+  }
+
+  #put(session: OpenSession): void {
+    this.#sessions.set(session.id, session);
+    this.#newest = session;
   }
 }
 
@@ -160,6 +183,10 @@ function forgetBefore(session: OpenSession, lowestUnanswered: number): void {
   if (lowestUnanswered - before <= results.size) {
     for (let sequence = before; sequence < lowestUnanswered; sequence++) results.delete(sequence);
   } else for (const sequence of results.keys()) if (sequence < lowestUnanswered) results.delete(sequence);
+  session.forgotten += lowestUnanswered - before;
+  if (session.forgotten < RENEWED_AFTER + results.size / 2) return;
+  session.results = new Map(results);
+  session.forgotten = 0;
 }
 
 function answerOf({ version: number, refusal }: RememberedResult): RememberedAnswer {

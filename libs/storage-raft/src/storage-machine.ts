@@ -19,6 +19,7 @@ import {
 import { type Command, type SilentSession, STORAGE_KIND } from "./command.ts";
 import { decodeCommand } from "./command-codec.ts";
 import type { CommitAnswer } from "./commit-answer.ts";
+import { OwnCommit } from "./own-commit.ts";
 import { requestFault, Sessions } from "./sessions.ts";
 import { readContent } from "./snapshot/read-content.ts";
 import type { NextTurn } from "./snapshot/slices.ts";
@@ -91,9 +92,10 @@ export class StorageMachine implements StateMachine {
     return this.#sessions.silentSince(index, limit);
   }
 
-  apply(bytes: Uint8Array, index: number): CommandAnswer {
+  /** Applies a command: the bytes', or what was read of them already, by whoever made them (see `proposeCommit`). */
+  apply(bytes: Uint8Array, index: number, own?: unknown): CommandAnswer {
     this.#checkStore();
-    const command = decodeCommand(bytes);
+    const command = own instanceof OwnCommit && own.isOf(bytes) ? own : decodeCommand(bytes);
     switch (command.kind) {
       case "commit":
         return this.#commit(command, index);

@@ -76,10 +76,11 @@ function withEntries(tail: LogTail, firstIndex: number, entries: readonly Entry[
     return `entries up to the snapshot mark at ${behind} cannot be overwritten, found ${firstIndex}`;
   const terms = tail.terms.filter(({ fromIndex }) => fromIndex < firstIndex);
   let term = termAt(tail, firstIndex - 1) ?? 0;
-  for (const [position, entry] of entries.entries()) {
-    if (entry.index !== firstIndex + position) {
-      return `entries are consecutive: after entry ${firstIndex + position - 1} comes ${firstIndex + position}, found ${entry.index}`;
-    }
+  let expected = firstIndex;
+  for (const entry of entries) {
+    if (entry.index !== expected)
+      return `entries are consecutive: after entry ${expected - 1} comes ${expected}, found ${entry.index}`;
+    expected++;
     if (entry.term < term)
       return `terms never fall: entry ${entry.index} follows term ${term}, found ${entry.term}`;
     if (entry.term > term || terms.length === 0) terms.push({ fromIndex: entry.index, term: entry.term });

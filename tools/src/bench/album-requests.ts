@@ -15,7 +15,7 @@ const REVISION_DIGITS = 10;
 const DIGITS_OF_A_THOUSAND = 3;
 /** Placeholders of the templates, which nothing else in an album looks like. */
 export const ITEM = "1".repeat(NAME_DIGITS);
-const REVISION = "9".repeat(REVISION_DIGITS);
+export const REVISION = "9".repeat(REVISION_DIGITS);
 
 /** The name of a resource: as long for every item. */
 export function albumName(item: number): string {
@@ -27,6 +27,12 @@ export function thousandPrefix(thousand: number): string {
   return albumName(thousand * 1_000).slice(0, -DIGITS_OF_A_THOUSAND);
 }
 
+/** Messages of requests for items, made anew for each call. */
+export interface ItemRequests {
+  readonly write: (item: number, revision: number) => Buffer;
+  readonly read: (item: number) => Buffer;
+}
+
 const resource = album(Number(ITEM), Number(REVISION));
 const writeRequest = create(WriteRequestSchema, { resource });
 const readRequest = create(ReadRequestSchema, { id: albumId(Number(ITEM)) });
@@ -34,11 +40,8 @@ const readRequest = create(ReadRequestSchema, { id: albumId(Number(ITEM)) });
 /** Resources, by item and revision. */
 export const resources = new Template(toBinary(ResourceSchema, resource), [ITEM, REVISION]);
 
-/** Requests to write them, by item and revision. */
-export const writeRequests = new Template(toBinary(WriteRequestSchema, writeRequest), [ITEM, REVISION]);
-
-/** The same in JSON. */
-export const jsonWriteRequests = new Template(
+const writes = new Template(toBinary(WriteRequestSchema, writeRequest), [ITEM, REVISION]);
+const jsonWrites = new Template(
   Buffer.from(
     toJsonString(WriteRequestSchema, writeRequest, {
       registry: createRegistry(AlbumSchema),
@@ -46,11 +49,17 @@ export const jsonWriteRequests = new Template(
   ),
   [ITEM, REVISION],
 );
+const reads = new Template(toBinary(ReadRequestSchema, readRequest), [ITEM]);
+const jsonReads = new Template(Buffer.from(toJsonString(ReadRequestSchema, readRequest)), [ITEM]);
 
-/** Requests to read them, by item. */
-export const readRequests = new Template(toBinary(ReadRequestSchema, readRequest), [ITEM]);
+/** Requests to write and to read albums. */
+export const albumRequests: ItemRequests = {
+  write: (item, revision) => writes.fill(item, revision),
+  read: (item) => reads.fill(item),
+};
 
 /** The same in JSON. */
-export const jsonReadRequests = new Template(Buffer.from(toJsonString(ReadRequestSchema, readRequest)), [
-  ITEM,
-]);
+export const jsonAlbumRequests: ItemRequests = {
+  write: (item, revision) => jsonWrites.fill(item, revision),
+  read: (item) => jsonReads.fill(item),
+};

@@ -5,8 +5,7 @@ const STRIDE = 7_919;
 
 /** What the bench knows of the resources in one store. */
 export class Dataset {
-  /** Distinct resources that there are from the start, numbered from 0. */
-  readonly keys: number;
+  #keys: number;
   /** By item: the newest version that an answer showed. */
   readonly #versions: number[] = [];
   #position = 0;
@@ -14,13 +13,24 @@ export class Dataset {
   #items: number;
 
   constructor(keys: number) {
-    this.keys = keys;
+    this.#keys = keys;
     this.#items = keys;
+  }
+
+  /** Distinct resources that calls go over, numbered from 0. */
+  get keys(): number {
+    return this.#keys;
+  }
+
+  /** From now on there are so many, before any new item was asked for. */
+  grow(keys: number): void {
+    this.#keys = keys;
+    this.#items = Math.max(this.#items, keys);
   }
 
   /** The next of the items, in an order that comes back to one only after all others. */
   nextItem(): number {
-    this.#position = (this.#position + STRIDE) % this.keys;
+    this.#position = (this.#position + STRIDE) % this.#keys;
     return this.#position;
   }
 

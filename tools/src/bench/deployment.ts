@@ -11,9 +11,17 @@ export interface ServerProcessId {
   readonly pid: number;
 }
 
+/** A storage node, by its process's name. */
+export interface NodeUrl {
+  readonly name: string;
+  readonly url: string;
+}
+
 /** A system that runs, and where clients enter it. */
 export interface Deployment {
   readonly url: string;
+  /** Where each storage node is asked about the cluster; of a cluster only. */
+  readonly nodes?: readonly NodeUrl[];
   /** All processes that work for the clients; asked again before each measurement. */
   processes(): readonly ServerProcessId[];
   /** Starts the processes anew over the same data; only where that makes a difference to what is measured. */

@@ -1,14 +1,13 @@
 /** `npm run bench`: Trellis and, with `--peer etcd`, etcd under the same loads, from one generator beside them. See `--help`. */
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
 
-import { exitOnSignals } from "../cluster/exit-on-signals.ts";
 import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
-import { createProcessFamily } from "../process-family.ts";
 import { findEtcd, startEtcd } from "./etcd/start-etcd.ts";
+import { inDirectory } from "./in-directory.ts";
 import { describeMachine, thisMachine } from "./machine.ts";
 import { picture } from "./picture.ts";
+import { refuseUnwritable } from "./refuse-unwritable.ts";
 import { comparisonTable, resultTable, warnings } from "./report.ts";
 import { type BenchOptions, runBench } from "./run-bench.ts";
 import { chooseScenarios, SCENARIOS } from "./scenarios.ts";
@@ -112,28 +111,4 @@ async function bench(options: BenchOptions, { etcdVersion, json, svg }: Outputs)
     writeFileSync(json, `${text}\n`);
   }
   return results.every(({ errors }) => Object.keys(errors).length === 0) ? 0 : 1;
-}
-
-/** Runs with a new directory below another, and leaves neither it nor any process behind, however this one ends. */
-async function inDirectory(parent: string, run: (directory: string) => Promise<number>): Promise<number> {
-  mkdirSync(parent, { recursive: true });
-  const directory = mkdtempSync(join(parent, "trellis-bench-"));
-  const family = createProcessFamily(directory);
-  Object.assign(process.env, family.environment);
-  process.on("exit", () => {
-    family.signal("SIGKILL");
-    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
-  });
-  exitOnSignals();
-  return await run(directory);
-}
-
-/** A run of minutes should not end with a file that cannot be written. */
-function refuseUnwritable(flag: string, file: string | undefined): void {
-  if (file === undefined) return;
-  try {
-    accessSync(dirname(resolve(file)), constants.W_OK);
-  } catch {
-    throw new UsageError(`--${flag}: expected a file in a folder that can be written; found "${file}"`);
-  }
 }

@@ -1,11 +1,10 @@
 import type { Result } from "./measurement.ts";
+import { type Column, table } from "./table.ts";
 import type { Comparison, Target } from "./targets.ts";
 
 const MEBIBYTE = 1024 ** 2;
 /** A generator that uses this part of its core or more may be what limits. */
 export const BUSY_GENERATOR = 0.85;
-
-type Column<Row> = readonly [header: string, cell: (row: Row) => string];
 
 const resultColumns: readonly Column<Result>[] = [
   ["scenario", (row) => row.scenario],
@@ -76,23 +75,6 @@ function wanted({ perCpuSecond, throughput, p99 }: Target): string {
 function eachCpu({ cpuUsPerOp }: Result): string {
   const each = Object.entries(cpuUsPerOp);
   return each.length < 2 ? "" : each.map(([name, us]) => `${name} ${us.toFixed(1)}`).join(", ");
-}
-
-function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = [
-    columns.map(([header]) => header),
-    ...rows.map((row) => columns.map(([, cell]) => cell(row))),
-  ];
-  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
-  const lines = cells.map((line) => line.map((cell, at) => cell.padEnd(widths[at] ?? 0)));
-  return lines
-    .toSpliced(
-      1,
-      0,
-      widths.map((width) => "-".repeat(width)),
-    )
-    .map((line) => `| ${line.join(" | ")} |`)
-    .join("\n");
 }
 
 function times(ratio: number): string {

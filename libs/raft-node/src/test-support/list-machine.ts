@@ -5,6 +5,8 @@ export class ListMachine implements StateMachine {
   readonly kind: number;
   words: string[] = [];
   indexes: number[] = [];
+  /** By word: what was given with its entry. */
+  readonly given = new Map<string, unknown>();
   reachedIndex = 0;
   /** Set to make applying a word fail. */
   poison: string | undefined;
@@ -13,8 +15,9 @@ export class ListMachine implements StateMachine {
     this.kind = kind;
   }
 
-  apply(command: Uint8Array, index: number): number {
+  apply(command: Uint8Array, index: number, own?: unknown): number {
     const word = new TextDecoder().decode(command);
+    this.given.set(word, own);
     if (word === this.poison) throw new Error(`cannot apply ${word}`);
     this.words.push(word);
     this.indexes.push(index);

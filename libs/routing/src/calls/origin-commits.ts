@@ -1,3 +1,4 @@
+import { Linked, LinkedItems } from "@trellis/resource";
 import {
   type AppliedCommit,
   type CommitResult,
@@ -24,24 +25,30 @@ const MAX_REQUESTS = 8_192;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** One commit on its way. */
-interface Request {
+class Request extends Linked {
   readonly operations: readonly Operation[];
   readonly bytes: number;
   readonly patience: Patience;
   /** Its place in a session; undefined while it has none. */
-  place: { readonly window: SessionWindow; readonly sequence: number } | undefined;
+  place: { readonly window: SessionWindow; readonly sequence: number } | undefined = undefined;
   /** The attempt that is under way. */
-  attempt: { readonly link: StorageLink; readonly controller: AbortController } | undefined;
+  attempt: { readonly link: StorageLink; readonly controller: AbortController } | undefined = undefined;
   /** Whether an attempt may have been carried out without us hearing of it. */
-  mayBeApplied: boolean;
-  failures: number;
-  failure: StorageError | undefined;
+  mayBeApplied = false;
+  failures = 0;
+  failure: StorageError | undefined = undefined;
   /** Who could not answer it just now, until a pause is over. */
-  failedAt: StorageLink | undefined;
-  isSettled: boolean;
-  cancelRepeat: () => void;
-  readonly resolve: (answer: AppliedCommit | RefusedCommit) => void;
-  readonly reject: (error: StorageError) => void;
+  failedAt: StorageLink | undefined = undefined;
+  isSettled = false;
+  cancelRepeat: (() => void) | undefined = undefined;
+  readonly answer = Promise.withResolvers<AppliedCommit | RefusedCommit>();
+
+  constructor(operations: readonly Operation[], bytes: number, patience: Patience) {
+    super();
+    this.operations = operations;
+    this.bytes = bytes;
+    this.patience = patience;
+  }
 }
 
 /**
@@ -56,7 +63,7 @@ export class OriginCommits {
   /** Wait for a place, from the first on. */
   #waiting: Request[] = [];
   /** Have a place and no answer. */
-  readonly #placed = new Set<Request>();
+  readonly #placed = new LinkedItems<Request>();
   #bytes = 0;
 
   constructor(deps: RoutingDeps, view: ClusterView, leader: LeaderCalls) {
@@ -79,29 +86,14 @@ export class OriginCommits {
     this.#checkRoom(bytes);
     const patience = new Patience(this.#deps.clock, signal);
     if (patience.isOver) throw notApplied("the commit", "nothing: its signal had ended it already");
-    const { promise, resolve, reject } = Promise.withResolvers<AppliedCommit | RefusedCommit>();
-    const request: Request = {
-      operations,
-      bytes,
-      patience,
-      place: undefined,
-      attempt: undefined,
-      mayBeApplied: false,
-      failures: 0,
-      failure: undefined,
-      failedAt: undefined,
-      isSettled: false,
-      cancelRepeat: () => undefined,
-      resolve,
-      reject,
-    };
+    const request = new Request(operations, bytes, patience);
     this.#bytes += bytes;
     this.#waiting.push(request);
     const giveUp = (): void => this.#giveUp(request);
     patience.signal.addEventListener("abort", giveUp, { once: true });
     this.#fill();
     try {
-      return await promise;
+      return await request.answer.promise;
     } finally {
       patience.signal.removeEventListener("abort", giveUp);
       patience.end();
@@ -112,7 +104,7 @@ export class OriginCommits {
   close(): void {
     this.#stopListening();
     this.#session.close();
-    for (const request of [...this.#waiting, ...this.#placed]) {
+    for (const request of [...this.#waiting, ...this.#placed.all()]) {
       const isSent = request.mayBeApplied || request.attempt !== undefined;
       this.#fail(request, isSent ? outcomeUnknown("the commit", "the backend was closed") : closed());
       request.attempt?.controller.abort();
@@ -145,7 +137,8 @@ export class OriginCommits {
   #sendAgain(): void {
     const link = this.#view.leader?.link;
     if (link === undefined) return;
-    for (const request of this.#placed) if (request.attempt?.link !== link) this.#send(request);
+    for (const request of this.#placed.all())
+      if (request.isListed && request.attempt?.link !== link) this.#send(request);
   }
 
   #send(request: Request): void {
@@ -157,7 +150,7 @@ export class OriginCommits {
       request.attempt = undefined;
       attempt.controller.abort();
     }
-    request.cancelRepeat();
+    request.cancelRepeat?.();
     const controller = new AbortController();
     const current = { link, controller };
     request.attempt = current;
@@ -175,14 +168,14 @@ export class OriginCommits {
     request.attempt = undefined;
     if (answer.outcome !== "unknown") {
       this.#settle(request);
-      request.resolve(answer);
+      request.answer.resolve(answer);
       return;
     }
     const { place } = request;
     if (answer.reason === "session-unknown" && place !== undefined) {
       this.#session.lost(place.window);
       if (!request.mayBeApplied && !request.patience.isOver) {
-        this.#placed.delete(request);
+        this.#placed.remove(request);
         request.place = undefined;
         this.#waiting.unshift(request);
         this.#fill();
@@ -242,15 +235,15 @@ export class OriginCommits {
   #fail(request: Request, error: StorageError): void {
     if (request.isSettled) return;
     this.#settle(request);
-    request.reject(error);
+    request.answer.reject(error);
   }
 
   #settle(request: Request): void {
     const { place } = request;
     request.isSettled = true;
-    request.cancelRepeat();
+    request.cancelRepeat?.();
     this.#bytes -= request.bytes;
-    this.#placed.delete(request);
+    this.#placed.remove(request);
     if (place === undefined) {
       const at = this.#waiting.indexOf(request);
       if (at >= 0) this.#waiting.splice(at, 1);

@@ -2,12 +2,16 @@ import type { Session, SessionRequest } from "@trellis/storage";
 
 /** A request may be so far ahead of the oldest one without an answer. */
 const MAX_AHEAD = 1_023;
+/** So many sequences may be without an answer: each has a place of its own. */
+const PLACES = 1_024;
 
 /** One session and its sequences: which are in use, and which will not be repeated any more. */
 export class SessionWindow {
   readonly session: Session;
-  /** Without an answer, ascending: a set keeps the order in which it was filled. */
-  readonly #unanswered = new Set<number>();
+  /** By the place of a sequence: 1 while it is without an answer. */
+  readonly #unanswered = new Uint8Array(PLACES);
+  /** The lowest without an answer; the next one when there is none. */
+  #lowest = 1;
   #next = 1;
 
   constructor(session: Session) {
@@ -22,22 +26,19 @@ export class SessionWindow {
   /** The next sequence, which is then in use. */
   take(): number {
     const sequence = this.#next++;
-    this.#unanswered.add(sequence);
+    this.#unanswered[sequence % PLACES] = 1;
     return sequence;
   }
 
   /** A sequence has its answer, or will never be repeated. */
   done(sequence: number): void {
-    this.#unanswered.delete(sequence);
+    if (sequence < this.#lowest) return;
+    this.#unanswered[sequence % PLACES] = 0;
+    while (this.#lowest < this.#next && this.#unanswered[this.#lowest % PLACES] === 0) this.#lowest++;
   }
 
   /** How a sequence goes out now. */
   request(sequence: number): SessionRequest {
     return { session: this.session, sequence, lowestUnanswered: Math.min(this.#lowest, sequence) };
-  }
-
-  get #lowest(): number {
-    for (const sequence of this.#unanswered) return sequence;
-    return this.#next;
   }
 }

@@ -1,3 +1,4 @@
+import { Linked, LinkedItems } from "@trellis/resource";
 import type { Position } from "@trellis/storage";
 import type { StorageLink } from "@trellis/storage/wire";
 
@@ -10,6 +11,16 @@ import { StoreIdentity } from "./store-identity.ts";
 export interface Reached {
   readonly server: LinkedServer;
   readonly link: StorageLink;
+}
+
+/** One who is told of changes. */
+class Listener extends Linked {
+  readonly tell: () => void;
+
+  constructor(tell: () => void) {
+    super();
+    this.tell = tell;
+  }
 }
 
 /** Servers that are learnt from statuses, beside those of the configuration. */
@@ -26,7 +37,7 @@ export class ClusterView {
   readonly #deps: RoutingDeps;
   /** By address: those of the configuration first, in its order. */
   readonly #servers = new Map<string, LinkedServer>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new LinkedItems<Listener>();
   /** The other stores that were told of, by address. */
   readonly #strangers = new Map<string, string>();
   #leader: Reached | undefined;
@@ -62,8 +73,9 @@ export class ClusterView {
 
   /** Told after every change of a link or a status; the answer ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const listed = new Listener(listener);
+    this.#listeners.add(listed);
+    return () => this.#listeners.remove(listed);
   }
 
   /**
@@ -220,7 +232,7 @@ export class ClusterView {
   }
 
   #tell(): void {
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners.all()) if (listener.isListed) listener.tell();
   }
 }
 

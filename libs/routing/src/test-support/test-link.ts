@@ -85,7 +85,7 @@ export class TestLink implements StorageLink {
 
   commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
     return this.#call("commit", options, options.evaluateOnly !== true, (signal) =>
-      this.#endpoint.commit(operations, { ...options, signal }),
+      this.#endpoint.commit(operations, { ...options, caller: undefined, signal }),
     );
   }
 

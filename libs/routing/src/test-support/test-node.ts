@@ -1,4 +1,10 @@
-import { type Applied, type CallOptions, type NodeStatus, RaftNodeError } from "@trellis/raft-node";
+import {
+  type Applied,
+  type CallOptions,
+  type NodeStatus,
+  type ProposeOptions,
+  RaftNodeError,
+} from "@trellis/raft-node";
 import type { Clock } from "@trellis/resource";
 import {
   createRaftBackend,
@@ -89,14 +95,17 @@ export class TestNode implements StatusSource {
     for (const listener of this.#listeners) listener();
   }
 
-  async propose(entry: Uint8Array, { signal }: CallOptions = {}): Promise<Applied> {
+  async propose(entry: Uint8Array, { signal }: ProposeOptions = {}): Promise<Applied> {
     const cluster = this.#cluster;
     if (cluster.leader !== this.id) throw new RaftNodeError("not-leader", `node ${this.id} does not lead`);
     if (signal?.aborted === true) throw new RaftNodeError("aborted", "not taken");
     return await new Promise<Applied>((resolve, reject) => {
       const index = cluster.lastIndex + 1;
       this.#answers.set(index, (result) => resolve({ index, result }));
-      signal?.addEventListener("abort", () => reject(new RaftNodeError("outcome-unknown", "not waited for")));
+      if (signal instanceof AbortSignal)
+        signal.addEventListener("abort", () =>
+          reject(new RaftNodeError("outcome-unknown", "not waited for")),
+        );
       cluster.append(entry);
     });
   }

@@ -1,6 +1,4 @@
-import type { Clock } from "@trellis/resource";
-
-import { Linked, LinkedItems } from "../linked-items.ts";
+import { type Clock, Linked, LinkedItems } from "@trellis/resource";
 
 /** The time of one item, which runs. */
 export class Timing<Item> extends Linked {

@@ -13,7 +13,7 @@ import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
 import { encodeBehind } from "./encode-binary.ts";
 import { ENVELOPE_BYTES, enveloped, envelopeInPlace, onlyMessage } from "./envelope.ts";
-import { LaneContext } from "./lane-context.ts";
+import { type LaneCallEnd, LaneContext } from "./lane-context.ts";
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
 import type { HeaderValues } from "./plain-headers.ts";
@@ -46,7 +46,7 @@ export interface CallOptions {
  * A unary call from its head to its answer. It answers what goes well; everything else, a body that breaks a rule or a method that fails, it passes on with
  * what it knows, so that an error has one form, whoever met it.
  */
-export class LaneCall implements WireListener {
+export class LaneCall implements WireListener, LaneCallEnd {
   readonly #options: CallOptions;
   readonly #context: HandlerContext;
   /** The headers and trailers of the answer, to which the method adds its own. */
@@ -77,7 +77,7 @@ export class LaneCall implements WireListener {
       wire,
       header: this.#header,
       trailer: this.#trailer,
-      signalOf: () => this.#signal(),
+      call: this,
     });
     if (head.timeoutMs !== undefined)
       this.#endDeadline = support.clock.after(head.timeoutMs, () =>
@@ -207,7 +207,7 @@ export class LaneCall implements WireListener {
   #fail(thrown: unknown): void {
     if (this.#state !== "running") return;
     const { support, method } = this.#options;
-    const error = failureOf(thrown, { method: method.method, signal: this.#signal() }, support);
+    const error = failureOf(thrown, { method: method.method, signal: this.signal }, support);
     const { responseHeader: header, responseTrailer: trailer } = this.#context;
     this.#pass({ failure: { error, header, trailer } });
   }
@@ -227,8 +227,12 @@ export class LaneCall implements WireListener {
     this.#controller?.abort(reason);
   }
 
+  get isAborted(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** The signal that tells the method to stop; made for the first who asks. */
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);

@@ -1,5 +1,5 @@
 import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import type { Clock } from "@trellis/resource";
+import type { Clock, LazyContext } from "@trellis/resource";
 
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";
@@ -15,8 +15,15 @@ export interface LaneContextInit {
   /** The headers and trailers of the answer, which the method adds to. */
   readonly header: HeaderValues;
   readonly trailer: HeaderValues;
-  /** The signal that ends the call. */
-  readonly signalOf: () => AbortSignal;
+  /** The call, which is told to end. */
+  readonly call: LaneCallEnd;
+}
+
+/** How a call is told to end. */
+export interface LaneCallEnd {
+  /** Made for the first who asks. */
+  readonly signal: AbortSignal;
+  readonly isAborted: boolean;
 }
 
 /**
@@ -25,7 +32,7 @@ export interface LaneContextInit {
  * Its getters are its class's: those of an object literal give each object a hidden class of its own, which V8 allocates among the old and which keeps the whole call until
  * the next full collection. Its fields are no `#private` ones, so that an object that inherits from a context (`Object.create`) works as well.
  */
-export class LaneContext implements HandlerContext {
+export class LaneContext implements LazyContext {
   readonly method: HandlerContext["method"];
   readonly service: HandlerContext["service"];
   readonly requestMethod = "POST";
@@ -33,27 +40,30 @@ export class LaneContext implements HandlerContext {
   readonly responseHeader: Headers;
   readonly responseTrailer: Headers;
   readonly protocolName: string;
-  private readonly clock: Clock;
+  /** A function of its own, which methods may take out of the context. */
+  readonly timeoutMs: HandlerContext["timeoutMs"];
   private readonly path: string;
-  private readonly signalOf: () => AbortSignal;
-  private readonly endsMs: number | undefined;
+  private readonly call: LaneCallEnd;
   private ownValues: ContextValues | undefined;
 
-  constructor({ clock, method, head, wire, header, trailer, signalOf }: LaneContextInit) {
+  constructor({ clock, method, head, wire, header, trailer, call }: LaneContextInit) {
     this.method = method;
     this.service = method.parent;
     this.requestHeader = new PlainHeaders(wire.headers);
     this.responseHeader = new PlainHeaders(header);
     this.responseTrailer = new PlainHeaders(trailer);
     this.protocolName = head.protocol.name;
-    this.clock = clock;
     this.path = wire.path;
-    this.signalOf = signalOf;
-    this.endsMs = head.timeoutMs === undefined ? undefined : clock.now() + head.timeoutMs;
+    this.call = call;
+    this.timeoutMs = timeoutOf(head.timeoutMs, clock);
   }
 
   get signal(): AbortSignal {
-    return this.signalOf();
+    return this.call.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.call.isAborted;
   }
 
   get values(): ContextValues {
@@ -63,8 +73,14 @@ export class LaneContext implements HandlerContext {
   get url(): string {
     return `http://trellis.invalid${this.path}`;
   }
+}
 
-  timeoutMs(): number | undefined {
-    return this.endsMs === undefined ? undefined : this.endsMs - this.clock.now();
-  }
+function timeoutOf(timeoutMs: number | undefined, clock: Clock): HandlerContext["timeoutMs"] {
+  if (timeoutMs === undefined) return noTimeout;
+  const endsMs = clock.now() + timeoutMs;
+  return () => endsMs - clock.now();
+}
+
+function noTimeout(): undefined {
+  return undefined;
 }

@@ -1,4 +1,10 @@
-import { type Applied, type CallOptions, type NodeStatus, RaftNodeError } from "@trellis/raft-node";
+import {
+  type Applied,
+  type CallOptions,
+  type NodeStatus,
+  type ProposeOptions,
+  RaftNodeError,
+} from "@trellis/raft-node";
 import type { Clock } from "@trellis/resource";
 import type { StoreLimits } from "@trellis/storage-memory";
 
@@ -73,7 +79,7 @@ export class Replica implements StorageNode {
     };
   }
 
-  async propose(entry: Uint8Array, { signal }: CallOptions = {}): Promise<Applied> {
+  async propose(entry: Uint8Array, { signal }: ProposeOptions = {}): Promise<Applied> {
     const cluster = this.#cluster;
     if (cluster.refusal !== undefined) throw new RaftNodeError(cluster.refusal, "refused by the test");
     if (cluster.leader !== this.id) {
@@ -87,7 +93,10 @@ export class Replica implements StorageNode {
     const index = cluster.append(entry);
     const applied = new Promise<Applied>((resolve, reject) => {
       this.#answers.set(index, (result) => resolve({ index, result }));
-      signal?.addEventListener("abort", () => reject(new RaftNodeError("outcome-unknown", "not waited for")));
+      if (signal instanceof AbortSignal)
+        signal.addEventListener("abort", () =>
+          reject(new RaftNodeError("outcome-unknown", "not waited for")),
+        );
     });
     const answer = await applied;
     if (isLost === "after") throw new RaftNodeError("outcome-unknown", "lost on its way back");

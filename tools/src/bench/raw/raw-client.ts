@@ -92,14 +92,19 @@ export class RawClient {
     const messages = new GrpcMessages(onMessage);
     const ended = new Promise<never>((_, reject) => {
       let status: unknown = "none";
+      let said = "";
       const seeHeaders = (received: Readonly<Record<string, unknown>>): void => {
         status = received["grpc-status"] ?? status;
+        const message = received["grpc-message"];
+        if (typeof message === "string") said = message;
       };
       stream.on("response", seeHeaders);
       stream.on("trailers", seeHeaders);
       stream.on("data", (chunk: Buffer) => messages.take(chunk));
       stream.on("error", (error) => reject(new CallFailure("connection", error.message)));
-      stream.on("close", () => reject(new CallFailure(`grpc-status ${String(status)}`, "the stream ended")));
+      stream.on("close", () =>
+        reject(new CallFailure(`grpc-status ${String(status)}`, `the stream ended: ${said}`)),
+      );
     });
     ended.catch(() => undefined);
     if (request.keepOpen) stream.write(request.body);

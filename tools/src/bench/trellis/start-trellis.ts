@@ -50,6 +50,7 @@ async function startNodes(directory: string, nodes: number): Promise<Deployment>
     await cluster.ready([GATEWAY]);
     return {
       url: gateway.url,
+      nodes: cluster.processes.filter(({ kind }) => kind === "node"),
       processes: () => cluster.processes.map(({ name }) => ({ name, pid: cluster.pid(name) ?? 0 })),
       stop: () => cluster.stop(),
     };

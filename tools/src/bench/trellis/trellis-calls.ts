@@ -8,12 +8,11 @@ import { CONSISTENCY_HEADER } from "@trellis/resource";
 
 import {
   albumName,
-  jsonReadRequests,
-  jsonWriteRequests,
-  readRequests,
+  albumRequests,
+  type ItemRequests,
+  jsonAlbumRequests,
   resources,
   thousandPrefix,
-  writeRequests,
 } from "../album-requests.ts";
 import { ALBUM } from "../albums.ts";
 import { BenchError } from "../bench-error.ts";
@@ -38,12 +37,20 @@ export class TrellisCalls implements StoreCalls {
   readonly #client: RawClient;
   readonly #data: Dataset;
   readonly #form: Form;
+  readonly #requests: ItemRequests;
   readonly #headers;
 
-  constructor(client: RawClient, data: Dataset, form: Form) {
+  /** `requests`: of albums, if left out. */
+  constructor(
+    client: RawClient,
+    data: Dataset,
+    form: Form,
+    requests: ItemRequests = form.json ? jsonAlbumRequests : albumRequests,
+  ) {
     this.#client = client;
     this.#data = data;
     this.#form = form;
+    this.#requests = requests;
     this.#headers = {
       write: form.headers(`${SERVICE}/Write`),
       read: form.headers(`${SERVICE}/Read`),
@@ -56,8 +63,7 @@ export class TrellisCalls implements StoreCalls {
   }
 
   async write(client: number, item: number): Promise<void> {
-    const requests = this.#form.json ? jsonWriteRequests : writeRequests;
-    await this.#write(client, item, requests.fill(item, this.#data.nextRevision()));
+    await this.#write(client, item, this.#requests.write(item, this.#data.nextRevision()));
   }
 
   async compareAndSwap(client: number, item: number): Promise<void> {
@@ -71,17 +77,24 @@ export class TrellisCalls implements StoreCalls {
   }
 
   async read(client: number, item: number, strong: boolean): Promise<void> {
-    const requests = this.#form.json ? jsonReadRequests : readRequests;
     const headers = strong ? this.#headers.strongRead : this.#headers.read;
-    const answer = await this.#client.call(client, headers, this.#form.body(requests.fill(item)));
+    const answer = await this.#client.call(client, headers, this.#form.body(this.#requests.read(item)));
     if (!answer.includes(albumName(item))) throw new BenchError(`a read of ${albumName(item)} shows another`);
   }
 
   async list(client: number, thousand: number): Promise<number> {
+    return await this.listAll(client, { namePrefix: thousandPrefix(thousand) });
+  }
+
+  /** Lists, page by page, the resources whose names begin so, and returns how many there are. `pageSize` 0 leaves it to the server. */
+  async listAll(
+    client: number,
+    { namePrefix, pageSize = 0 }: { readonly namePrefix: string; readonly pageSize?: number },
+  ): Promise<number> {
     let pageToken = "";
     let count = 0;
     do {
-      const request = { type: ALBUM, tenancy: {}, namePrefix: thousandPrefix(thousand), pageToken };
+      const request = { type: ALBUM, tenancy: {}, namePrefix, pageSize, pageToken };
       const message = toBinary(ListRequestSchema, create(ListRequestSchema, request));
       const answer = await this.#client.call(client, this.#headers.list, this.#form.body(message));
       const page = this.#form.message(answer);
@@ -95,7 +108,7 @@ export class TrellisCalls implements StoreCalls {
     const writer = new BinaryWriter();
     const before = items.map((item) => this.#data.version(item));
     for (const item of items) {
-      const write = writeRequests.fill(item, this.#data.nextRevision());
+      const write = this.#requests.write(item, this.#data.nextRevision());
       writer.tag(OPERATIONS, 2).fork().tag(WRITE, 2).bytes(write).join();
     }
     // Both calls have their operations, and their results, in the same fields.
@@ -110,6 +123,11 @@ export class TrellisCalls implements StoreCalls {
   }
 
   watch(client: number, item: number, onEvents: (count: number) => void): Watch {
+    return this.watchEvents(client, item, (event) => onEvents(eachBytes(event, UPSERT)));
+  }
+
+  /** The same, told each event as it came, for the moment only. */
+  watchEvents(client: number, item: number, onEvent: (event: Uint8Array) => void): Watch {
     const message = toBinary(
       WatchListRequestSchema,
       create(WatchListRequestSchema, { type: ALBUM, name: albumName(item) }),
@@ -118,7 +136,7 @@ export class TrellisCalls implements StoreCalls {
     let isLive = false;
     const request = { headers: this.#headers.watchList, body: this.#form.body(message), keepOpen: false };
     const stream = this.#client.stream(client, request, (event) => {
-      if (isLive) onEvents(eachBytes(event, UPSERT));
+      if (isLive) onEvent(event);
       if (isLive || eachBytes(event, END_OF_SNAPSHOT) === 0) return;
       isLive = true;
       live.resolve();
@@ -134,6 +152,11 @@ export class TrellisCalls implements StoreCalls {
       : versionOf(bytesAt(this.#form.message(body), RESOURCE));
     this.#data.wrote(item, { version, after });
   }
+}
+
+/** The version that a watch's event shows; NaN when it shows none. */
+export function shownVersion(event: Uint8Array): number {
+  return versionOf(bytesAt(event, UPSERT, RESOURCE));
 }
 
 /** The version of a resource; NaN when there is none. */

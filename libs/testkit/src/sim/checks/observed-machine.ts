@@ -15,11 +15,11 @@ export function observedMachine(machine: StateMachine, node: number, safety: Saf
   let last = 0;
   return {
     kind: machine.kind,
-    apply(command, index) {
+    apply(command, index, own) {
       if (index <= last) safety.report(`${node} applies entry ${index} after entry ${last}`);
       last = index;
       safety.applied(node, index, command);
-      const result = machine.apply(command, index);
+      const result = machine.apply(command, index, own);
       if (index % LOOK_EVERY === 0) look(index);
       return result;
     },

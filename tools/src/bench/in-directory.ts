@@ -1,0 +1,22 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { exitOnSignals } from "../cluster/exit-on-signals.ts";
+import { createProcessFamily } from "../process-family.ts";
+
+/** Runs with a new directory below another, and leaves neither it nor any process behind, however this one ends. */
+export async function inDirectory(
+  parent: string,
+  run: (directory: string) => Promise<number>,
+): Promise<number> {
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, "trellis-bench-"));
+  const family = createProcessFamily(directory);
+  Object.assign(process.env, family.environment);
+  process.on("exit", () => {
+    family.signal("SIGKILL");
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  });
+  exitOnSignals();
+  return await run(directory);
+}
