@@ -36,3 +36,14 @@ export function matchesQuery(query: TypeQuery, key: Key): boolean {
 export function typeString(type: { readonly group: string; readonly kind: string }): string {
   return `${type.group}\0${type.kind}`;
 }
+
+/** The same of a watch of one name. */
+export function nameString(type: string, name: string): string {
+  return `${type}\0${name}`;
+}
+
+/** By which of them a watch is told. */
+export function watchString(query: TypeQuery): string {
+  const type = typeString(query);
+  return query.name === undefined ? type : nameString(type, query.name);
+}

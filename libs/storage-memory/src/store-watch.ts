@@ -10,7 +10,7 @@ import {
   type WatchOptions,
 } from "@trellis/storage";
 
-import { type KeyRange, keyRange, matchesQuery, typeString } from "./key-range.ts";
+import { type KeyRange, keyRange, matchesQuery, watchString } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
 import type { Store } from "./store.ts";
 import { historyGone, slowWatcher, snapshotGone, storeChanged } from "./store-errors.ts";
@@ -82,7 +82,7 @@ export class StoreWatch implements Watch, Sleeper {
     this.#options = options;
     const { store, hub, clock } = watched;
     const { since, signal } = options;
-    this.#group = hub.join(typeString(query), this, store.history.next - 1);
+    this.#group = hub.join(watchString(query), this, store.history.next - 1);
     this.#lastDeliveryMs = clock.monotonic();
     this.#endDue = store.version;
     this.#resumeVersion = since?.version;
@@ -327,7 +327,7 @@ export class StoreWatch implements Watch, Sleeper {
   #end(error: StorageError | undefined): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
-    this.#watched.hub.leave(typeString(this.#query), this);
+    this.#watched.hub.leave(watchString(this.#query), this);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#cancelBookmark?.();
     this.#cancelBookmark = undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { type StoredEvent, toVersion } from "@trellis/storage";
 
-import { typeString } from "./key-range.ts";
+import { typeString, watchString } from "./key-range.ts";
 import { createManualClock } from "./test-support/manual-clock.ts";
 import { type Sleeper, WatchHub } from "./watch-hub.ts";
 
@@ -37,6 +37,26 @@ describe("the watch hub", () => {
       setImmediate(resolve);
     });
     expect([mine.woken, other.woken]).toEqual([[3], []]);
+  });
+
+  it("wakes who watches a name for that name alone, whatever its tenancy", async () => {
+    const hub = new WatchHub(10, createManualClock());
+    const query = { group: "g", kind: "k", partition: "p", namespace: "n" };
+    const [all, mine, elsewhere, other] = [sleeper(), sleeper(), sleeper(), sleeper()];
+    const queries = [
+      [query, all],
+      [{ ...query, name: "x" }, mine],
+      [{ ...query, namespace: "*", name: "x" }, elsewhere],
+      [{ ...query, name: "y" }, other],
+    ] as const;
+    for (const [one, { member }] of queries) hub.join(watchString(one), member, -1).sleeping.add(member);
+    hub.publish([eventOf("k")], 3);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect([all, mine, elsewhere, other].map(({ woken }) => woken)).toEqual([[3], [3], [3], []]);
+    for (const [one, { member }] of queries) hub.leave(watchString(one), member);
+    expect(hub.size).toBe(0);
   });
 
   it("wakes many a little later, once for all that happened, and keeps nobody else waiting", async () => {

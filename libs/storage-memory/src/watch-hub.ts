@@ -1,7 +1,7 @@
 import type { Clock } from "@trellis/resource";
 import { StorageError, type StoredEvent, wakeDelayMs } from "@trellis/storage";
 
-import { typeString } from "./key-range.ts";
+import { nameString, typeString } from "./key-range.ts";
 
 /** A watch as the hub sees it. */
 export interface Sleeper {
@@ -11,14 +11,14 @@ export interface Sleeper {
   fail(error: StorageError): void;
 }
 
-/** All watches of one group and kind, so that a commit costs the others nothing. */
+/** All watches of one group and kind, or of one name of it, so that a commit costs the others nothing. */
 export class WatchGroup {
-  /** The position of the last commit that touched the type, as far as this group knows; a watch past it need not look. */
+  /** The position of the last commit that touched what they watch, as far as this group knows; a watch past it need not look. */
   lastPosition: number;
   readonly members = new Set<Sleeper>();
   /** Those who wait for something to happen. */
   readonly sleeping = new Set<Sleeper>();
-  /** The position of the first commit that touched the type since the sleepers were last woken. */
+  /** The position of the first commit that touched it since the sleepers were last woken. */
   touched: number | undefined;
 
   constructor(lastPosition: number) {
@@ -28,9 +28,10 @@ export class WatchGroup {
 
 /**
  * Tells watches that something happened: at most once per turn of the event loop, however many commits the turn made, and only those whose
- * type was touched; a few milliseconds later where they are many. It queues nothing; what happened is in the history.
+ * type, or name, was touched; a few milliseconds later where they are many. It queues nothing; what happened is in the history.
  */
 export class WatchHub {
+  /** By type, and by type and name. */
   readonly #groups = new Map<string, WatchGroup>();
   readonly #limit: number;
   readonly #clock: Clock;
@@ -49,41 +50,39 @@ export class WatchHub {
   }
 
   /** Adds a watch; `lastPosition` is that of the history's last commit. Throws `resource-exhausted` beyond the bound. */
-  join(type: string, member: Sleeper, lastPosition: number): WatchGroup {
+  join(watched: string, member: Sleeper, lastPosition: number): WatchGroup {
     if (this.#members >= this.#limit) {
       throw new StorageError(
         "resource-exhausted",
         `at most ${this.#limit} watches are open at once, found as many; close some, or share one among readers`,
       );
     }
-    let group = this.#groups.get(type);
+    let group = this.#groups.get(watched);
     if (group === undefined) {
       group = new WatchGroup(lastPosition);
-      this.#groups.set(type, group);
+      this.#groups.set(watched, group);
     }
     group.members.add(member);
     this.#members++;
     return group;
   }
 
-  leave(type: string, member: Sleeper): void {
-    const group = this.#groups.get(type);
+  leave(watched: string, member: Sleeper): void {
+    const group = this.#groups.get(watched);
     if (group?.members.delete(member) !== true) return;
     this.#members--;
     group.sleeping.delete(member);
-    if (group.members.size === 0) this.#groups.delete(type);
+    if (group.members.size === 0) this.#groups.delete(watched);
   }
 
   /** Notes a commit that the history took at a position. */
   publish(events: readonly StoredEvent[], position: number): void {
     if (this.#members === 0) return;
-    for (const event of events) {
-      const group = this.#groups.get(typeString(event.record.key));
-      if (group === undefined) continue;
-      group.lastPosition = position;
-      if (group.touched !== undefined || group.sleeping.size === 0) continue;
-      group.touched = position;
-      this.#wakeSoon(group);
+    for (const { record } of events) {
+      const { key } = record;
+      const type = typeString(key);
+      this.#touch(this.#groups.get(type), position);
+      this.#touch(this.#groups.get(nameString(type, key.name)), position);
     }
   }
 
@@ -93,6 +92,14 @@ export class WatchHub {
     for (const group of this.#groups.values()) {
       for (const member of group.members) member.fail(error);
     }
+  }
+
+  #touch(group: WatchGroup | undefined, position: number): void {
+    if (group === undefined) return;
+    group.lastPosition = position;
+    if (group.touched !== undefined || group.sleeping.size === 0) return;
+    group.touched = position;
+    this.#wakeSoon(group);
   }
 
   #wakeSoon(group: WatchGroup): void {
