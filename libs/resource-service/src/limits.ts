@@ -48,8 +48,8 @@ export const MAX_BACKOFF_MS = 250;
 
 /** Silence after which a watch that asked for bookmarks gets one, in milliseconds. */
 export const BOOKMARK_INTERVAL_MS = 10_000;
-/** Open watches of one service. */
-export const MAX_WATCHES = 10_000;
+/** Open watches of one service: ten thousand clients, and the controllers beside them. */
+export const MAX_WATCHES = 16_384;
 /** When to come back after a limit or an outage, in milliseconds. */
 export const RETRY_AFTER_MS = 1_000;
 

@@ -27,7 +27,7 @@ export const DEFAULT_LIMITS: StoreLimits = {
   copyAgeMs: 60_000,
   copyBytes: 256 * 1024 * 1024,
   waiters: 10_000,
-  watches: 10_000,
+  watches: 16_384,
 };
 
 /** Fills in the defaults. Throws a RangeError for a bound that is not a positive whole number. */

@@ -17,7 +17,7 @@ export interface WatchBounds {
 
 const WATCH_COMMITS = 16_384;
 const WATCH_BYTES = 32 * 1024 * 1024;
-const WATCHES = 10_000;
+const WATCHES = 16_384;
 
 /** The open watches of a router. */
 export class RoutedWatches {
