@@ -2,6 +2,14 @@ import { Buffer } from "node:buffer";
 
 import type { KeptRecord } from "./kept-record.ts";
 
+/** What a record takes of a slab at least: so that few hundred are in one, among which one is looked for when it is taken out. */
+const LEAST_BYTES = 128;
+
+/** What a record of so many bytes takes of a slab. */
+export function footprint(bytes: number): number {
+  return Math.max(bytes, LEAST_BYTES);
+}
+
 /**
  * A piece of memory that records are in, one behind the other. What was written stays as it is: whoever has a view of it may go on reading. It
  * dies, as all memory does, when no record and no view refers to it any more.
@@ -14,6 +22,8 @@ export class Slab {
   #used = 0;
   /** Undefined in the place of one that was removed, which is let go. */
   readonly #records: (KeptRecord | undefined)[] = [];
+  /** So many places at the beginning are empty: records are taken out in the order in which they came, more often than not. */
+  #gone = 0;
   #count = 0;
   #live = 0;
 
@@ -27,7 +37,7 @@ export class Slab {
     return this.#count === 0;
   }
 
-  /** The bytes of its records. */
+  /** What its records take. */
   get live(): number {
     return this.#live;
   }
@@ -41,7 +51,7 @@ export class Slab {
     return this.#records.filter((record) => record !== undefined);
   }
 
-  /** Whether so many bytes can be written yet. */
+  /** Whether a record of so many bytes can be written yet. */
   hasRoomFor(bytes: number): boolean {
     return this.memory.length - this.#used >= bytes;
   }
@@ -57,17 +67,18 @@ export class Slab {
   add(record: KeptRecord): void {
     this.#records.push(record);
     this.#count++;
-    this.#live += record.slabLength;
+    this.#live += footprint(record.slabLength);
   }
 
   /** Takes a record out; what was written stays. Throws when it is not here. */
   remove(record: KeptRecord): void {
-    // A few hundred at most, unless they are tiny: less work than another number in each record costs memory.
-    const place = this.#records.indexOf(record);
+    // Less work than another number in each record costs memory.
+    const place = this.#records.indexOf(record, this.#gone);
     if (place < 0)
       throw new Error("broken invariant of a store: a record is released once, after it was taken");
     this.#records[place] = undefined;
+    while (this.#gone < this.#records.length && this.#records[this.#gone] === undefined) this.#gone++;
     this.#count--;
-    this.#live -= record.slabLength;
+    this.#live -= footprint(record.slabLength);
   }
 }

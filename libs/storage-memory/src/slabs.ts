@@ -4,7 +4,7 @@ import type { Key, RecordInit, Version } from "@trellis/storage";
 
 import { alike } from "./alike.ts";
 import { KeptRecord } from "./kept-record.ts";
-import { Slab } from "./slab.ts";
+import { footprint, Slab } from "./slab.ts";
 import { frozenOwner } from "./stored-record.ts";
 
 /** A record that is to be kept. */
@@ -44,7 +44,7 @@ export class Slabs {
     return this.#bytes;
   }
 
-  /** The bytes of the records in them that have not been released, their uids and generations included. */
+  /** What the records in them take that have not been released, their uids and generations included. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
@@ -54,9 +54,9 @@ export class Slabs {
     const { uid, groupVersion, generation, owner, marked, bytes } = init;
     const uidLength = Buffer.byteLength(uid);
     const generationLength = Buffer.byteLength(generation);
-    const slabLength = uidLength + generationLength + bytes.length;
-    const slab = this.#roomFor(slabLength);
-    const offset = slab.reserve(slabLength);
+    const taken = footprint(uidLength + generationLength + bytes.length);
+    const slab = this.#roomFor(taken);
+    const offset = slab.reserve(taken);
     slab.memory.write(uid, offset, uidLength);
     slab.memory.write(generation, offset + uidLength, generationLength);
     slab.memory.set(bytes, offset + uidLength + generationLength);
@@ -74,7 +74,7 @@ export class Slabs {
       length: bytes.length,
     });
     slab.add(record);
-    this.#liveBytes += slabLength;
+    this.#liveBytes += taken;
     return record;
   }
 
@@ -82,7 +82,7 @@ export class Slabs {
   release(record: KeptRecord): void {
     const { slab } = record;
     slab.remove(record);
-    this.#liveBytes -= record.slabLength;
+    this.#liveBytes -= footprint(record.slabLength);
     if (slab.isEmpty && slab !== this.#filling) this.#giveUp(slab);
   }
 
@@ -106,13 +106,14 @@ export class Slabs {
 
   #move(record: KeptRecord): void {
     const { slab: former, offset: formerOffset, slabLength } = record;
-    const slab = this.#roomFor(slabLength);
-    const offset = slab.reserve(slabLength);
+    const taken = footprint(slabLength);
+    const slab = this.#roomFor(taken);
+    const offset = slab.reserve(taken);
     former.memory.copy(slab.memory, offset, formerOffset, formerOffset + slabLength);
     this.release(record);
     record.moved(slab, offset);
     slab.add(record);
-    this.#liveBytes += slabLength;
+    this.#liveBytes += taken;
   }
 
   get #isWasteful(): boolean {
