@@ -22,6 +22,8 @@ describe("the work of a call", () => {
     [10_000, 9_800],
     [1_000, 950],
     [300_000, 299_800],
+    [200, 170],
+    [40, 20],
   ])(
     "whose caller waits for %i ms ends after %i ms: there is somebody to be told why",
     async (callersMs, workMs) => {

@@ -6,6 +6,8 @@ import { DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS } from "./limits.ts";
 /** Of a caller's time so much is kept for the answer, or this share of a short one: one that says what was waited for is of use only while somebody listens. */
 const ANSWER_MS = 200;
 const ANSWER_SHARE = 0.05;
+/** But no less than so much, or half of a very short one: a store looks now and then whether a commit is still waited for, every 25 ms, and then tells what became of it. */
+const LEAST_ANSWER_MS = 30;
 
 /**
  * How long one call may still take: the caller's deadline, less what its answer takes, or the default one. The clock runs from the beginning, but no timer and no signal is
@@ -71,7 +73,8 @@ export class Deadline {
 
 function withoutAnswer(callersMs: number | undefined): number | undefined {
   if (callersMs === undefined) return undefined;
-  return Math.floor(callersMs - Math.min(ANSWER_MS, callersMs * ANSWER_SHARE));
+  const share = Math.max(callersMs * ANSWER_SHARE, Math.min(LEAST_ANSWER_MS, callersMs / 2));
+  return Math.floor(callersMs - Math.min(ANSWER_MS, share));
 }
 
 /** Waits, or rejects with the signal's reason when it ends first. */
