@@ -5,12 +5,12 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { albumsAt } from "./test-support/albums.ts";
 import { type Standalone, startStandalone } from "./test-support/standalone.ts";
 
-const CALLS = 16_000;
+const CALLS = 32_000;
 const CALLERS = 16;
 const PATH = "/trellis.resource.v1.ResourceService/Read";
 const ALBUM = { type: { group: "demo", groupVersion: "v2", kind: "Album" }, name: "kept" };
-/** A young generation this small is collected every hundred calls or so. */
-const NODE_FLAGS = ["--trace-gc-nvp", "--max-semi-space-size=2"];
+/** A young generation this small is collected every few hundred calls. */
+const NODE_FLAGS = ["--trace-gc-nvp", "--max-semi-space-size=8"];
 
 let server: Standalone | undefined;
 let client: ClientHttp2Session | undefined;
@@ -35,13 +35,19 @@ function read(session: ClientHttp2Session): Promise<string> {
   });
 }
 
-/** Of what was allocated, the share that outlived a collection of the young. The first half is passed over: until then the code is compiled. */
+/**
+ * Of what was allocated, the share that outlived a collection of the young: the median of the collections, since one that met much work under way says little. The first half of them is passed
+ * over: until then the code is compiled.
+ */
 function outlived(log: string): { readonly collections: number; readonly share: number } {
   const lines = log.split("\n").filter((line) => line.includes(" gc=s "));
   const settled = lines.slice(Math.floor(lines.length / 2));
-  const sum = (name: string): number =>
-    settled.reduce((total, line) => total + Number(new RegExp(` ${name}=(\\d+)`).exec(line)?.[1]), 0);
-  return { collections: settled.length, share: sum("new_space_survived") / sum("allocated") };
+  const number = (line: string, name: string): number =>
+    Number(new RegExp(` ${name}=(\\d+)`).exec(line)?.[1]);
+  const shares = settled
+    .map((line) => number(line, "new_space_survived") / number(line, "allocated"))
+    .toSorted((a, b) => a - b);
+  return { collections: shares.length, share: shares[Math.floor(shares.length / 2)] ?? NaN };
 }
 
 describe("the garbage of calls", () => {
@@ -61,8 +67,8 @@ describe("the garbage of calls", () => {
     });
     await Promise.all(callers);
     const { collections, share } = outlived(server.stdout());
-    expect(collections).toBeGreaterThan(50);
+    expect(collections).toBeGreaterThan(15);
     // 1 % as it is to be; 14 to 22 % when something keeps the calls.
-    expect(share).toBeLessThan(0.06);
+    expect(share).toBeLessThan(0.05);
   });
 });
