@@ -42,8 +42,8 @@ class Bench {
     this.wal = wal;
     const before = { index: 0, term: 0 };
     this.window = new LogWindow(
-      { hardState: emptyHardState, confState: emptyConfState, snapshot: before, before, entries: [] },
-      () => undefined,
+      { hardState: emptyHardState, confState: emptyConfState, snapshot: before, before },
+      { memoryBytes: 1_000_000, onSnapshotWanted: () => undefined },
     );
     this.pipeline = new AppendPipeline({
       wal,

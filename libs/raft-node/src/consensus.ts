@@ -15,6 +15,7 @@ import { AppendPipeline } from "./append-pipeline.ts";
 import { Applier } from "./applier.ts";
 import { encodeHardState, toWalEntry } from "./entry-codec.ts";
 import { recoveredHardState } from "./load-node.ts";
+import { LogReader } from "./log-reader.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { Machines } from "./machines.ts";
 import type { MembershipTable } from "./membership-table.ts";
@@ -59,6 +60,9 @@ export class Consensus {
   readonly #deps: ConsensusDeps;
   readonly #options: ResolvedOptions;
   readonly #applier: Applier;
+  readonly #reader: LogReader;
+  /** Entries were read that the core has not been told of. */
+  #hasRead = false;
   #core: RaftCore;
   #pipeline: AppendPipeline;
   /** Vote requests that wait until what was ordered with them is durable. */
@@ -78,6 +82,13 @@ export class Consensus {
       { ...deps, core: () => this.#core, featureLevel: options.featureLevel },
       start,
     );
+    this.#reader = new LogReader({
+      ...deps,
+      onRead: () => {
+        this.#hasRead = true;
+        deps.wake();
+      },
+    });
     this.#core = this.#newCore();
     this.#pipeline = this.#newPipeline(start.hardState);
   }
@@ -117,6 +128,10 @@ export class Consensus {
   /** Carries out what the core orders, and gives it what that brings, until there is nothing left to be done at once. */
   work(): void {
     const untilMs = this.#deps.clock.monotonic() + this.#options.sliceMs;
+    if (this.#hasRead) {
+      this.#hasRead = false;
+      this.#core.entriesRead();
+    }
     for (
       let isFirst = true;
       isFirst || this.#responses.length > 0 || this.#core.hasReady();
@@ -131,6 +146,7 @@ export class Consensus {
       }
       if (this.#core.hasReady()) this.#takeReady();
     }
+    this.#reader.start();
   }
 
   /** What is to be sent, by member. */

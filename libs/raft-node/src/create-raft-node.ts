@@ -44,6 +44,7 @@ export async function createRaftNode(deps: RaftNodeDeps, config: RaftNodeConfig 
     walLimits,
     onWalState: () => node?.spaceChanged(),
     onSnapshotWanted: () => node?.snapshotWanted(),
+    logMemoryBytes: options.logMemoryBytes,
   });
   try {
     const { snapshot, snapshots, clusterId } = loaded;

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly walLimits?: Partial<WalLimits> | undefined;
   readonly onWalState: (state: WalState) => void;
   readonly onSnapshotWanted: () => void;
+  /** Bytes of the log's last entries that stay in memory. */
+  readonly logMemoryBytes: number;
 }
 
 /** What a node has on disk, opened and checked. */
@@ -64,7 +66,7 @@ export async function loadNode(deps: LoadDeps, options: LoadOptions): Promise<Lo
       );
     }
     const hardState = recoveredHardState(wal.hardState, snapshot ?? { index: 0, term: 0 });
-    const window = await readWindow(wal, snapshot, hardState, options.onSnapshotWanted);
+    const window = await readWindow({ wal, snapshot, hardState }, options);
     return { id: nodeId, clusterId, wal, snapshots, snapshot, window, hardState };
   } catch (error) {
     await wal.close();
@@ -195,10 +197,8 @@ export function recoveredHardState(
 }
 
 async function readWindow(
-  wal: Wal,
-  snapshot: CheckedSnapshot | undefined,
-  hardState: HardState,
-  onSnapshotWanted: () => void,
+  { wal, snapshot, hardState }: Pick<LoadedNode, "wal" | "snapshot" | "hardState">,
+  { onSnapshotWanted, logMemoryBytes }: LoadOptions,
 ): Promise<LogWindow> {
   const at = { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 };
   const confState = snapshot?.header.confState ?? emptyConfState;
@@ -210,14 +210,13 @@ async function readWindow(
       confState,
       snapshot: at,
       before: { index: before, term: before === at.index ? at.term : (wal.termOf(before) ?? 0) },
-      entries: [],
     },
-    onSnapshotWanted,
+    { memoryBytes: logMemoryBytes, onSnapshotWanted },
   );
   for (let from = before + 1; from <= wal.lastIndex;) {
     const entries = await wal.read({ from, before: wal.lastIndex + 1 });
-    // Views of large buffers would keep those for as long as the entries are kept.
-    window.append(entries.map((entry) => fromWalEntry({ ...entry, bytes: Uint8Array.from(entry.bytes) })));
+    // Views of their records' buffers: those go as the entries do, from the first on.
+    window.append(entries.map(fromWalEntry));
     from += entries.length;
   }
   return window;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { type ConfState, emptyConfState, emptyHardState, type Entry, entrySize } from "@trellis/raft";
+import { type ConfState, emptyConfState, emptyHardState, type Entry, entrySize, unread } from "@trellis/raft";
 
 import { LogWindow } from "./log-window.ts";
 
@@ -14,13 +14,26 @@ function entries(from: number, to: number, term = 2): Entry[] {
   }));
 }
 
-function windowOf(held: readonly Entry[], wanted: () => void = () => undefined): LogWindow {
+function windowOf(
+  held: readonly Entry[],
+  options: { readonly memoryBytes?: number; readonly onSnapshotWanted?: () => void } = {},
+): LogWindow {
   const at = { index: 10, term: 1 };
-  return new LogWindow(
-    { hardState: emptyHardState, confState, snapshot: at, before: at, entries: held },
-    wanted,
+  const window = new LogWindow(
+    { hardState: emptyHardState, confState, snapshot: at, before: at },
+    { memoryBytes: 1_000_000, onSnapshotWanted: () => undefined, ...options },
   );
+  window.append(held);
+  return window;
 }
+
+/** What the window answers for, as indexes. */
+function found(window: LogWindow, from: number, to: number, maxBytes = 1_000_000) {
+  const answer = window.entries(from, to, maxBytes);
+  return answer === unread ? unread : answer?.map(({ index }) => index);
+}
+
+const SIZE = entrySize(entries(1, 1)[0] as Entry);
 
 describe("the window of the log", () => {
   it("shows entries, terms, and the term of the one before the first", () => {
@@ -28,16 +41,14 @@ describe("the window of the log", () => {
     expect([window.firstIndex(), window.lastIndex()]).toEqual([11, 20]);
     expect([9, 10, 11, 20, 21].map((index) => window.term(index))).toEqual([undefined, 1, 2, 2, undefined]);
     expect(window.entries(10, 12, 1_000)).toBeUndefined();
-    expect(window.entries(11, 13, 1_000)?.map(({ index }) => index)).toEqual([11, 12]);
+    expect(found(window, 11, 13)).toEqual([11, 12]);
   });
 
   it("gives at least one entry, and no more bytes than asked for beyond that", () => {
     const window = windowOf(entries(11, 20));
-    const [first] = entries(11, 11) as [Entry];
-    const size = entrySize(first);
     expect(window.entries(11, 21, 0)).toHaveLength(1);
-    expect(window.entries(11, 21, 3 * size)).toHaveLength(3);
-    expect(window.entries(11, 21, 3 * size + 1)).toHaveLength(3);
+    expect(window.entries(11, 21, 3 * SIZE)).toHaveLength(3);
+    expect(window.entries(11, 21, 3 * SIZE + 1)).toHaveLength(3);
     expect(() => window.entries(11, 22, 1)).toThrow("the last is 20");
   });
 
@@ -46,8 +57,7 @@ describe("the window of the log", () => {
     window.append(entries(15, 16, 3));
     expect(window.lastIndex()).toBe(16);
     expect([14, 15, 16].map((index) => window.term(index))).toEqual([2, 3, 3]);
-    const [one] = entries(1, 1) as [Entry];
-    expect(window.bytes).toBe(6 * entrySize(one));
+    expect(window.bytes).toBe(6 * SIZE);
     expect(() => window.append(entries(18, 18))).toThrow("does not follow");
     expect(() => window.append(entries(10, 10))).toThrow("does not follow");
   });
@@ -73,7 +83,7 @@ describe("the window of the log", () => {
 
   it("has a snapshot for those that it names, and asks for a newer one for others", () => {
     let wanted = 0;
-    const window = windowOf([], () => wanted++);
+    const window = windowOf([], { onSnapshotWanted: () => wanted++ });
     expect(window.snapshot(3)?.metadata).toEqual({ index: 10, term: 1, confState });
     expect(wanted).toBe(0);
     expect(window.snapshot(4)).toBeUndefined();
@@ -82,11 +92,105 @@ describe("the window of the log", () => {
 
   it("keeps as many trailing entries as both bounds allow", () => {
     const window = windowOf(entries(11, 20));
-    const [one] = entries(1, 1) as [Entry];
-    const bytes = 3 * entrySize(one);
+    const bytes = 3 * SIZE;
     expect(window.trailing(20, { entries: 4, bytes: 1_000 })).toBe(17);
     expect(window.trailing(20, { entries: 100, bytes })).toBe(18);
     expect(window.trailing(20, { entries: 100, bytes: 1_000_000 })).toBe(11);
     expect(window.trailing(20, { entries: 100, bytes: 1 })).toBe(21);
+  });
+});
+
+describe("entries that are on disk only", () => {
+  /** Of 90 entries the last ones, and as many bytes of older ones that were read. */
+  const memoryBytes = 16 * SIZE;
+  const small = (): LogWindow => windowOf(entries(11, 100), { memoryBytes });
+
+  it("are those before the last few: memory does not grow with the log", () => {
+    const window = small();
+    expect(window.bytes).toBeLessThanOrEqual(memoryBytes);
+    for (let index = 101; index <= 1_000; index++) {
+      window.append(entries(index, index));
+      expect(window.bytes).toBeLessThanOrEqual(memoryBytes);
+    }
+    expect(window.bytes).toBeGreaterThan(memoryBytes / 2);
+    expect([window.firstIndex(), window.lastIndex(), window.term(11)]).toEqual([11, 1_000, 2]);
+    expect(found(window, 990, 1_001)).toHaveLength(11);
+    expect(window.trailing(900, { entries: 100, bytes: 1_000_000 })).toBe(801);
+  });
+
+  it("are asked for once, and stay until they were taken", () => {
+    const window = small();
+    expect(found(window, 20, 101)).toBe(unread);
+    expect(window.isUnread(20)).toBe(true);
+    expect(window.nextRead()).toEqual({ from: 20, maxBytes: 4 * SIZE });
+    // It is being read: nobody begins to read it again, nor anything else.
+    expect([window.isUnread(20), window.isUnread(60)]).toEqual([true, true]);
+    expect(window.nextRead()).toBeUndefined();
+    window.read(entries(20, 23));
+    expect(window.isUnread(20)).toBe(false);
+    expect(found(window, 20, 101, 2 * SIZE)).toEqual([20, 21]);
+    expect(found(window, 22, 101)).toEqual([22, 23]);
+    expect(window.bytes).toBeLessThanOrEqual(memoryBytes);
+    expect(window.nextRead()?.from).toBe(60);
+    // What comes next is read ahead.
+    window.read([]);
+    expect(window.nextRead()?.from).toBe(24);
+  });
+
+  it("are not read once they are there, or no more: with what was before them, after a snapshot", () => {
+    const window = small();
+    expect([20, 21, 30].map((index) => window.isUnread(index))).toEqual([true, true, true]);
+    expect(window.nextRead()?.from).toBe(20);
+    window.noteSnapshot({ index: 40, term: 2 }, confState);
+    window.dropBefore(31);
+    window.read([]);
+    expect(window.isUnread(20)).toBe(false);
+    expect(found(window, 20, 101)).toBeUndefined();
+    expect(window.nextRead()).toBeUndefined();
+  });
+
+  it("are the log's as far as they are what it has now, when another leader's took their place meanwhile", () => {
+    const window = small();
+    expect(found(window, 20, 101)).toBe(unread);
+    window.nextRead();
+    window.append(entries(22, 22, 3));
+    window.read(entries(20, 23));
+    expect(window.lastIndex()).toBe(22);
+    expect(found(window, 20, 23)).toEqual([20, 21]);
+    // Also those that were read before.
+    expect(found(window, 20, 23)).toBe(unread);
+    window.nextRead();
+    window.read(entries(20, 21));
+    window.append(entries(21, 21, 4));
+    expect(found(window, 20, 22)).toEqual([20]);
+  });
+
+  it("are let go of, the first that were read first, when nobody takes them", () => {
+    const window = small();
+    for (let from = 11; from < 71; from += 4) {
+      expect(window.isUnread(from)).toBe(true);
+      window.nextRead();
+      window.read(entries(from, from + 3));
+      expect(window.bytes).toBeLessThanOrEqual(2 * memoryBytes);
+    }
+    expect([window.isUnread(11), window.isUnread(67)]).toEqual([true, false]);
+  });
+
+  it("are asked for at so many places at most", () => {
+    const window = windowOf(entries(11, 1_000), { memoryBytes });
+    for (let index = 11; index < 900; index++) window.isUnread(index);
+    let reads = 0;
+    for (; window.nextRead() !== undefined; reads++) window.read([]);
+    expect(reads).toBe(64);
+  });
+
+  it("tell all the same whether they change the membership", () => {
+    const change = { index: 30, term: 2, type: "EntryConfChangeV2" as const, data: new Uint8Array(3) };
+    const window = windowOf([...entries(11, 29), change, ...entries(31, 100)], { memoryBytes });
+    expect(window.isUnread(30)).toBe(true);
+    expect([window.nextConfChange(10, 100), window.nextConfChange(29, 30)]).toEqual([30, 30]);
+    expect([window.nextConfChange(30, 100), window.nextConfChange(10, 29)]).toEqual([undefined, undefined]);
+    window.append(entries(30, 30, 3));
+    expect(window.nextConfChange(10, 30)).toBeUndefined();
   });
 });

@@ -1,18 +1,26 @@
 import {
   type ConfState,
   type Entry,
-  entrySize,
   type HardState,
   type LogIndex,
   type NodeId,
   type Snapshot,
   type Storage,
   type Term,
+  unread,
 } from "@trellis/raft";
 
+import { EntryRun } from "./entry-run.ts";
 import { invariant } from "./invariant.ts";
+import { LogOutline, type LogPlace } from "./log-outline.ts";
 
 const noData = new Uint8Array();
+/** The share of the bound that is given up at once when it is reached: less work than little by little. */
+const GIVEN_UP_SHARE = 1 / 8;
+/** The share of the bound that is read at once. */
+const READ_SHARE = 1 / 4;
+/** Places at which entries are to be read; what is asked for beyond is asked for again. More than a cluster has members. */
+const MAX_WANTED = 64;
 
 /** Where a log window begins. */
 export interface WindowStart {
@@ -20,46 +28,56 @@ export interface WindowStart {
   /** The configuration at the snapshot. */
   readonly confState: ConfState;
   /** The newest snapshot: index and term 0 when there is none. */
-  readonly snapshot: { readonly index: LogIndex; readonly term: Term };
-  /** The entry before the first one of `entries`. */
-  readonly before: { readonly index: LogIndex; readonly term: Term };
-  readonly entries: readonly Entry[];
+  readonly snapshot: LogPlace;
+  /** The entry before the first one of the log. */
+  readonly before: LogPlace;
+}
+
+export interface WindowOptions {
+  /** Bytes of the last entries that stay in memory, and of older ones that were read. */
+  readonly memoryBytes: number;
+  readonly onSnapshotWanted: () => void;
 }
 
 /**
- * The durable log in memory, from where it was last compacted to its end: what the core reads, synchronously. The node compacts it after every
- * snapshot, so that it holds no more than what is logged between two snapshots and the trailing entries that spare slow followers a snapshot.
+ * The durable log as the core reads it, synchronously: an outline of all of it, from where it was last compacted to its end, and the last entries. Older
+ * ones are on disk only. When the core asks for those (a member is far behind, or much is to be applied) the window notes it, a `LogReader` reads some of
+ * them, and they stay until the core has taken them.
  */
 export class LogWindow implements Storage {
   #hardState: HardState;
   #initialConfState: ConfState;
   #confState: ConfState;
-  #snapshot: { readonly index: LogIndex; readonly term: Term };
-  /** The entry before the first that is there. */
-  #before: { readonly index: LogIndex; readonly term: Term };
-  #entries: Entry[];
-  #bytes = 0;
-  readonly #onSnapshotWanted: () => void;
+  #snapshot: LogPlace;
+  #outline: LogOutline;
+  /** The last entries. */
+  #tail: EntryRun;
+  /** Older ones that were read and not taken yet, in the order in which they were read. */
+  #older: EntryRun[] = [];
+  /** Where entries are to be read, in the order in which they were asked for. */
+  readonly #wanted = new Set<LogIndex>();
+  /** Where they are being read. */
+  #reading: LogIndex | undefined;
+  readonly #options: WindowOptions;
 
-  constructor(start: WindowStart, onSnapshotWanted: () => void) {
+  constructor(start: WindowStart, options: WindowOptions) {
     this.#hardState = start.hardState;
     this.#initialConfState = start.confState;
     this.#confState = start.confState;
     this.#snapshot = start.snapshot;
-    this.#before = start.before;
-    this.#entries = [...start.entries];
-    for (const entry of start.entries) this.#bytes += entrySize(entry);
-    this.#onSnapshotWanted = onSnapshotWanted;
+    this.#outline = new LogOutline(start.before);
+    this.#tail = new EntryRun(start.before.index + 1);
+    this.#options = options;
   }
 
   /** The newest snapshot: index and term 0 when there is none. */
-  get newestSnapshot(): { readonly index: LogIndex; readonly term: Term } {
+  get newestSnapshot(): LogPlace {
     return this.#snapshot;
   }
 
-  /** Bytes of the entries that are held. */
+  /** Bytes of the entries that are in memory. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#older.reduce((bytes, run) => bytes + run.bytes, this.#tail.bytes);
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
@@ -73,33 +91,90 @@ export class LogWindow implements Storage {
   }
 
   firstIndex(): LogIndex {
-    return this.#before.index + 1;
+    return this.#outline.firstIndex;
   }
 
   lastIndex(): LogIndex {
-    return this.#before.index + this.#entries.length;
+    return this.#outline.lastIndex;
   }
 
   term(index: LogIndex): Term | undefined {
-    if (index === this.#before.index) return this.#before.term;
-    return this.#entries[index - this.firstIndex()]?.term;
+    return this.#outline.term(index);
   }
 
-  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | undefined {
-    const first = this.firstIndex();
-    if (from < first) return undefined;
+  nextConfChange(after: LogIndex, to: LogIndex): LogIndex | undefined {
+    return this.#outline.nextConfChange(after, to);
+  }
+
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | typeof unread | undefined {
+    if (from < this.firstIndex()) return undefined;
     invariant(
       to <= this.lastIndex() + 1,
       `entries up to ${to} are asked for, the last is ${this.lastIndex()}`,
     );
-    let bytes = 0;
-    for (let position = from - first; position < to - first; position++) {
-      const entry = this.#entries[position];
-      invariant(entry !== undefined, "the window of the log has a hole");
-      bytes += entrySize(entry);
-      if (bytes > maxBytes && position > from - first) return this.#entries.slice(from - first, position);
+    if (from >= this.#tail.from) return this.#tail.slice(from, to, maxBytes);
+    const run = this.#older.find((read) => read.has(from));
+    if (run === undefined) {
+      this.#want(from);
+      return unread;
     }
-    return this.#entries.slice(from - first, to - first);
+    const entries = run.slice(from, to, maxBytes);
+    if (from + entries.length === run.end) {
+      this.#older = this.#older.filter((other) => other !== run);
+      // Who takes these needs the next ones soon: they are read meanwhile.
+      this.isUnread(run.end);
+    }
+    return entries;
+  }
+
+  isUnread(index: LogIndex): boolean {
+    const isOnDiskOnly = this.#isOnDiskOnly(index);
+    if (isOnDiskOnly) this.#want(index);
+    return isOnDiskOnly;
+  }
+
+  #isOnDiskOnly(index: LogIndex): boolean {
+    return (
+      index >= this.firstIndex() && index < this.#tail.from && !this.#older.some((run) => run.has(index))
+    );
+  }
+
+  #want(from: LogIndex): void {
+    if (from !== this.#reading && this.#wanted.size < MAX_WANTED) this.#wanted.add(from);
+  }
+
+  /** What to read next, at most so many bytes; undefined while something is being read, or when nothing is wanted. `read` must follow. */
+  nextRead(): { readonly from: LogIndex; readonly maxBytes: number } | undefined {
+    if (this.#reading !== undefined) return undefined;
+    for (const from of this.#wanted) {
+      this.#wanted.delete(from);
+      // It may have been read with what is before it, replaced, or compacted.
+      if (!this.#isOnDiskOnly(from)) continue;
+      this.#reading = from;
+      return { from, maxBytes: Math.ceil(this.#options.memoryBytes * READ_SHARE) };
+    }
+    return undefined;
+  }
+
+  /** These were read. What of them has been replaced or compacted meanwhile is none of the log's: an entry's index and term name its content. */
+  read(entries: readonly Entry[]): void {
+    this.#reading = undefined;
+    const first = entries.findIndex(({ index, term }) => this.#isEntry(index, term));
+    if (first < 0) return;
+    const there = entries.slice(first);
+    const end = there.findIndex(({ index, term }) => !this.#isEntry(index, term));
+    const run = new EntryRun(there[0]?.index ?? 0, end < 0 ? there : there.slice(0, end));
+    this.#older.push(run);
+    let bytes = this.#older.reduce((sum, each) => sum + each.bytes, 0);
+    for (let oldest = this.#older[0]; oldest !== undefined && oldest !== run; oldest = this.#older[0]) {
+      if (bytes <= this.#options.memoryBytes) return;
+      bytes -= oldest.bytes;
+      this.#older.shift();
+    }
+  }
+
+  #isEntry(index: LogIndex, term: Term): boolean {
+    return index >= this.firstIndex() && this.term(index) === term;
   }
 
   /** The newest snapshot, if it names the member; otherwise a newer one is asked for, and the core asks again. */
@@ -108,7 +183,7 @@ export class LogWindow implements Storage {
     if (this.#snapshot.index > 0 && [...voters, ...votersOutgoing, ...learners].includes(member)) {
       return { data: noData, metadata: { ...this.#snapshot, confState: this.#confState } };
     }
-    this.#onSnapshotWanted();
+    this.#options.onSnapshotWanted();
     return undefined;
   }
 
@@ -116,56 +191,46 @@ export class LogWindow implements Storage {
   append(entries: readonly Entry[]): void {
     const [first] = entries;
     if (first === undefined) return;
-    invariant(
-      first.index > this.#before.index && first.index <= this.lastIndex() + 1,
-      `entry ${first.index} does not follow a log of ${this.firstIndex()} to ${this.lastIndex()}`,
-    );
-    for (const gone of this.#entries.splice(first.index - this.firstIndex())) this.#bytes -= entrySize(gone);
-    for (const entry of entries) {
-      this.#entries.push(entry);
-      this.#bytes += entrySize(entry);
+    const isTruncated = first.index <= this.lastIndex();
+    this.#outline.append(entries);
+    if (isTruncated) {
+      this.#tail.truncate(first.index);
+      for (const run of this.#older) run.truncate(first.index);
+      this.#older = this.#older.filter(({ bytes }) => bytes > 0);
     }
+    this.#tail.append(entries);
+    const { memoryBytes } = this.#options;
+    if (this.#tail.bytes > memoryBytes) this.#tail.shrinkTo(memoryBytes * (1 - GIVEN_UP_SHARE));
   }
 
   /** A snapshot of this node's own has become durable. The log stays as it is. */
-  noteSnapshot(snapshot: { readonly index: LogIndex; readonly term: Term }, confState: ConfState): void {
+  noteSnapshot(snapshot: LogPlace, confState: ConfState): void {
     invariant(snapshot.index >= this.#snapshot.index, "a snapshot is older than the one before it");
     this.#snapshot = snapshot;
     this.#confState = confState;
   }
 
   /** A snapshot from elsewhere takes the place of the whole log. */
-  install(snapshot: { readonly index: LogIndex; readonly term: Term }, confState: ConfState): void {
+  install(snapshot: LogPlace, confState: ConfState): void {
     this.noteSnapshot(snapshot, confState);
-    this.#before = snapshot;
-    this.#entries = [];
-    this.#bytes = 0;
+    this.#outline = new LogOutline(snapshot);
+    this.#tail = new EntryRun(snapshot.index + 1);
+    this.#older = [];
   }
 
-  /** Lets go of the entries before `index`, at most the one after the snapshot. */
+  /** Gives up the entries before `index`, at most the one after the snapshot. */
   dropBefore(index: LogIndex): void {
     invariant(
       index <= this.#snapshot.index + 1,
       `entries up to ${index} are needed: the snapshot is of ${this.#snapshot.index}`,
     );
-    if (index <= this.firstIndex()) return;
-    const term = this.term(index - 1);
-    invariant(term !== undefined, `the log ends before ${index}`);
-    for (const gone of this.#entries.splice(0, index - this.firstIndex())) this.#bytes -= entrySize(gone);
-    this.#before = { index: index - 1, term };
+    this.#outline.dropBefore(index);
+    this.#tail.dropBefore(index);
+    this.#older = this.#older.filter(({ end }) => end > index);
   }
 
   /** The lowest index from which on the entries up to `to` have at most so many bytes and number. */
   trailing(to: LogIndex, bounds: { readonly entries: number; readonly bytes: number }): LogIndex {
-    let index = to + 1;
-    let bytes = 0;
-    while (index > this.firstIndex() && to + 1 - index < bounds.entries) {
-      const entry = this.#entries[index - 1 - this.firstIndex()];
-      invariant(entry !== undefined, "the window of the log has a hole");
-      bytes += entrySize(entry);
-      if (bytes > bounds.bytes) break;
-      index--;
-    }
-    return index;
+    return this.#outline.trailing(to, bounds);
   }
 }

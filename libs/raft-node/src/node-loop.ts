@@ -117,7 +117,7 @@ export class NodeLoop implements PeerReceiver {
     this.#ticker = new Ticker({ clock: parts.clock, tickMs: options.tickMs, onDue: wake });
   }
 
-  #createSnapshots({ wal, window, snapshots, snapshot }: LoadedNode): SnapshotWork {
+  #createSnapshots({ wal, window, snapshots, snapshot, hardState }: LoadedNode): SnapshotWork {
     const deps = {
       ...this.#parts,
       wal,
@@ -125,6 +125,7 @@ export class NodeLoop implements PeerReceiver {
       store: snapshots,
       headerAt: (index: LogIndex, term: Term) => this.table.headerAt(index, term),
       applied: () => this.#consensus.applied,
+      replayedThrough: hardState.commit,
       onSent: (to: NodeId, outcome: "delivered" | "failed") => {
         this.inbox.snapshotSent(to, outcome);
         this.wake();

@@ -20,6 +20,10 @@ export interface RaftNodeOptions {
   readonly trailingEntries?: number;
   /** Bytes of entries kept behind a snapshot. Default: 16 MiB. */
   readonly trailingBytes?: number;
+  /**
+   * Bytes of the log's last entries that stay in memory; older ones are read from disk for who needs them, up to as many bytes more. Default: 16 MiB.
+   */
+  readonly logMemoryBytes?: number;
   /** Proposals that may wait for their answer. Default: 10,000. */
   readonly pendingProposals?: number;
   /** Their bytes. Default: 64 MiB. */
@@ -47,6 +51,8 @@ export interface ResolvedOptions extends Required<RaftNodeOptions> {
 
 const MEBIBYTE = 1024 * 1024;
 
+/** What of the log is in memory, by default. */
+export const LOG_MEMORY_BYTES = 16 * MEBIBYTE;
 /** What an append needs besides the bytes of its one entry, at most. */
 const RESERVED_BYTES = 1024;
 /** Proposals that may wait until no more commands are kept beside their entries: what comes beyond is read from its bytes. */
@@ -83,6 +89,7 @@ export function resolveOptions(given: RaftNodeOptions, wal: Partial<WalLimits> =
     snapshotBytes: 64 * MEBIBYTE,
     trailingEntries: 10_000,
     trailingBytes: 16 * MEBIBYTE,
+    logMemoryBytes: LOG_MEMORY_BYTES,
     pendingProposals: 10_000,
     pendingBytes: 64 * MEBIBYTE,
     entryBytes: 6 * MEBIBYTE,

@@ -1,12 +1,13 @@
 import { asV2, decodeConfChange, type Entry, type LogIndex, type NodeId, type Term } from "@trellis/raft";
 import type { WalLimits } from "@trellis/wal";
 
-import { NODE_KIND } from "./entry-codec.ts";
+import { fromWalEntry, NODE_KIND } from "./entry-codec.ts";
 import { RaftNodeError } from "./errors.ts";
 import { type LoadDeps, type LoadedNode, loadNode } from "./load-node.ts";
 import { Machines } from "./machines.ts";
 import { membersIn, MembershipTable } from "./membership-table.ts";
 import type { Member } from "./member.ts";
+import { LOG_MEMORY_BYTES } from "./options.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 /** What a directory is read with. */
@@ -47,6 +48,7 @@ export async function replayDirectory(
     walLimits,
     onWalState: () => undefined,
     onSnapshotWanted: () => undefined,
+    logMemoryBytes: LOG_MEMORY_BYTES,
   });
   try {
     const { snapshot, snapshots } = loaded;
@@ -109,12 +111,12 @@ class Replay {
     };
   }
 
-  async run({ window }: LoadedNode): Promise<void> {
-    const last = window.lastIndex();
-    for (let from = this.#index + 1; from <= last; from += SLICE_ENTRIES) {
-      const before = Math.min(from + SLICE_ENTRIES, last + 1);
-      const entries = window.entries(from, before, Number.POSITIVE_INFINITY) ?? [];
-      for (const entry of entries) this.#apply(entry);
+  async run({ wal }: LoadedNode): Promise<void> {
+    const last = wal.lastIndex;
+    while (this.#index < last) {
+      const from = this.#index + 1;
+      const entries = await wal.read({ from, before: Math.min(from + SLICE_ENTRIES, last + 1) });
+      for (const entry of entries) this.#apply(fromWalEntry(entry));
       this.#machines.reached(this.#index);
       await new Promise<void>((resolve) => this.#nextTurn(resolve));
     }

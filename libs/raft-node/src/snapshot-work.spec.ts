@@ -45,18 +45,21 @@ class Bench {
       type: "EntryNormal" as const,
       data: Uint8Array.of(2),
     }));
-    const start = { hardState: emptyHardState, confState, snapshot: before, before, entries };
+    const start = { hardState: emptyHardState, confState, snapshot: before, before };
+    const window = new LogWindow(start, { memoryBytes: 1_000, onSnapshotWanted: () => undefined });
+    window.append(entries);
     this.work = new SnapshotWork(
       {
         clock,
         network: new MemoryNetwork(time).connect(1, clock),
         machines: new Machines([this.machine]),
         wal,
-        window: new LogWindow(start, () => undefined),
+        window,
         store,
         onEvent: () => undefined,
         headerAt,
         applied: () => this.applied,
+        replayedThrough: 15,
         onSent: () => undefined,
         onReceived: (found) => this.received.push(found),
         onFailure: (error) => this.failures.push(error),
@@ -126,6 +129,19 @@ describe("the work with snapshots", () => {
     expect(bench.wal.snapshot).toMatchObject({ index: 50 });
     expect(bench.store.find(50, 2)).toBeDefined();
     expect(bench.failures).toEqual([]);
+  });
+
+  it("makes none before the node has applied what it had applied before it was started", async () => {
+    const bench = await Bench.open();
+    bench.applied = { index: 14, term: 1 };
+    bench.work.want();
+    bench.work.consider();
+    for (let turn = 0; turn < 20; turn++) await reactions();
+    expect(bench.store.files).toEqual([]);
+    bench.applied = { index: 15, term: 1 };
+    bench.work.consider();
+    for (let turn = 0; turn < 20; turn++) await reactions();
+    expect(bench.store.files.map(({ index }) => index)).toEqual([15]);
   });
 
   it("takes in one at a time, deletes what the core has no use for, and stores nothing that is old", async () => {

@@ -35,6 +35,8 @@ export interface SnapshotWorkDeps {
   readonly onEvent: (event: NodeEvent) => void;
   readonly headerAt: (index: LogIndex, term: Term) => SnapshotHeader;
   readonly applied: () => { readonly index: LogIndex; readonly term: Term };
+  /** What is applied up to here was so before: until then a snapshot would only keep the node from its start. */
+  readonly replayedThrough: LogIndex;
   readonly onSent: (to: NodeId, outcome: "delivered" | "failed") => void;
   readonly onReceived: (message: Message) => void;
   readonly onFailure: (error: unknown) => void;
@@ -89,7 +91,8 @@ export class SnapshotWork {
       this.#entries >= snapshotEntries ||
       this.#bytes >= Math.max(snapshotBytes, this.#newest?.bytes ?? 0);
     if (!isDue || this.#making !== undefined || this.#isStopped) return;
-    if (this.#deps.applied().index === this.newestIndex) return;
+    const { index } = this.#deps.applied();
+    if (index === this.newestIndex || index < this.#deps.replayedThrough) return;
     if (this.#deps.clock.monotonic() < this.#retryAtMs) return;
     this.#making = this.#make();
     this.#making.catch((error: unknown) => {

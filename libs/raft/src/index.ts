@@ -26,7 +26,7 @@ export {
   type MessageType,
 } from "./message.ts";
 export { emptyConfState, type ConfState, type Snapshot, type SnapshotMetadata } from "./snapshot.ts";
-export type { Storage } from "./log/storage.ts";
+export { type Storage, unread } from "./log/storage.ts";
 export { MemoryStorage } from "./log/memory-storage.ts";
 export {
   asV2,

@@ -75,7 +75,7 @@ export function hasUnappliedConfChange({ log }: RaftState): boolean {
 
 /** True when there is a conf change in the log after `from`, up to `to`. */
 export function hasConfChange(log: RaftLog, from: LogIndex, to: LogIndex): boolean {
-  return confChangesAfter(log, from, to).next().done !== true;
+  return log.nextConfChange(from, to) !== undefined;
 }
 
 /**
@@ -88,20 +88,14 @@ export function commitProvenByChanges({ log, options }: RaftState): LogIndex {
   if (options.disableConfChangeValidation) return log.committed;
   let lastButOne = log.committed;
   let last = log.committed;
-  for (const index of confChangesAfter(log, log.committed, log.lastIndex)) {
+  const { lastIndex } = log;
+  for (
+    let next = log.nextConfChange(last, lastIndex);
+    next !== undefined;
+    next = log.nextConfChange(last, lastIndex)
+  ) {
     lastButOne = last;
-    last = index;
+    last = next;
   }
   return lastButOne;
-}
-
-/** Indexes of the conf changes after `from`, up to `to`. */
-function* confChangesAfter(log: RaftLog, from: LogIndex, to: LogIndex): Generator<LogIndex, void> {
-  for (let next = from + 1; next <= to;) {
-    // By pages, so that a long tail is never in memory as a whole.
-    const page = log.slice(next, to + 1, log.maxApplyingBytes);
-    if (page === undefined || page.length === 0) violated(`entry ${next} is gone before it was applied`);
-    for (const { type, index } of page) if (type !== "EntryNormal") yield index;
-    next += page.length;
-  }
 }

@@ -9,6 +9,7 @@ import type { RaftOptions } from "./options.ts";
 import type { RaftState } from "./raft-state.ts";
 import { confirmedAlone } from "./reads.ts";
 import { collectReady, hardStateOf, hasReady, softStateOf, type KnownState, type Ready } from "./ready.ts";
+import { sendReadEntries } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import type { ConfState } from "./snapshot.ts";
 import { startRaft } from "./start.ts";
@@ -186,6 +187,11 @@ export class RaftCore {
   /** The transport has delivered a snapshot, or failed to. To be called for every MsgSnap: until then it sends no appends. */
   reportSnapshot(id: NodeId, outcome: "delivered" | "failed"): void {
     this.#step({ type: "MsgSnapStatus", from: id, reject: outcome === "failed" });
+  }
+
+  /** The storage has entries in memory that it answered `unread` for, or knows by now that they are compacted. */
+  entriesRead(): void {
+    sendReadEntries(this.#raft);
   }
 
   status(): Status {

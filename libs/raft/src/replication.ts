@@ -1,5 +1,6 @@
 import { payloadSize, type Entry } from "./entry.ts";
 import { violated } from "./invariant.ts";
+import { unread } from "./log/storage.ts";
 import type { NodeId } from "./numbers.ts";
 import type { RaftState } from "./raft-state.ts";
 import { send } from "./send.ts";
@@ -36,6 +37,8 @@ export function maybeSendAppend(raft: RaftState, to: NodeId, when: { readonly ev
   if (previousTerm === undefined) return maybeSendSnapshot(raft, to, progress);
   const entries = entriesFor(raft, progress);
   if (entries === undefined) return maybeSendSnapshot(raft, to, progress);
+  // They are sent once they were read.
+  if (entries === unread) return false;
   if (entries.length === 0 && !when.evenEmpty) return false;
   const commit = raft.log.committed;
   send(raft, { type: "MsgApp", to, index: previous, logTerm: previousTerm, entries, commit });
@@ -44,11 +47,20 @@ export function maybeSendAppend(raft: RaftState, to: NodeId, when: { readonly ev
   return true;
 }
 
+/** Entries that members lack were read: whoever waits for them is sent them. */
+export function sendReadEntries(raft: RaftState): void {
+  if (raft.role !== "leader") return;
+  for (const id of raft.tracker.progress.keys()) {
+    if (id !== raft.id) sendAllAppends(raft, id);
+  }
+}
+
 /**
- * The next entries for a member; undefined when they are compacted. None into a full window: but the empty append that is
- * then sent once per heartbeat gets answered, and so frees a window whose messages were all lost.
+ * The next entries for a member; undefined when they are compacted, `unread` when they are not in memory. None into a full
+ * window: but the empty append that is then sent once per heartbeat gets answered, and so frees a window whose messages were
+ * all lost.
  */
-function entriesFor(raft: RaftState, progress: Progress): readonly Entry[] | undefined {
+function entriesFor(raft: RaftState, progress: Progress): readonly Entry[] | typeof unread | undefined {
   if (progress.state === "replicate" && progress.inflights.isFull) return [];
   return raft.log.entries(progress.next, raft.options.maxMessageBytes);
 }

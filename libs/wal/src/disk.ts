@@ -61,9 +61,15 @@ export async function writeFully(file: DiskFile, bytes: Uint8Array, position: nu
   }
 }
 
-/** Reads up to `bytes` bytes into a new buffer; shorter only where the file ends. */
-export async function readFully(file: DiskFile, position: number, bytes: number): Promise<Buffer> {
-  const target = Buffer.alloc(bytes);
+/** Reads up to `bytes` bytes, into a new buffer unless there is a spare one that they fit into; shorter only where the file ends. */
+export async function readFully(
+  file: DiskFile,
+  position: number,
+  bytes: number,
+  spare?: Buffer,
+): Promise<Buffer> {
+  const target =
+    spare !== undefined && spare.length >= bytes ? spare.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
   let read = 0;
   while (read < bytes) {
     const count = await file.read(target.subarray(read), position + read);

@@ -29,8 +29,11 @@ export async function readEntries(
 ): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
   let bytes = 0;
+  // Entries are views of what is taken out of it, so that it can be read into again.
+  let spare: Buffer | undefined;
   for (const span of spansOf(extents)) {
-    const loaded = await loadSpan(disk, span);
+    const loaded = await loadSpan(disk, span, spare);
+    spare = loaded.buffer;
     for (const extent of span) {
       for (const entry of entriesOf(extent, loaded, identityOf(extent.segment))) {
         if (entry.index < from || entry.index >= before) continue;
@@ -64,14 +67,14 @@ interface LoadedSpan {
   readonly buffer: Buffer;
 }
 
-async function loadSpan(disk: Disk, span: readonly Extent[]): Promise<LoadedSpan> {
+async function loadSpan(disk: Disk, span: readonly Extent[], spare: Buffer | undefined): Promise<LoadedSpan> {
   const [first] = span;
   const last = span.at(-1);
   if (first === undefined || last === undefined) throw new Error("a span has at least one extent");
   const name = segmentName(first.segment);
   const file = await disk.open(name, "read");
   try {
-    const buffer = await readFully(file, first.offset, endOf(last) - first.offset);
+    const buffer = await readFully(file, first.offset, endOf(last) - first.offset, spare);
     return { file: name, start: first.offset, buffer };
   } finally {
     await file.close();

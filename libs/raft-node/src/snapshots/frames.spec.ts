@@ -15,16 +15,21 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function file(...payloads: readonly Uint8Array[]): Buffer {
   const encoder = new FrameEncoder();
-  const frames = payloads.map((payload, at) => encoder.encode(at === 0 ? HEADER_FRAME : 2, payload));
-  return Buffer.concat([MAGIC, ...frames, encoder.end()]);
+  const frames = payloads.flatMap((payload, at) => encoder.encode(at === 0 ? HEADER_FRAME : 2, payload));
+  return Buffer.concat([MAGIC, ...frames, ...encoder.end()]);
 }
 
 function decode(whole: Uint8Array, pieceBytes = whole.length): Frame[] {
   const decoder = new FrameDecoder("the file");
   const frames: Frame[] = [];
-  for (let from = 0; from < whole.length; from += pieceBytes)
-    for (const { kind, payload } of decoder.push(whole.subarray(from, from + pieceBytes)))
+  // Each piece comes in the place of the one before.
+  const buffer = new Uint8Array(pieceBytes);
+  for (let from = 0; from < whole.length; from += pieceBytes) {
+    const piece = whole.subarray(from, from + pieceBytes);
+    buffer.set(piece);
+    for (const { kind, payload } of decoder.push(buffer.subarray(0, piece.length)))
       frames.push({ kind, payload: Uint8Array.from(payload) });
+  }
   decoder.finish();
   return frames;
 }
@@ -71,10 +76,10 @@ describe("the frames of a snapshot", () => {
   it("show frames that are missing, twice, or in another order", () => {
     const encoder = new FrameEncoder();
     const [head, one, two, end] = [
-      encoder.encode(HEADER_FRAME, bytes("header")),
-      encoder.encode(2, bytes("one")),
-      encoder.encode(2, bytes("two")),
-      encoder.end(),
+      Buffer.concat(encoder.encode(HEADER_FRAME, bytes("header"))),
+      Buffer.concat(encoder.encode(2, bytes("one"))),
+      Buffer.concat(encoder.encode(2, bytes("two"))),
+      Buffer.concat(encoder.end()),
     ];
     for (const frames of [
       [head, two, end],
@@ -86,7 +91,7 @@ describe("the frames of a snapshot", () => {
       expect(() => decode(Buffer.concat([MAGIC, ...frames]))).toThrow("damaged");
     const second = new FrameEncoder();
     second.encode(HEADER_FRAME, bytes("header"));
-    const headerTwice = [head, second.encode(HEADER_FRAME, bytes("again")), second.end()];
+    const headerTwice = [head, ...second.encode(HEADER_FRAME, bytes("again")), ...second.end()];
     expect(() => decode(Buffer.concat([MAGIC, ...headerTwice]))).toThrow("header is not where it belongs");
   });
 

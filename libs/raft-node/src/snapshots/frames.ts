@@ -24,6 +24,8 @@ const OF_A_NODE =
   "Look for disk errors; then put the file back from a copy, or begin with an empty directory: restore a snapshot into it or, if this is a " +
   "member of a cluster, remove the member and let it join again";
 
+const noBytes = new Uint8Array();
+
 export interface Frame {
   readonly kind: number;
   readonly payload: Uint8Array;
@@ -34,23 +36,24 @@ export class FrameEncoder {
   #crc = 0;
   #count = 0;
 
-  encode(kind: number, payload: Uint8Array): Buffer {
+  /** A frame in the parts that it is written in; the payload is not copied. */
+  encode(kind: number, payload: Uint8Array): readonly Uint8Array[] {
     invariant(
       payload.length <= MAX_FRAME_BYTES,
       `a piece of ${payload.length} bytes is too large for a snapshot`,
     );
-    const frame = Buffer.allocUnsafe(payload.length + FRAME_OVERHEAD_BYTES);
-    frame.writeUInt32LE(payload.length, 0);
-    frame.writeUInt8(kind, 4);
-    frame.set(payload, PREFIX_BYTES);
-    this.#crc = crc32(frame.subarray(0, frame.length - CRC_BYTES), this.#crc);
-    frame.writeUInt32LE(this.#crc, frame.length - CRC_BYTES);
+    const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+    prefix.writeUInt32LE(payload.length, 0);
+    prefix.writeUInt8(kind, 4);
+    this.#crc = crc32(payload, crc32(prefix, this.#crc));
+    const crc = Buffer.allocUnsafe(CRC_BYTES);
+    crc.writeUInt32LE(this.#crc, 0);
     this.#count++;
-    return frame;
+    return [prefix, payload, crc];
   }
 
   /** The frame after the last one. */
-  end(): Buffer {
+  end(): readonly Uint8Array[] {
     const payload = Buffer.alloc(8);
     payload.writeBigUInt64LE(BigInt(this.#count));
     return this.encode(END_FRAME, payload);
@@ -59,12 +62,14 @@ export class FrameEncoder {
 
 /**
  * Takes a snapshot's bytes in pieces of any size and gives its frames, each checked. Throws `damaged` for what is not a whole snapshot of format
- * 1; `source` names it in the message, `cure` says what to do about it.
+ * 1; `source` names it in the message, `cure` says what to do about it. Keeps no piece: each may be overwritten once its frames were taken.
  */
 export class FrameDecoder {
   readonly #source: string;
   readonly #cure: string;
   #pending: Buffer = Buffer.alloc(0);
+  /** What began in one piece and ends in another is put together here. Grows to the largest frame and the largest piece. */
+  #joined: Buffer = Buffer.alloc(0);
   #offset = 0;
   #crc = 0;
   #count = 0;
@@ -76,14 +81,24 @@ export class FrameDecoder {
     this.#cure = cure;
   }
 
-  /** The frames that the bytes so far complete; their payloads are views. */
+  /** The frames that the bytes so far complete; their payloads are views, until the next one is asked for. */
   *push(bytes: Uint8Array): Generator<Frame> {
-    this.#pending =
-      this.#pending.length === 0
-        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-        : Buffer.concat([this.#pending, bytes]);
-    if (!this.#takeMagic()) return;
-    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) yield frame;
+    if (this.#pending.length === 0) this.#pending = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    else this.#join(this.#pending, bytes);
+    if (this.#takeMagic())
+      for (let frame = this.#next(); frame !== undefined; frame = this.#next()) yield frame;
+    this.#join(this.#pending, noBytes);
+  }
+
+  /** Makes both pending, in memory of the decoder's own. */
+  #join(first: Buffer, rest: Uint8Array): void {
+    const length = first.length + rest.length;
+    const target = this.#joined.length < length ? Buffer.allocUnsafe(2 * length) : this.#joined;
+    // In this order: the first may lie in the target already, further back.
+    target.set(first, 0);
+    target.set(rest, first.length);
+    this.#joined = target;
+    this.#pending = target.subarray(0, length);
   }
 
   /** To be called after the last bytes. */

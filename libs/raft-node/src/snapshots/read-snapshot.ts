@@ -32,7 +32,10 @@ export async function readSnapshot(
 
 async function* framesOf(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Frame> {
   const decoder = new FrameDecoder(source, OF_A_FILE);
-  for await (const piece of pieces) yield* decoder.push(piece);
+  for await (const piece of pieces) {
+    // Copies, for whoever takes them may keep them.
+    for (const { kind, payload } of decoder.push(piece)) yield { kind, payload: new Uint8Array(payload) };
+  }
   decoder.finish();
 }
 

@@ -81,9 +81,9 @@ export class SnapshotStore {
     return await this.#create(header, async (file) => {
       const encoder = new FrameEncoder();
       await file.add(MAGIC);
-      await file.add(encoder.encode(HEADER_FRAME, encodeHeader(header)));
-      for await (const { kind, bytes } of chunks) await file.add(encoder.encode(kind, bytes));
-      await file.add(encoder.end());
+      await file.addAll(encoder.encode(HEADER_FRAME, encodeHeader(header)));
+      for await (const { kind, bytes } of chunks) await file.addAll(encoder.encode(kind, bytes));
+      await file.addAll(encoder.end());
       return header;
     });
   }
@@ -117,7 +117,7 @@ export class SnapshotStore {
     let header: SnapshotHeader | undefined;
     let bytes = 0;
     const decoder = new FrameDecoder(this.#describe(file));
-    for await (const piece of this.pieces(file)) {
+    for await (const piece of this.#passingPieces(file)) {
       bytes += piece.length;
       for (const frame of decoder.push(piece))
         if (frame.kind === HEADER_FRAME) header = decodeHeader(frame.payload);
@@ -133,13 +133,23 @@ export class SnapshotStore {
   }
 
   /** The bytes of a file, as they are. */
-  async *pieces(file: SnapshotFile): AsyncGenerator<Uint8Array> {
+  pieces(file: SnapshotFile): AsyncGenerator<Uint8Array> {
+    return this.#read(file, () => Buffer.allocUnsafe(PIECE_BYTES));
+  }
+
+  /** The same, each in the place of the one before: a collection of all garbage is due whenever so many buffers were made as one snapshot has. */
+  #passingPieces(file: SnapshotFile): AsyncGenerator<Uint8Array> {
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    return this.#read(file, () => buffer);
+  }
+
+  async *#read(file: SnapshotFile, nextBuffer: () => Buffer): AsyncGenerator<Uint8Array> {
     this.#readers.set(file.name, (this.#readers.get(file.name) ?? 0) + 1);
     let open: DiskFile | undefined;
     try {
       open = await this.#disk.open(file.name, "read");
       for (let position = 0; ;) {
-        const piece = Buffer.allocUnsafe(PIECE_BYTES);
+        const piece = nextBuffer();
         const count = await open.read(piece, position);
         if (count === 0) return;
         position += count;
@@ -154,7 +164,7 @@ export class SnapshotStore {
   /** The chunks of a file, each checked. Rejects with `damaged`. */
   async *chunks(file: SnapshotFile): AsyncGenerator<StateChunk> {
     const decoder = new FrameDecoder(this.#describe(file));
-    for await (const piece of this.pieces(file)) {
+    for await (const piece of this.#passingPieces(file)) {
       for (const frame of decoder.push(piece)) {
         if (frame.kind !== HEADER_FRAME && frame.kind !== END_FRAME) yield chunkOf(frame);
       }
@@ -241,6 +251,10 @@ class PieceWriter {
     return this.#written + this.#pendingBytes;
   }
 
+  async addAll(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) await this.add(part);
+  }
+
   async add(bytes: Uint8Array): Promise<void> {
     for (let from = 0; from < bytes.length;) {
       const part = bytes.subarray(from, from + PIECE_BYTES - this.#pendingBytes);
@@ -267,8 +281,9 @@ class PieceWriter {
   }
 }
 
+/** A copy, for whoever takes chunks may keep them. */
 function chunkOf({ kind, payload }: Frame): StateChunk {
-  return { kind, bytes: payload };
+  return { kind, bytes: new Uint8Array(payload) };
 }
 
 function newestFirst(a: SnapshotFile, b: SnapshotFile): number {

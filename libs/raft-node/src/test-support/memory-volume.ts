@@ -36,6 +36,8 @@ export class MemoryVolume {
   readonly changes: DiskChange[] = [];
   /** Asked before every change; what it throws is the disk's answer. */
   fault: ((change: DiskChange) => void) | undefined;
+  /** Told of every read of a file, which waits for the answer; what that rejects with is the disk's answer. */
+  onRead: ((read: { readonly folder: string; readonly name: string }) => Promise<void>) | undefined;
   capacityBytes = Number.POSITIVE_INFINITY;
   /** Nothing is answered before this time. */
   stalledUntilMs = 0;
@@ -91,6 +93,7 @@ export class MemoryVolume {
   /** The process is gone; what it wrote is there. */
   processDied(): void {
     this.fault = undefined;
+    this.onRead = undefined;
     for (const folder of this.#folders.values()) folder.isLocked = false;
   }
 
@@ -185,7 +188,10 @@ class MemoryDisk implements Disk {
 
   #handle(name: string, file: StoredFile): DiskFile {
     return {
-      read: (target, position) => this.#call(() => file.bytes.copy(target, 0, position)),
+      read: async (target, position) => {
+        await this.#volume.onRead?.({ folder: this.#name, name });
+        return await this.#call(() => file.bytes.copy(target, 0, position));
+      },
       write: (bytes, position) =>
         this.#change("write", name, () => this.#write(file, Buffer.from(bytes), position)),
       sync: () =>

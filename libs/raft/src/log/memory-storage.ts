@@ -39,6 +39,15 @@ export class MemoryStorage implements Storage {
     return limitSize(this.#entries.slice(from - first, to - first), maxBytes);
   }
 
+  isUnread(): boolean {
+    return false;
+  }
+
+  nextConfChange(after: LogIndex, to: LogIndex): LogIndex | undefined {
+    return this.#entries.find(({ type, index }) => index > after && index <= to && type !== "EntryNormal")
+      ?.index;
+  }
+
   snapshot(): Snapshot | undefined {
     return this.#snapshot;
   }

@@ -2,7 +2,7 @@ import { entriesSize, entrySize, limitSize, type Entry, type EntryId } from "../
 import { violated } from "../invariant.ts";
 import type { LogIndex, NodeId, Term } from "../numbers.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { Storage } from "./storage.ts";
+import { type Storage, unread } from "./storage.ts";
 import { Unstable } from "./unstable.ts";
 
 /** The log: a stable part read from storage, and an unstable tail held here. */
@@ -129,12 +129,13 @@ export class RaftLog {
 
   /**
    * What the application may apply next. `allowUnstable`: committed entries may be applied before they are stored here.
-   * Nothing while a snapshot is pending, or while the application has its fill.
+   * Nothing while a snapshot is pending, while the application has its fill, or while the next entry is to be read first.
    */
   nextCommitted(allowUnstable: boolean): readonly Entry[] {
     if (!this.hasNextCommitted(allowUnstable)) return [];
     const budget = this.maxApplyingBytes - this.#applyingBytes;
     const entries = this.slice(this.applying + 1, this.#maxAppliable(allowUnstable) + 1, budget);
+    if (entries === unread) violated(`entry ${this.applying + 1} was in memory, and is not`);
     return (
       entries ?? violated(`committed entries after ${this.applying} were compacted before they were applied`)
     );
@@ -142,7 +143,9 @@ export class RaftLog {
 
   hasNextCommitted(allowUnstable: boolean): boolean {
     if (this.#applyingPaused || this.hasPendingSnapshot) return false;
-    return this.applying < this.#maxAppliable(allowUnstable);
+    if (this.applying >= this.#maxAppliable(allowUnstable)) return false;
+    const next = this.applying + 1;
+    return next >= this.unstable.offset || !this.storage.isUnread(next);
   }
 
   #maxAppliable(allowUnstable: boolean): LogIndex {
@@ -182,13 +185,25 @@ export class RaftLog {
     return this.unstable.snapshot ?? this.storage.snapshot(member);
   }
 
-  /** Entries from `from` on, at least one if there is one, about `maxBytes`; undefined when they are compacted. */
-  entries(from: LogIndex, maxBytes: number): readonly Entry[] | undefined {
+  /** The index of the first membership change after `after`, up to `to`, which the log has; undefined when there is none. */
+  nextConfChange(after: LogIndex, to: LogIndex): LogIndex | undefined {
+    const { offset, entries } = this.unstable;
+    const stable =
+      after + 1 < offset ? this.storage.nextConfChange(after, Math.min(to, offset - 1)) : undefined;
+    if (stable !== undefined) return stable;
+    return entries.find(({ type, index }) => index > after && index <= to && type !== "EntryNormal")?.index;
+  }
+
+  /** Entries from `from` on, at least one if there is one, about `maxBytes`; otherwise as of `slice`. */
+  entries(from: LogIndex, maxBytes: number): readonly Entry[] | typeof unread | undefined {
     return from > this.lastIndex ? [] : this.slice(from, this.lastIndex + 1, maxBytes);
   }
 
-  /** Entries [from, to), fewer when they exceed `maxBytes`, but always the first; undefined when some are compacted. */
-  slice(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | undefined {
+  /**
+   * Entries [from, to), fewer when they exceed `maxBytes` or are not in memory, but always the first; `unread` when that is
+   * not in memory; undefined when some are compacted.
+   */
+  slice(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | typeof unread | undefined {
     if (from > to || to > this.lastIndex + 1)
       violated(`entries [${from}, ${to}) of a log up to ${this.lastIndex}`);
     if (from < this.firstIndex) return undefined;
@@ -197,7 +212,8 @@ export class RaftLog {
     if (from >= offset) return limitSize(this.unstable.slice(from, to), maxBytes);
     const cut = Math.min(to, offset);
     const stable = this.storage.entries(from, cut, maxBytes);
-    if (stable === undefined || to <= offset || stable.length < cut - from) return stable;
+    if (stable === undefined || stable === unread) return stable;
+    if (to <= offset || stable.length < cut - from) return stable;
     const rest = maxBytes - entriesSize(stable);
     const unstable = limitSize(this.unstable.slice(offset, to), rest);
     // The limit always lets one entry through; here it is not the first, so it must fit.

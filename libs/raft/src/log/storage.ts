@@ -3,9 +3,13 @@ import type { HardState } from "../hard-state.ts";
 import type { LogIndex, NodeId, Term } from "../numbers.ts";
 import type { ConfState, Snapshot } from "../snapshot.ts";
 
+/** In place of entries that are in the log, and not in memory. */
+export const unread = "unread";
+
 /**
  * The stable part of the log, as the core reads it. The driver writes it, from each Ready, and must show here everything
  * that it was told to write and has acknowledged. All calls are synchronous: what is asked for is in memory or quick to get.
+ * Only entries may have to be read first: then the answer is `unread`, the driver reads them and calls `entriesRead()`.
  *
  * The log stands on a snapshot: entries up to its index are gone (compacted), but the term of the last of them stays known.
  */
@@ -23,9 +27,14 @@ export interface Storage {
   term(index: LogIndex): Term | undefined;
   /**
    * Entries from `from` up to, not including, `to`; fewer when they exceed `maxBytes` (`entrySize`), but always the first.
-   * Undefined when some of them were compacted. `to` is at most `lastIndex() + 1`.
+   * Undefined when some of them were compacted. `to` is at most `lastIndex() + 1`. `unread` when the first is not in memory:
+   * it is to be read then; fewer than asked for when that holds for a later one.
    */
-  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | undefined;
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | typeof unread | undefined;
+  /** True when the entry at `index` is not in memory: it is to be read then. */
+  isUnread(index: LogIndex): boolean;
+  /** The index of the first membership change after `after`, up to `to`; undefined when there is none. Known of unread entries, too. */
+  nextConfChange(after: LogIndex, to: LogIndex): LogIndex | undefined;
   /**
    * The newest snapshot, to be sent to a member; undefined when there is none at the moment, then the core asks again later.
    * One whose configuration does not name the member, because it joined since, is of no use: the application has to make a

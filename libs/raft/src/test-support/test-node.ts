@@ -2,6 +2,7 @@ import type { Entry, EntryType } from "../entry.ts";
 import { noBytes } from "../entry.ts";
 import type { HardState } from "../hard-state.ts";
 import { MemoryStorage } from "../log/memory-storage.ts";
+import { unread } from "../log/storage.ts";
 import { message, type Message } from "../message.ts";
 import { none, type LogIndex, type NodeId, type Term } from "../numbers.ts";
 import type { RaftOptions } from "../options.ts";
@@ -117,7 +118,8 @@ export class TestNode {
   /** Terms of the whole log, from its first index. */
   get terms(): Term[] {
     const { log } = this.state;
-    return (log.entries(log.firstIndex, Number.POSITIVE_INFINITY) ?? []).map(({ term }) => term);
+    const entries = log.entries(log.firstIndex, Number.POSITIVE_INFINITY);
+    return entries === undefined || entries === unread ? [] : entries.map(({ term }) => term);
   }
 
   /** Makes a change effective as if it were applied next. */

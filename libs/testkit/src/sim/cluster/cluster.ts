@@ -40,6 +40,13 @@ export interface ClusterOptions {
   readonly onStart: (started: StartedReplica) => void;
 }
 
+/**
+ * From this seed on, members keep so little of their logs in memory that they read from disk what others lack. What happens in the seeds before it, mutants name, and so it stays as it
+ * is.
+ */
+const FIRST_SEED_OF_SMALL_LOGS = 60;
+const SMALL_LOG = { logMemoryBytes: 3_000 };
+
 /** So small that everything that takes long in real life happens within a minute. */
 const NODE_CONFIG = {
   snapshotEntries: 200,
@@ -114,7 +121,7 @@ export class Cluster {
       peers: this.peers,
       safety: this.safety,
       trace,
-      config: NODE_CONFIG,
+      config: seed < FIRST_SEED_OF_SMALL_LOGS ? NODE_CONFIG : { ...NODE_CONFIG, ...SMALL_LOG },
       onEvent: (machine: Machine, event: NodeEvent) => this.#noted(machine, event),
       onStart: options.onStart,
       onFailure: (machine: Machine) => this.startAgain(machine, this.#dice.between(50, REPAIR_MS)),

@@ -1,0 +1,189 @@
+import { describe, expect, it } from "@jest/globals";
+import type { NodeId } from "@trellis/raft";
+
+import { loadNode } from "../load-node.ts";
+import { diskError, type MemoryVolume } from "../test-support/memory-volume.ts";
+import { seededRandom } from "../test-support/seeded-random.ts";
+import { SMALL, TestCluster, type TestMachine } from "../test-support/test-cluster.ts";
+import { VirtualProcess } from "../test-support/virtual-time.ts";
+
+const MEMORY_BYTES = 4_000;
+const LONG = "x".repeat(100);
+/** Several times what is in memory. */
+const WORDS = 200;
+
+/** Three nodes, of which one was down while much was written. */
+async function withOneBehind(config = {}) {
+  const cluster = await TestCluster.form(3, { config: { logMemoryBytes: MEMORY_BYTES, ...config } });
+  await cluster.write("first");
+  const [behind, other] = (await cluster.followers()) as readonly [TestMachine, TestMachine];
+  const leader = await cluster.leader();
+  behind.crash();
+  await cluster.writeMany(WORDS, LONG);
+  return { cluster, leader, behind, other };
+}
+
+/** Holds reads of the log back until they are let go. */
+function holdReads(volume: MemoryVolume): { readonly count: number; release(): void } {
+  const waiting: (() => void)[] = [];
+  let isHeld = true;
+  volume.onRead = async ({ folder }) => {
+    if (folder === "wal" && isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return {
+    get count() {
+      return waiting.length;
+    },
+    release() {
+      isHeld = false;
+      for (const go of waiting) go();
+    },
+  };
+}
+
+/** Where appends to a member began and ended. */
+function appendsTo(cluster: TestCluster, to: NodeId): readonly (readonly [number, number])[] {
+  return cluster.network.sent.flatMap(({ to: target, message: { type, entries } }) => {
+    const [first, last] = [entries[0], entries.at(-1)];
+    return target === to && type === "MsgApp" && first !== undefined && last !== undefined
+      ? [[first.index, last.index] as const]
+      : [];
+  });
+}
+
+describe("a log of which the end alone is in memory", () => {
+  it("is read from disk, piece by piece, for a member that is far behind, and arrives in order", async () => {
+    const { cluster, leader: former, other: leader, behind } = await withOneBehind();
+    // One that has not read anything for it yet.
+    await cluster.time.settle(former.running.transferLeadership(leader.id));
+    let reads = 0;
+    leader.volume.onRead = async ({ folder }) => {
+      if (folder === "wal") reads++;
+    };
+    cluster.network.sent.length = 0;
+    await behind.start();
+    await cluster.time.until("the log is read", () => reads > 0);
+    const beganMs = cluster.time.nowMs;
+    const { lastIndex } = leader.running.status();
+    await cluster.time.until("it has all", () => behind.running.status().lastIndex === lastIndex);
+    // One piece follows the other, and none waits for the next heartbeat.
+    expect(cluster.time.nowMs - beganMs).toBeLessThan(80);
+    expect(await cluster.agreement()).toHaveLength(1 + WORDS);
+    expect(behind.kinds()).not.toContain("snapshot-installed");
+    expect(reads).toBeGreaterThan(5);
+    expect(reads).toBeLessThan(WORDS / 3);
+    const appends = appendsTo(cluster, behind.id);
+    const lowest = Math.min(...appends.map(([first]) => first));
+    // Before it only what was refused; from there on without a gap, but for what a probe repeats.
+    const taken = appends.slice(appends.findIndex(([first]) => first === lowest));
+    expect(taken.length).toBeGreaterThan(5);
+    let end = lowest - 1;
+    for (const [first, last] of taken) {
+      expect(first).toBeLessThanOrEqual(end + 1);
+      end = Math.max(end, last);
+    }
+    expect(end).toBe(lastIndex);
+  });
+
+  it("is not read for anybody while nobody is behind", async () => {
+    const cluster = await TestCluster.form(3, { config: { logMemoryBytes: MEMORY_BYTES } });
+    let reads = 0;
+    for (const { volume } of cluster.machines) {
+      volume.onRead = async () => {
+        reads++;
+      };
+    }
+    for (let at = 0; at < 50; at++) await cluster.write(`${LONG} ${at}`);
+    expect(await cluster.agreement()).toHaveLength(50);
+    expect(reads).toBe(0);
+  });
+
+  it("is applied by a node that starts, each entry once, and no more of it is in memory then", async () => {
+    const cluster = await TestCluster.form(1, { config: { logMemoryBytes: MEMORY_BYTES } });
+    const [machine] = cluster.machines as readonly [TestMachine];
+    await cluster.writeMany(WORDS, LONG);
+    const { words } = machine.machine;
+    machine.crash();
+    const loading = loadNode(
+      {
+        clock: new VirtualProcess(cluster.time),
+        random: seededRandom(3),
+        data: machine.volume.afterPowerLoss().data(),
+      },
+      {
+        walLimits: SMALL.wal,
+        logMemoryBytes: MEMORY_BYTES,
+        onWalState: () => undefined,
+        onSnapshotWanted: () => undefined,
+      },
+    );
+    const { window } = await cluster.time.settle(loading);
+    expect(window.lastIndex()).toBeGreaterThan(WORDS);
+    expect(window.bytes).toBeLessThanOrEqual(MEMORY_BYTES);
+    await machine.start();
+    await cluster.write("after");
+    expect(machine.machine.words).toEqual([...words, "after"]);
+  });
+
+  it("whose segments a snapshot takes away while they are read: the member gets the snapshot", async () => {
+    const { cluster, leader, behind } = await withOneBehind();
+    const held = holdReads(leader.volume);
+    await behind.start();
+    await cluster.time.until("it is read", () => held.count > 0);
+    await cluster.time.settle(leader.running.takeSnapshot());
+    expect(leader.running.status().firstIndex).toBeGreaterThan(WORDS / 2);
+    expect(behind.kinds()).not.toContain("snapshot-installed");
+    held.release();
+    expect(await cluster.agreement()).toHaveLength(1 + WORDS);
+    expect(behind.kinds()).toContain("snapshot-installed");
+  });
+
+  it("of which another leader replaces what is being read: nobody gets what was replaced", async () => {
+    const cluster = await TestCluster.form(3, { config: { logMemoryBytes: MEMORY_BYTES } });
+    await cluster.write("first");
+    const former = await cluster.leader();
+    const [one] = (await cluster.followers()) as readonly [TestMachine];
+    // Nobody else gets what it writes; then they do again, and it begins to read what they lack.
+    cluster.network.loses = ({ from, message }) => from === former.id && message.type === "MsgApp";
+    const lost = cluster.writeMany(WORDS, LONG).catch((error: { code: string }) => error.code);
+    await cluster.time.until("it is in its log", () => former.running.status().lastIndex > WORDS);
+    const held = holdReads(former.volume);
+    cluster.network.loses = undefined;
+    await cluster.time.until("it is read", () => held.count > 0);
+    cluster.network.isolate(former.id);
+    await cluster.time.until("another leads", () =>
+      cluster.machines.some((machine) => machine !== former && machine.running.status().role === "leader"),
+    );
+    cluster.network.heal();
+    await cluster.writeMany(WORDS, `other ${LONG}`);
+    await cluster.time.until("its log is replaced", () => former.running.status().committed > WORDS);
+    expect(await cluster.time.settle(lost)).toBe("not-leader");
+    one.crash();
+    held.release();
+    await cluster.writeMany(WORDS, `more ${LONG}`);
+    const leader = await cluster.leader();
+    if (leader !== former) await cluster.time.settle(leader.running.transferLeadership(former.id));
+    await one.start();
+    const words = await cluster.agreement();
+    expect(words).toHaveLength(1 + 2 * WORDS);
+    expect(one.machine.words).toEqual(words);
+    expect(words.some((word) => word.startsWith(LONG))).toBe(false);
+  });
+
+  it("that the disk does not give any more stops the node, which says why; the others go on", async () => {
+    const { cluster, leader, behind } = await withOneBehind();
+    leader.volume.onRead = async ({ folder }) => {
+      if (folder === "wal") throw diskError("EIO");
+    };
+    const { stopped } = leader.running;
+    await behind.start();
+    expect(await cluster.time.settle(stopped)).toMatchObject({
+      code: "stopped",
+      message: expect.stringContaining("EIO"),
+    });
+    leader.crash();
+    await cluster.write("the others go on");
+    await leader.start();
+    expect(await cluster.agreement()).toHaveLength(2 + WORDS);
+  });
+});
