@@ -96,29 +96,29 @@ function commitsThrough(leader: LeaderCalls): Pick<Backend, "commit"> & Sessione
         what: options.evaluateOnly === true ? "the evaluation" : "the commit",
         isRepeatable: options.evaluateOnly === true || operations.every(({ kind }) => kind === "check"),
         bytes: commitBytes(operations),
-        signal: options.signal,
-        run: (link, signal) => link.commit(operations, { ...options, caller: undefined, signal }),
+        wait: options,
+        run: (link, signal) => link.commit(operations, { evaluateOnly: options.evaluateOnly, signal }),
       }),
-    submit: (request, operations, { signal } = {}) =>
+    submit: (request, operations, options = {}) =>
       leader.call<Submitted>({
         what: "the commit",
         isRepeatable: false,
         bytes: commitBytes(operations),
-        signal,
-        run: (link, ending) => link.submit(request, operations, { signal: ending }),
+        wait: options,
+        run: (link, ending) => link.submit(request, operations, { signal: ending, encoded: options.encoded }),
       }),
-    openSession: (id, { signal } = {}) =>
+    openSession: (id, options = {}) =>
       leader.call<Session>({
         what: "the opening of a session",
         isRepeatable: true,
-        signal,
+        wait: options,
         run: (link, ending) => link.openSession(id, { signal: ending }),
       }),
-    keepAlive: (session, { signal } = {}) =>
+    keepAlive: (session, options = {}) =>
       leader.call({
         what: "a sign of life",
         isRepeatable: true,
-        signal,
+        wait: options,
         run: (link, ending) => link.keepAlive(session, { signal: ending }),
       }),
   };

@@ -1,6 +1,5 @@
 import type { ConnectRouter } from "@connectrpc/connect";
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
-import { type NextTurn, storageRoutes } from "@trellis/storage/wire";
+import { EncodedStorageService, type NextTurn, storageRoutes } from "@trellis/storage/wire";
 
 import type { RoutingDeps } from "./deps.ts";
 import { createForwarder, type ForwarderConfig } from "./forwarder.ts";
@@ -33,7 +32,8 @@ export function createForwardingPart(
     routes: {
       connect: (router) => {
         operators.routes(router);
-        router.service(StorageService, storageRoutes({ clock, nextTurn, endpoint: () => endpoint, status }));
+        const routes = storageRoutes({ clock, nextTurn, endpoint: () => endpoint, status });
+        router.service(EncodedStorageService, routes);
       },
     },
     start: async () => undefined,

@@ -1,6 +1,6 @@
 import {
   type Backend,
-  checkCommit,
+  checkOperations,
   type CommitOptions,
   type CommitResult,
   type Key,
@@ -127,21 +127,21 @@ class Routed implements RoutedBackend {
   }
 
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
-    checkCommit(operations);
+    checkOperations(operations);
     if (this.#routing.view.isStopped) throw closed();
-    const { signal, evaluateOnly } = options;
-    if (evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
+    if (options.evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
       return await this.#routing.leader.call({
         what: "the evaluation",
         isRepeatable: true,
         bytes: commitBytes(operations),
-        signal,
-        run: (link, ending) => link.commit(operations, { evaluateOnly: true, signal: ending }),
+        wait: options,
+        run: (link, signal) => link.commit(operations, { evaluateOnly: true, signal }),
       });
     }
-    const answer = await this.#commits.commit(operations, signal);
+    const answer = await this.#commits.commit(operations, options);
+    if (answer.outcome === "applied") return { outcome: "applied", version: answer.version };
     return await resultOf(answer, operations, async ({ key }) => {
-      const { record, position } = await this.read(key, { consistency: "strong", signal });
+      const { record, position } = await this.read(key, { consistency: "strong", signal: options.signal });
       return { current: record, version: position.version };
     });
   }

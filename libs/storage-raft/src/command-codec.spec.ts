@@ -7,7 +7,7 @@ import { toVersion, type Version } from "@trellis/storage";
 import { toOperationMessage, toRequestMessage } from "@trellis/storage/wire";
 
 import { type Command, STORAGE_KIND } from "./command.ts";
-import { decodeCommand, encodeCommand } from "./command-codec.ts";
+import { decodeByLibrary, decodeCommand, decodePlainCommit, encodeCommand } from "./command-codec.ts";
 import { put } from "./test-support/contents.ts";
 import { command } from "./test-support/arbitraries.ts";
 
@@ -91,6 +91,27 @@ describe("a command in the log", () => {
     );
     expect(decoded).toMatchObject({ operations: [{ preconditions }] });
     expect(JSON.stringify(decoded)).toContain(JSON.stringify(preconditions));
+  });
+
+  it("is read by hand as the library reads it, or not at all, whatever its bytes are", () => {
+    let readByHand = 0;
+    const change = fc.tuple(fc.nat(), fc.nat({ max: 1 }), fc.uint8Array({ maxLength: 1 }));
+    fc.assert(
+      fc.property(command, fc.option(change, { nil: undefined }), (one, changed) => {
+        let bytes = encodeCommand(one).subarray(1);
+        if (changed !== undefined) {
+          const at = changed[0] % (bytes.length + 1);
+          bytes = Uint8Array.of(...bytes.subarray(0, at), ...changed[2], ...bytes.subarray(at + changed[1]));
+        }
+        const byHand = decodePlainCommit(bytes);
+        if (changed === undefined) expect(byHand !== undefined).toBe(one.kind === "commit");
+        if (byHand === undefined) return;
+        readByHand++;
+        expect(byHand).toStrictEqual(decodeByLibrary(bytes));
+      }),
+      { numRuns: 4_000 },
+    );
+    expect(readByHand).toBeGreaterThan(1_000);
   });
 
   it("shares no memory with what the caller holds", () => {

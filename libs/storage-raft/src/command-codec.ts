@@ -3,6 +3,8 @@ import type { Session as SessionMessage } from "@trellis/protos/trellis/storage/
 import { type StorageCommand, StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
 import type { Session } from "@trellis/storage";
 import {
+  commitIn,
+  FieldScan,
   fromOperationMessage,
   fromRequestMessage,
   fromSessionMessage,
@@ -12,6 +14,9 @@ import {
 import { type Command, STORAGE_KIND } from "./command.ts";
 import { encodeCommit } from "./encode-commit.ts";
 import { known, ofLog, toNumber, unsupported } from "./known.ts";
+
+/** What a commit begins with: its field, of those that have a length. */
+const COMMIT = StorageCommandSchema.field.commit.number * 8 + 2;
 
 /** The entry of the log that says a command. It shares no memory with the command: its bytes belong to the log. */
 export function encodeCommand(command: Command): Uint8Array {
@@ -25,6 +30,20 @@ export function encodeCommand(command: Command): Uint8Array {
 
 /** The command of an entry, without its first byte. Throws `unsupported` for one that this version does not know to its last field. */
 export function decodeCommand(bytes: Uint8Array): Command {
+  return decodePlainCommit(bytes) ?? decodeByLibrary(bytes);
+}
+
+/** A commit as `encodeCommit` writes one, and as the library reads it, at a fraction of the cost: followers read each. Undefined for everything else. */
+export function decodePlainCommit(bytes: Uint8Array): Extract<Command, { kind: "commit" }> | undefined {
+  const scan = new FieldScan(bytes);
+  const end = scan.enter(COMMIT, bytes.length);
+  if (end !== bytes.length) return undefined;
+  const { request, operations } = commitIn(scan, end);
+  return scan.isAsExpected ? { kind: "commit", request, operations } : undefined;
+}
+
+/** Any command, as the library reads it. */
+export function decodeByLibrary(bytes: Uint8Array): Command {
   let message: StorageCommand;
   try {
     message = fromBinary(StorageCommandSchema, bytes);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Operation, toVersion, type Version } from "@trellis/storage";
+import { commitIn, FieldScan } from "@trellis/storage/wire";
 import { createVirtualClock } from "@trellis/testing";
 import fc from "fast-check";
 
 import type { Command } from "./command.ts";
 import { decodeCommand, encodeCommand } from "./command-codec.ts";
-import { MAX_KEPT_OPERATIONS, proposedCommit } from "./own-commit.ts";
+import { encodeCommit } from "./encode-commit.ts";
+import { MAX_KEPT_OPERATIONS, proposedCommit, takenCommit } from "./own-commit.ts";
 import { emptyContent } from "./snapshot/first-content.ts";
 import { StorageMachine } from "./storage-machine.ts";
 import { command } from "./test-support/arbitraries.ts";
@@ -173,6 +175,24 @@ describe("a commit that its proposer keeps", () => {
     expect(own && saidOf(own)).toStrictEqual(saidOf(decodeCommand(entry.subarray(1)) as Commit));
   });
 
+  it("is what is read from its entry when it was taken over from the bytes that came, which are not kept", () => {
+    fc.assert(
+      fc.property(fc.oneof(commits, odd), (commit) => {
+        const came = encodeCommit(commit).entry;
+        const { encoded, read } = received(came);
+        if (read === undefined) return;
+        const { entry, own } = takenCommit(read, encoded);
+        expect(entry).toEqual(came);
+        came.fill(0xff);
+        const again = decodeCommand(entry.subarray(1)) as Commit;
+        expect(own && saidOf(own)).toStrictEqual(saidOf(again));
+        expect(own && fieldsOf(own)).toBe(fieldsOf(again));
+        expect(own?.isOf(entry.subarray(1))).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("is not kept when it has many operations", () => {
     const of = (count: number) => ({
       kind: "commit" as const,
@@ -181,6 +201,10 @@ describe("a commit that its proposer keeps", () => {
     });
     expect(proposedCommit(of(MAX_KEPT_OPERATIONS)).own).toBeDefined();
     expect(proposedCommit(of(MAX_KEPT_OPERATIONS + 1)).own).toBeUndefined();
+    const { encoded, read } = received(encodeCommit(of(MAX_KEPT_OPERATIONS + 1)).entry);
+    const taken = read && takenCommit(read, encoded);
+    expect(taken?.own).toBeUndefined();
+    expect(taken?.entry).toEqual(encodeCommit(of(MAX_KEPT_OPERATIONS + 1)).entry);
   });
 
   it("is applied with the entry that was made of it, and with no other", async () => {
@@ -214,6 +238,15 @@ describe("a commit that its proposer keeps", () => {
     );
   }, 60_000);
 });
+
+/** A commit as a server reads it of a call, that has its bytes as they are in an entry. */
+function received(entry: Uint8Array): { readonly encoded: Uint8Array; readonly read: Commit | undefined } {
+  const scan = new FieldScan(entry, 1);
+  const end = scan.enter(0x0a, entry.length) ?? entry.length;
+  const encoded = entry.subarray(scan.at, end);
+  const { request, operations } = commitIn(scan, end);
+  return { encoded, read: scan.isAsExpected ? { kind: "commit", request, operations } : undefined };
+}
 
 function commitOf(value: string): Commit {
   return { kind: "commit", request: undefined, operations: [put("a", value)] };

@@ -1,7 +1,7 @@
 import type { Key, Operation, OwnerRef, Precondition, RecordInit, SessionRequest } from "@trellis/storage";
 
 import type { Command } from "./command.ts";
-import { encodeCommit } from "./encode-commit.ts";
+import { encodeCommit, entryOf } from "./encode-commit.ts";
 
 type Commit = Extract<Command, { kind: "commit" }>;
 
@@ -37,6 +37,20 @@ export class OwnCommit implements Commit {
     }
   }
 
+  /** The same for an entry that ends with the bytes of which it was read. */
+  isTakenFrom(encoded: Uint8Array, entry: Uint8Array): void {
+    this.#entry = entry;
+    const before = entry.length - encoded.length - encoded.byteOffset;
+    for (const operation of this.operations) {
+      if (operation.kind !== "put") continue;
+      const record: { bytes: Uint8Array } = operation.record;
+      const { byteOffset, length } = record.bytes;
+      // Those that are empty are no part of anything.
+      if (length === 0) continue;
+      record.bytes = entry.subarray(before + byteOffset, before + byteOffset + length);
+    }
+  }
+
   /** Whether a command is the one that its entry says: not alike, but the same memory. */
   isOf(command: Uint8Array): boolean {
     const entry = this.#entry;
@@ -66,6 +80,15 @@ export function proposedCommit(commit: Commit): ProposedCommit {
   const { entry, isPlain, recordStarts } = encodeCommit(own);
   if (!isPlain) return { entry, own: undefined };
   own.isSaidBy(entry, recordStarts);
+  return { entry, own };
+}
+
+/** The entry for a commit that was read of its bytes, as they came: it says the same, and the operations that were read are kept. They are nobody else's. */
+export function takenCommit({ request, operations }: Commit, encoded: Uint8Array): ProposedCommit {
+  const entry = entryOf(encoded);
+  if (operations.length > MAX_KEPT_OPERATIONS) return { entry, own: undefined };
+  const own = new OwnCommit(request, operations);
+  own.isTakenFrom(encoded, entry);
   return { entry, own };
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from "@trellis/resource";
 import {
   type Backend,
   type CallOptions,
-  checkCommit,
+  checkOperations,
   type CommitOptions,
   type CommitResult,
   type Key,
@@ -25,11 +25,12 @@ import {
   toCommitResult,
   type SessionedCommits,
   type Submitted,
+  type SubmitOptions,
 } from "@trellis/storage";
 
 import type { Command } from "./command.ts";
 import { encodeCommand } from "./command-codec.ts";
-import { proposedCommit } from "./own-commit.ts";
+import { type ProposedCommit, proposedCommit, takenCommit } from "./own-commit.ts";
 import { startSessionExpiry } from "./session-expiry.ts";
 import { MAX_SESSION_ID_LENGTH, requestFault } from "./sessions.ts";
 import { ofNode, toStorageError } from "./storage-errors.ts";
@@ -96,14 +97,13 @@ export class RaftBackend implements Backend, SessionedCommits {
 
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
     this.#checkServing();
-    checkCommit(operations);
-    const { caller, evaluateOnly } = options;
-    if (evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
+    checkOperations(operations);
+    if (options.evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
       await ofNode(this.#node.confirmRead({ signal: options.signal }));
       return this.#machine.served.evaluateOnly(operations);
     }
-    const waiting = caller === undefined ? options : { signal: caller };
-    const answer = await this.#propose({ kind: "commit", request: undefined, operations }, waiting);
+    const commit = { kind: "commit", request: undefined, operations } as const;
+    const answer = await this.#proposeCommit(proposedCommit(commit), waitedFor(options));
     if (answer.outcome === "applied" || answer.outcome === "refused")
       return toCommitResult(answer, operations);
     throw unexpected(answer);
@@ -125,13 +125,18 @@ export class RaftBackend implements Backend, SessionedCommits {
   async submit(
     request: SessionRequest,
     operations: readonly Operation[],
-    options: CallOptions = {},
+    options: SubmitOptions = {},
   ): Promise<Submitted> {
     this.#checkServing();
-    checkCommit(operations);
+    checkOperations(operations);
     const fault = requestFault(request);
     if (fault !== undefined) throw new StorageError("resource-exhausted", fault);
-    const answer = await this.#propose({ kind: "commit", request, operations }, options);
+    const commit = { kind: "commit", request, operations } as const;
+    const { encoded } = options;
+    const answer = await this.#proposeCommit(
+      encoded === undefined ? proposedCommit(commit) : takenCommit(commit, encoded),
+      waitedFor(options),
+    );
     switch (answer.outcome) {
       case "applied":
       case "unknown":
@@ -156,10 +161,17 @@ export class RaftBackend implements Backend, SessionedCommits {
     this.#machine.served.close();
   }
 
-  #propose(command: Command, { signal }: Pick<ProposeOptions, "signal">): Promise<CommandAnswer> {
-    if (command.kind !== "commit")
-      return this.#node.propose(encodeCommand(command), { signal }).then(answerOf, failed);
-    const { entry, own } = proposedCommit(command);
+  #propose(
+    command: Exclude<Command, { kind: "commit" }>,
+    { signal }: Pick<ProposeOptions, "signal">,
+  ): Promise<CommandAnswer> {
+    return this.#node.propose(encodeCommand(command), { signal }).then(answerOf, failed);
+  }
+
+  #proposeCommit(
+    { entry, own }: ProposedCommit,
+    { signal }: Pick<ProposeOptions, "signal">,
+  ): Promise<CommandAnswer> {
     return this.#node.propose(entry, { signal, command: own }).then(answerOf, failed);
   }
 
@@ -198,6 +210,11 @@ export class RaftBackend implements Backend, SessionedCommits {
 /** Makes a replica a backend, and begins to look after the sessions. */
 export function createRaftBackend(deps: RaftBackendDeps): RaftBackend {
   return new RaftBackend(deps);
+}
+
+/** Who says whether a commit is still waited for, which the node looks at now and then. */
+function waitedFor(options: CallOptions): Pick<ProposeOptions, "signal"> {
+  return options.caller === undefined ? options : { signal: options.caller };
 }
 
 function unexpected(answer: CommandAnswer): Error {

@@ -39,6 +39,11 @@ export interface MinimumPosition {
 export interface CallOptions {
   /** Ends a wait; the call then throws `aborted` (reads, watches) or `outcome-unknown` (a commit under way). */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Says whether `signal` is aborted, for a backend that looks now and then and waits for no event. It leaves `signal` alone then, which may be made for the first who
+   * asks: that costs as much as a small commit. Who gives another signal gives no caller, or another.
+   */
+  readonly caller?: { readonly aborted: boolean } | undefined;
 }
 
 /** Options of reads and lists. */
@@ -98,11 +103,6 @@ export interface ReadResult {
 export interface CommitOptions extends CallOptions {
   /** Evaluates the preconditions against current state and stores nothing. */
   readonly evaluateOnly?: boolean | undefined;
-  /**
-   * Says whether `signal` is aborted, for a backend that looks now and then and waits for no event. It leaves `signal` alone then, which may be made for the first who
-   * asks: that costs as much as a small commit. Who gives another signal gives no caller, or another.
-   */
-  readonly caller?: { readonly aborted: boolean } | undefined;
 }
 
 /** Options of watches. */

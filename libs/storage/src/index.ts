@@ -1,5 +1,6 @@
 export * from "./backend.ts";
-export { checkCommit, keyText } from "./check-commit.ts";
+export { CallEnding, type CallSignal, type EndedBy } from "./call-signal.ts";
+export { checkCommit, checkOperations, keyText } from "./check-commit.ts";
 export { isStorageErrorCode, StorageError, type StorageErrorCode } from "./errors.ts";
 export { type Key, TextKey, WILDCARD, keyEquals, keyString } from "./key.ts";
 export {
@@ -12,7 +13,7 @@ export {
 export { readNowOrWait } from "./read-now.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
 export { wakeDelayMs } from "./wake-delay.ts";
-export type { StoredEvent, Watch, WatchBatch } from "./watch.ts";
+export type { CommitBatch, StoredEvent, Watch, WatchBatch } from "./watch.ts";
 export {
   type AppliedCommit,
   type RefusedCommit,
@@ -20,6 +21,7 @@ export {
   type SessionedCommits,
   type SessionRequest,
   type Submitted,
+  type SubmitOptions,
   toCommitResult,
   type UnknownOutcome,
 } from "./sessions.ts";

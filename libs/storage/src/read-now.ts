@@ -8,8 +8,24 @@ export function readNowOrWait(
   options: ReadOptions,
 ): ReadResult | Promise<ReadResult> {
   const found = backend.readNow?.(key, options);
-  if (found !== undefined) return found;
-  // Not before: to make a signal costs more than to read.
-  const { consistency, minimum, signal } = options;
-  return backend.read(key, { consistency, minimum, signal });
+  return found ?? backend.read(key, new AsAsked(options));
+}
+
+/** What a read asks for. Its signal is made where it is looked at: to make one costs more than to read. */
+class AsAsked implements ReadOptions {
+  readonly consistency: ReadOptions["consistency"];
+  readonly minimum: ReadOptions["minimum"];
+  readonly caller: ReadOptions["caller"];
+  readonly #asked: ReadOptions;
+
+  constructor(asked: ReadOptions) {
+    this.consistency = asked.consistency;
+    this.minimum = asked.minimum;
+    this.caller = asked.caller;
+    this.#asked = asked;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#asked.signal;
+  }
 }

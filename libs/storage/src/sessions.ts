@@ -54,6 +54,15 @@ export interface UnknownOutcome {
 /** What became of a commit that was submitted in a session. */
 export type Submitted = AppliedCommit | RefusedCommit | UnknownOutcome;
 
+/** Options of commits in a session. */
+export interface SubmitOptions extends CallOptions {
+  /**
+   * The request and the operations as the bytes of a `trellis.storage.v1.Commit`, of which they were read: whoever hands them on need not encode them again. Then the
+   * operations belong to whoever they are given to, and their records' bytes are parts of these.
+   */
+  readonly encoded?: Uint8Array | undefined;
+}
+
 /** Commits that take effect once, however often they arrive: for origins that send them over a network, through any forwarder. */
 export interface SessionedCommits {
   /** Opens a session under an id that the origin drew at random; it may be repeated. Rejects as `commit`. */
@@ -66,7 +75,7 @@ export interface SessionedCommits {
   submit(
     request: SessionRequest,
     operations: readonly Operation[],
-    options?: CallOptions,
+    options?: SubmitOptions,
   ): Promise<Submitted>;
   /** Uses a session that has nothing to say; ten minutes of silence end it. Resolves with whether it is open. Rejects as `commit`. */
   keepAlive(session: Session, options?: CallOptions): Promise<boolean>;

@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import { systemClock } from "@trellis/resource";
 import { openDataDirectory, openLocalStore } from "@trellis/storage-raft";
-import { storageRoutes } from "@trellis/storage/wire";
+import { EncodedStorageService, storageRoutes } from "@trellis/storage/wire";
 
 const nextTurn = (callback: () => void): void => void setImmediate(callback);
 
@@ -42,7 +41,7 @@ export async function serveStorage(port: number): Promise<StorageServer> {
     status: { status, onChange: () => () => undefined },
   });
   const server = createServer(
-    connectNodeAdapter({ routes: (router) => void router.service(StorageService, routes) }),
+    connectNodeAdapter({ routes: (router) => void router.service(EncodedStorageService, routes) }),
   );
   const sessions = new Set<{ destroy(): void }>();
   server.on("session", (session) => void sessions.add(session));

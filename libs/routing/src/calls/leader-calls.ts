@@ -1,10 +1,10 @@
-import type { StorageError } from "@trellis/storage";
+import type { CallOptions, CallSignal, EndedBy, StorageError } from "@trellis/storage";
 import type { StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
 import { closed, hasCode, notApplied, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
-import { Patience } from "../patience.ts";
+import { type Patience, Patiences } from "../patience.ts";
 import type { ClusterView, Reached } from "../servers/cluster-view.ts";
 import { waitForChange } from "../servers/wait-for-change.ts";
 import { attempt } from "./attempt.ts";
@@ -17,8 +17,9 @@ export interface LeaderCall<T> {
   readonly isRepeatable: boolean;
   /** What it takes of memory until it is answered; next to nothing when absent. */
   readonly bytes?: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly run: (link: StorageLink, signal: AbortSignal) => Promise<T>;
+  /** How long it is waited for. */
+  readonly wait: EndedBy<CallOptions>;
+  readonly run: (link: StorageLink, signal: CallSignal) => Promise<T>;
 }
 
 /** Calls that may wait for a leader at once. */
@@ -30,12 +31,14 @@ const MAX_BYTES = 128 * 1024 * 1024;
 export class LeaderCalls {
   readonly #deps: RoutingDeps;
   readonly #view: ClusterView;
+  readonly #patiences: Patiences;
   #held = 0;
   #bytes = 0;
 
   constructor(deps: RoutingDeps, view: ClusterView) {
     this.#deps = deps;
     this.#view = view;
+    this.#patiences = new Patiences(deps.clock);
   }
 
   /**
@@ -45,13 +48,13 @@ export class LeaderCalls {
   async call<T>(call: LeaderCall<T>): Promise<T> {
     const { bytes = 0 } = call;
     this.#checkRoom(bytes);
-    const patience = new Patience(this.#deps.clock, call.signal);
+    const patience = this.#patiences.begin(call.wait);
     this.#bytes += bytes;
     try {
       return await this.#persist(call, patience);
     } finally {
       this.#bytes -= bytes;
-      patience.end();
+      this.#patiences.end(patience);
     }
   }
 
@@ -70,12 +73,12 @@ export class LeaderCalls {
       try {
         return await attempt(this.#view, leader, {
           run: call.run,
-          signal: patience.signal,
+          patience,
           isOvertaken: () => this.#view.leader !== undefined && this.#view.leader.link !== leader.link,
         });
       } catch (error) {
         if (!this.#mayRepeat(error, call)) throw error;
-        if (patience.isOver && call.isRepeatable) throw this.#givenUp(call, error);
+        if (patience.aborted && call.isRepeatable) throw this.#givenUp(call, error);
         failure = error;
         refusedBy = leader;
       }
@@ -92,7 +95,7 @@ export class LeaderCalls {
   /** A leader to ask; one that has just refused is asked again after a pause only. */
   async #awaitLeader(
     call: LeaderCall<unknown>,
-    { signal }: Patience,
+    patience: Patience,
     {
       refusedBy,
       failures,
@@ -105,21 +108,21 @@ export class LeaderCalls {
   ): Promise<Reached> {
     const view = this.#view;
     const isOther = (): boolean => view.leader !== undefined && view.leader.link !== refusedBy?.link;
-    if (!isOther() && !signal.aborted) {
+    if (!isOther() && !patience.aborted) {
       if (this.#held >= MAX_HELD) throw tooManyWaiting(MAX_HELD, view.waitsFor("leader"));
       this.#held++;
       try {
         const { clock, random } = this.#deps;
         const atMostMs = refusedBy === undefined ? undefined : backoffMs(failures, random);
-        await waitForChange({ view, clock }, { signal, isDue: isOther, atMostMs });
+        await waitForChange({ view, clock }, { signal: patience, isDue: isOther, atMostMs });
         const isDue = (): boolean => view.leader !== undefined;
-        await waitForChange({ view, clock }, { signal, isDue });
+        await waitForChange({ view, clock }, { signal: patience, isDue });
       } finally {
         this.#held--;
       }
     }
     if (view.isStopped) throw closed();
-    if (signal.aborted) throw this.#givenUp(call, failure);
+    if (patience.aborted) throw this.#givenUp(call, failure);
     if (view.leader === undefined)
       throw new Error("broken invariant of routing: a leader was there and is not");
     return view.leader;

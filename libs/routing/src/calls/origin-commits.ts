@@ -1,7 +1,10 @@
 import { Linked, LinkedItems } from "@trellis/resource";
 import {
   type AppliedCommit,
+  CallEnding,
+  type CallOptions,
   type CommitResult,
+  type EndedBy,
   type Operation,
   type RefusedCommit,
   StorageError,
@@ -13,7 +16,7 @@ import type { StorageLink } from "@trellis/storage/wire";
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
 import { closed, notApplied, outcomeUnknown, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
-import { Patience } from "../patience.ts";
+import { type Patience, Patiences } from "../patience.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
 import { commitBytes } from "./commit-bytes.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
@@ -32,7 +35,7 @@ class Request extends Linked {
   /** Its place in a session; undefined while it has none. */
   place: { readonly window: SessionWindow; readonly sequence: number } | undefined = undefined;
   /** The attempt that is under way. */
-  attempt: { readonly link: StorageLink; readonly controller: AbortController } | undefined = undefined;
+  attempt: { readonly link: StorageLink; readonly ending: CallEnding } | undefined = undefined;
   /** Whether an attempt may have been carried out without us hearing of it. */
   mayBeApplied = false;
   failures = 0;
@@ -42,12 +45,20 @@ class Request extends Linked {
   isSettled = false;
   cancelRepeat: (() => void) | undefined = undefined;
   readonly answer = Promise.withResolvers<AppliedCommit | RefusedCommit>();
+  /** Told when its patience ends. */
+  readonly giveUp: () => void;
 
-  constructor(operations: readonly Operation[], bytes: number, patience: Patience) {
+  constructor(
+    operations: readonly Operation[],
+    bytes: number,
+    { patience, giveUp }: { readonly patience: Patience; readonly giveUp: (request: Request) => void },
+  ) {
     super();
     this.operations = operations;
     this.bytes = bytes;
     this.patience = patience;
+    this.giveUp = () => giveUp(this);
+    patience.addEventListener("abort", this.giveUp);
   }
 }
 
@@ -59,6 +70,7 @@ export class OriginCommits {
   readonly #deps: RoutingDeps;
   readonly #view: ClusterView;
   readonly #session: OriginSession;
+  readonly #patiences: Patiences;
   readonly #stopListening: () => void;
   /** Wait for a place, from the first on. */
   #waiting: Request[] = [];
@@ -69,6 +81,7 @@ export class OriginCommits {
   constructor(deps: RoutingDeps, view: ClusterView, leader: LeaderCalls) {
     this.#deps = deps;
     this.#view = view;
+    this.#patiences = new Patiences(deps.clock);
     this.#session = new OriginSession(deps, leader, {
       onChange: () => this.#fill(),
       onRefused: (error) => this.#refuseWaiting(error),
@@ -76,28 +89,22 @@ export class OriginCommits {
     this.#stopListening = view.onChange(() => this.#sendAgain());
   }
 
-  /** Commits once. Rejects with `unavailable` or `resource-exhausted` (not applied), `outcome-unknown`, and as the leader does. */
-  async commit(
+  /** Commits once. Throws or rejects with `unavailable` or `resource-exhausted` (not applied), `outcome-unknown`, and as the leader does. */
+  commit(
     operations: readonly Operation[],
-    signal: AbortSignal | undefined,
+    wait: EndedBy<CallOptions>,
   ): Promise<AppliedCommit | RefusedCommit> {
     if (this.#view.isStopped) throw closed();
     const bytes = commitBytes(operations);
     this.#checkRoom(bytes);
-    const patience = new Patience(this.#deps.clock, signal);
-    if (patience.isOver) throw notApplied("the commit", "nothing: its signal had ended it already");
-    const request = new Request(operations, bytes, patience);
+    if ((wait.caller ?? wait.signal)?.aborted === true)
+      throw notApplied("the commit", "nothing: its signal had ended it already");
+    const patience = this.#patiences.begin(wait);
+    const request = new Request(operations, bytes, { patience, giveUp: this.#giveUp });
     this.#bytes += bytes;
     this.#waiting.push(request);
-    const giveUp = (): void => this.#giveUp(request);
-    patience.signal.addEventListener("abort", giveUp, { once: true });
     this.#fill();
-    try {
-      return await request.answer.promise;
-    } finally {
-      patience.signal.removeEventListener("abort", giveUp);
-      patience.end();
-    }
+    return request.answer.promise;
   }
 
   /** Ends all that is under way, and the session's signs of life. */
@@ -107,7 +114,7 @@ export class OriginCommits {
     for (const request of [...this.#waiting, ...this.#placed.all()]) {
       const isSent = request.mayBeApplied || request.attempt !== undefined;
       this.#fail(request, isSent ? outcomeUnknown("the commit", "the backend was closed") : closed());
-      request.attempt?.controller.abort();
+      request.attempt?.ending.abort();
     }
     this.#waiting = [];
   }
@@ -148,13 +155,13 @@ export class OriginCommits {
     if (attempt !== undefined) {
       request.mayBeApplied = true;
       request.attempt = undefined;
-      attempt.controller.abort();
+      attempt.ending.abort();
     }
     request.cancelRepeat?.();
-    const controller = new AbortController();
-    const current = { link, controller };
+    const ending = new CallEnding();
+    const current = { link, ending };
     request.attempt = current;
-    link.submit(place.window.request(place.sequence), request.operations, { signal: controller.signal }).then(
+    link.submit(place.window.request(place.sequence), request.operations, { signal: ending }).then(
       (answer) => {
         if (request.attempt === current) this.#answered(request, answer);
       },
@@ -174,7 +181,7 @@ export class OriginCommits {
     const { place } = request;
     if (answer.reason === "session-unknown" && place !== undefined) {
       this.#session.lost(place.window);
-      if (!request.mayBeApplied && !request.patience.isOver) {
+      if (!request.mayBeApplied && !request.patience.aborted) {
         this.#placed.remove(request);
         request.place = undefined;
         this.#waiting.unshift(request);
@@ -193,7 +200,7 @@ export class OriginCommits {
     if (failure.code === "outcome-unknown") request.mayBeApplied = true;
     const isLost =
       failure.code === "outcome-unknown" || failure.code === "unavailable" || failure.code === "aborted";
-    if (request.patience.isOver || this.#view.isStopped) {
+    if (request.patience.aborted || this.#view.isStopped) {
       request.failure = failure;
       this.#giveUp(request);
     } else if (isLost || request.mayBeApplied) this.#repeat(request, link, failure);
@@ -212,12 +219,12 @@ export class OriginCommits {
   }
 
   /** Its time is over: it frees its place and is never sent again. */
-  #giveUp(request: Request): void {
+  readonly #giveUp = (request: Request): void => {
     if (request.isSettled) return;
     const { attempt, failure } = request;
     if (attempt !== undefined) {
       // The link says whether it was sent.
-      attempt.controller.abort();
+      attempt.ending.abort();
       return;
     }
     if (request.mayBeApplied) {
@@ -230,7 +237,7 @@ export class OriginCommits {
         ? view.waitsFor("leader")
         : "the leader, with others that were sent before it";
     this.#fail(request, notApplied("the commit", waitedFor, failure));
-  }
+  };
 
   #fail(request: Request, error: StorageError): void {
     if (request.isSettled) return;
@@ -242,6 +249,8 @@ export class OriginCommits {
     const { place } = request;
     request.isSettled = true;
     request.cancelRepeat?.();
+    request.patience.removeEventListener("abort", request.giveUp);
+    this.#patiences.end(request.patience);
     this.#bytes -= request.bytes;
     this.#placed.remove(request);
     if (place === undefined) {

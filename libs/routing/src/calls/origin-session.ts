@@ -64,7 +64,7 @@ export class OriginSession {
         const session = await this.#leader.call({
           what: "the opening of a session",
           isRepeatable: true,
-          signal: undefined,
+          wait: {},
           run: (link, signal) => link.openSession(id, { signal }),
         });
         this.#opened(session);
@@ -109,7 +109,7 @@ export class OriginSession {
       const isOpen = await this.#leader.call({
         what: "a sign of life",
         isRepeatable: true,
-        signal: undefined,
+        wait: {},
         run: (link, signal) => link.keepAlive(window.session, { signal }),
       });
       if (!isOpen) this.lost(window);

@@ -42,40 +42,44 @@ export class Reads {
     this.#deps = deps;
   }
 
-  async read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+  read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
     const { leader, near, mark } = this.#deps;
-    const { signal, minimum } = options;
+    const { minimum } = options;
     const what = "the read";
-    const result =
-      options.consistency === "strong"
-        ? await leader.call({
-            what,
-            isRepeatable: true,
-            signal,
-            run: (link, ending) => link.read(key, { ...options, signal: ending }),
-          })
-        : await near
-            .call({
-              what,
-              signal,
-              slowAfterMs: SLOW_READ_MS,
-              run: async (link, ending) =>
-                this.#believed(await link.read(key, { signal: ending, minimum: mark.atLeast(minimum) })),
-            })
-            .catch((error: unknown) => Promise.reject(this.#ended(error, options)));
-    mark.shows(result.position);
-    return result;
+    const shown = (result: ReadResult): ReadResult => {
+      mark.shows(result.position);
+      return result;
+    };
+    if (options.consistency === "strong") {
+      return leader
+        .call({
+          what,
+          isRepeatable: true,
+          wait: options,
+          run: (link, signal) => link.read(key, { consistency: "strong", minimum, signal }),
+        })
+        .then(shown);
+    }
+    return near
+      .call({
+        what,
+        wait: options,
+        slowAfterMs: SLOW_READ_MS,
+        run: (link, signal) =>
+          link.read(key, { signal, minimum: mark.atLeast(minimum) }).then((result) => this.#believed(result)),
+      })
+      .then(shown, (error: unknown) => Promise.reject(this.#ended(error, options)));
   }
 
   async list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
     const { leader, near, mark } = this.#deps;
-    const { signal, atVersion } = options;
+    const { atVersion } = options;
     const what = "the list";
     if (options.consistency === "strong") {
       const result = await leader.call({
         what,
         isRepeatable: true,
-        signal,
+        wait: options,
         run: (link, ending) => link.list(query, { ...options, signal: ending }),
       });
       if (atVersion === undefined) mark.shows(result.position);
@@ -87,7 +91,7 @@ export class Reads {
     const result = await near
       .call({
         what,
-        signal,
+        wait: options,
         slowAfterMs: SLOW_LIST_MS,
         preferred: first === undefined ? undefined : this.#deps.view.at(first),
         run: async (link, ending, server) => {
@@ -129,9 +133,10 @@ export class Reads {
   }
 
   /** A caller that ended its wait for a position is told so. */
-  #ended(error: unknown, { minimum, signal }: ReadOptions): unknown {
-    if (minimum === undefined || signal?.aborted !== true || !hasCode(error, "aborted", "unavailable"))
-      return error;
+  #ended(error: unknown, options: ReadOptions): unknown {
+    const { minimum } = options;
+    if (minimum === undefined || !hasCode(error, "aborted", "unavailable")) return error;
+    if ((options.caller ?? options.signal)?.aborted !== true) return error;
     return new StorageError(
       "version-not-reached",
       `expected version ${minimum.version} in time, the newest known is ${this.#deps.view.newest()?.version ?? "none"}; try again`,

@@ -14,12 +14,21 @@ export interface Reached {
 }
 
 /** One who is told of changes. */
-class Listener extends Linked {
-  readonly tell: () => void;
+export abstract class ViewListener extends Linked {
+  abstract tell(): void;
+}
 
-  constructor(tell: () => void) {
+/** One who is told by a call. */
+class Listener extends ViewListener {
+  readonly #listener: () => void;
+
+  constructor(listener: () => void) {
     super();
-    this.tell = tell;
+    this.#listener = listener;
+  }
+
+  override tell(): void {
+    this.#listener();
   }
 }
 
@@ -37,7 +46,7 @@ export class ClusterView {
   readonly #deps: RoutingDeps;
   /** By address: those of the configuration first, in its order. */
   readonly #servers = new Map<string, LinkedServer>();
-  readonly #listeners = new LinkedItems<Listener>();
+  readonly #listeners = new LinkedItems<ViewListener>();
   /** The other stores that were told of, by address. */
   readonly #strangers = new Map<string, string>();
   #leader: Reached | undefined;
@@ -74,8 +83,17 @@ export class ClusterView {
   /** Told after every change of a link or a status; the answer ends that. */
   onChange(listener: () => void): () => void {
     const listed = new Listener(listener);
-    this.#listeners.add(listed);
-    return () => this.#listeners.remove(listed);
+    this.listen(listed);
+    return () => this.unlisten(listed);
+  }
+
+  /** The same, for who is one of many. */
+  listen(listener: ViewListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: ViewListener): void {
+    this.#listeners.remove(listener);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Clock } from "@trellis/resource";
+import type { CallSignal } from "@trellis/storage";
 
 import type { ClusterView } from "./cluster-view.ts";
 
@@ -10,7 +11,7 @@ export function waitForChange(
     isDue,
     atMostMs,
   }: {
-    readonly signal: AbortSignal;
+    readonly signal: CallSignal;
     readonly isDue: () => boolean;
     readonly atMostMs?: number | undefined;
   },

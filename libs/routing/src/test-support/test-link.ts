@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type CommitOptions,
   type CommitResult,
+  type EndedBy,
   type Key,
   type ListOptions,
   type ListResult,
@@ -75,28 +76,28 @@ export class TestLink implements StorageLink {
     return position;
   }
 
-  read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
+  read(key: Key, options: EndedBy<ReadOptions> = {}): Promise<ReadResult> {
     return this.#call("read", options, false, (signal) => this.#endpoint.read(key, { ...options, signal }));
   }
 
-  list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+  list(query: TypeQuery | OwnerQuery, options: EndedBy<ListOptions> = {}): Promise<ListResult> {
     return this.#call("list", options, false, (signal) => this.#endpoint.list(query, { ...options, signal }));
   }
 
-  commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
+  commit(operations: readonly Operation[], options: EndedBy<CommitOptions> = {}): Promise<CommitResult> {
     return this.#call("commit", options, options.evaluateOnly !== true, (signal) =>
       this.#endpoint.commit(operations, { ...options, caller: undefined, signal }),
     );
   }
 
-  openSession(id: string, options: CallOptions = {}): Promise<Session> {
+  openSession(id: string, options: EndedBy<CallOptions> = {}): Promise<Session> {
     return this.#call("openSession", options, true, (signal) => this.#endpoint.openSession(id, { signal }));
   }
 
   submit(
     request: SessionRequest,
     operations: readonly Operation[],
-    options: CallOptions = {},
+    options: EndedBy<CallOptions> = {},
   ): Promise<Submitted> {
     const { session, sequence, lowestUnanswered } = request;
     return this.#call(`submit ${session.id} ${sequence} ${lowestUnanswered}`, options, true, (signal) =>
@@ -104,7 +105,7 @@ export class TestLink implements StorageLink {
     );
   }
 
-  keepAlive(session: Session, options: CallOptions = {}): Promise<boolean> {
+  keepAlive(session: Session, options: EndedBy<CallOptions> = {}): Promise<boolean> {
     return this.#call("keepAlive", options, true, (signal) => this.#endpoint.keepAlive(session, { signal }));
   }
 
@@ -157,7 +158,7 @@ export class TestLink implements StorageLink {
 
   #call<T>(
     method: string,
-    { signal }: CallOptions,
+    { signal }: EndedBy<CallOptions>,
     isMutation: boolean,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {

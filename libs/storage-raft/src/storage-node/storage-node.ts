@@ -1,7 +1,6 @@
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
 import { PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import {
   type ConnectPeers,
   createConnectPeers,
@@ -16,7 +15,7 @@ import {
   startMembershipKeeper,
 } from "@trellis/raft-node";
 import type { Clock, Random } from "@trellis/resource";
-import { storageRoutes } from "@trellis/storage/wire";
+import { EncodedStorageService, storageRoutes } from "@trellis/storage/wire";
 
 import { clusterService } from "../cluster-service/cluster-service.ts";
 import { firstChunks } from "../open-local-store.ts";
@@ -149,7 +148,7 @@ class StorageNode {
     });
     const endpoint = (): Replica["backend"] | undefined => this.#replica?.backend;
     const storage = storageRoutes({ clock, nextTurn, endpoint, status: this.#status });
-    router.service(StorageService, {
+    router.service(EncodedStorageService, {
       exchange: (requests, context) => storage.exchange(endedBy(requests, over), context),
       watch: (request, context) => storage.watch(request, context),
     });

@@ -2,9 +2,9 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import { systemClock } from "@trellis/resource";
 import {
+  EncodedStorageService,
   MAX_MESSAGE_BYTES,
   SESSION_MEGABYTES,
   type ServerStatus,
@@ -68,7 +68,7 @@ export async function serveOnLoopback(
   const adapter = connectNodeAdapter({
     routes: (router) =>
       void router.service(
-        StorageService,
+        EncodedStorageService,
         storageRoutes({ clock: systemClock, nextTurn: (call) => void setImmediate(call), endpoint, status }),
         { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES },
       ),

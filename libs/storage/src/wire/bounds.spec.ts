@@ -1,14 +1,11 @@
-import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "@jest/globals";
-import {
-  type ExchangeRequest,
-  ExchangeRequestSchema,
-} from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import type { EncodedExchangeRequest } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import { createVirtualClock } from "@trellis/testing";
 
 import { ALL } from "../conformance/fixtures.ts";
 import type { StorageError } from "../errors.ts";
 import { ServedExchange } from "./served-exchange.ts";
+import { encodedRequest } from "./test-support/encoded.ts";
 import { failure, keyOf, openWire, put } from "./test-support/open-wire.ts";
 import { TestEndpoint } from "./test-support/test-endpoint.ts";
 import { HELLO, nextTurn, TestWire, turns, until } from "./test-support/test-wire.ts";
@@ -53,12 +50,12 @@ describe("the bounds of a stream", () => {
     await endpoint.commit([put("big", "x".repeat(100_000))]);
     const wire = new TestWire({ clock, endpoint: () => endpoint });
     let taken = 0;
-    async function* requests(): AsyncGenerator<ExchangeRequest> {
-      yield create(ExchangeRequestSchema, { hello: HELLO });
+    async function* requests(): AsyncGenerator<EncodedExchangeRequest> {
+      yield encodedRequest({ hello: HELLO });
       for (let id = 1n; ; id++) {
         taken++;
         const call = { case: "read" as const, value: { key: keyOf("big") } };
-        yield create(ExchangeRequestSchema, { calls: [{ id, call }] });
+        yield encodedRequest({ calls: [{ id, call }] });
         await turns(1);
       }
     }
@@ -83,9 +80,9 @@ describe("the bounds of a stream", () => {
     const endpoint = new TestEndpoint(clock);
     const wire = new TestWire({ clock, endpoint: () => endpoint });
     const gone = new AbortController();
-    async function* requests(): AsyncGenerator<ExchangeRequest> {
+    async function* requests(): AsyncGenerator<EncodedExchangeRequest> {
       const call = { case: "read" as const, value: { key: keyOf("a") } };
-      yield create(ExchangeRequestSchema, { hello: HELLO, calls: [{ id: 1n, call }] });
+      yield encodedRequest({ hello: HELLO, calls: [{ id: 1n, call }] });
       await new Promise(() => undefined);
     }
     endpoint.hold();
@@ -106,8 +103,8 @@ describe("the bounds of a stream", () => {
     const endpoint = new TestEndpoint(clock);
     const wire = new TestWire({ clock, endpoint: () => endpoint });
     const call = { id: 1n, call: { case: "read" as const, value: { key: keyOf("a") } } };
-    async function* requests(): AsyncGenerator<ExchangeRequest> {
-      yield create(ExchangeRequestSchema, { hello: HELLO, calls: [call, call] });
+    async function* requests(): AsyncGenerator<EncodedExchangeRequest> {
+      yield encodedRequest({ hello: HELLO, calls: [call, call] });
     }
     const exchange = new ServedExchange(
       { clock, nextTurn, endpoint: () => endpoint, status: wire },
@@ -123,7 +120,7 @@ describe("the bounds of a stream", () => {
     const clock = createVirtualClock();
     const endpoint = new TestEndpoint(clock);
     const wire = new TestWire({ clock, endpoint: () => endpoint });
-    const first = create(ExchangeRequestSchema, { hello: HELLO });
+    const first = encodedRequest({ hello: HELLO });
     const requests = {
       messages: [first],
       [Symbol.asyncIterator]() {

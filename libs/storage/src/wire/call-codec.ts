@@ -11,6 +11,8 @@ import {
   type MinimumPosition as MinimumMessage,
   OutcomeUnknown_Reason,
   type Position as PositionMessage,
+  type ReadResult as ReadResultMessage,
+  ReadResultSchema,
   type TypeQuery as TypeQueryMessage,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
@@ -20,6 +22,7 @@ import type {
   OwnerQuery,
   Position,
   ReadOptions,
+  ReadResult,
   TypeQuery,
 } from "../backend.ts";
 import { StorageError, type StorageErrorCode, isStorageErrorCode } from "../errors.ts";
@@ -79,7 +82,7 @@ const MAX_UINT32 = 0xffff_ffff;
 /** A list as messages carry it. Throws `invalid` for a limit or a version that is none. */
 export function toListMessage(
   query: TypeQuery | OwnerQuery,
-  { consistency, minimum, atVersion, limit, after }: ListOptions,
+  { consistency, minimum, atVersion, limit, after }: Omit<ListOptions, "signal">,
 ): MessageInitShape<typeof ListSchema> {
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
     throw new StorageError("invalid", `the limit of a list is a whole number from 1, found ${limit}`);
@@ -143,6 +146,22 @@ export function toCommitResultMessage(answer: AppliedCommit | RefusedCommit): Co
       ...(current !== undefined && { current: toStoredRecordMessage(current) }),
     },
   });
+}
+
+/** What a read found, as messages carry it. */
+export function toReadResultMessage({ record, position }: ReadResult): ReadResultMessage {
+  return create(ReadResultSchema, {
+    position: toPositionMessage(position),
+    ...(record !== undefined && { record: toStoredRecordMessage(record) }),
+  });
+}
+
+/** What a read found, of a message. Throws `unsupported`. */
+export function fromReadResultMessage({ record, position }: ReadResultMessage): ReadResult {
+  return {
+    record: record === undefined ? undefined : fromStoredRecordMessage(record),
+    position: fromPositionMessage(position),
+  };
 }
 
 /** The commit's result in a message. Throws `unsupported`. */

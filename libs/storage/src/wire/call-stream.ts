@@ -1,30 +1,28 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import {
-  type Answer,
-  type Call,
-  CallSchema,
-  type ExchangeRequest,
-  ExchangeRequestSchema,
+  type EncodedExchangeRequest,
+  EncodedExchangeRequestSchema,
   type HelloSchema,
-  type StorageService,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
+import type { CallSignal } from "../call-signal.ts";
 import { StorageError } from "../errors.ts";
+import { decodeAnswer, type ReceivedAnswer } from "./answer-bytes.ts";
+import { type CallContent, type CallId, encodeCall } from "./call-bytes.ts";
 import { fromErrorMessage } from "./call-codec.ts";
+import { CallTable } from "./call-table.ts";
+import type { EncodedStorageService } from "./encoded-service.ts";
 import { type NextTurn, Outbox } from "./outbox.ts";
 import { BATCH_BYTES, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import type { ServerStatus } from "./server-status.ts";
 import { fromStatusMessage } from "./status-codec.ts";
-import { callWeight } from "./weights.ts";
-
-/** What a call asks for. */
-export type CallContent = NonNullable<MessageInitShape<typeof CallSchema>["call"]>;
+import { encodedWeight } from "./weights.ts";
 
 /** What a stream works with. */
 export interface CallStreamDeps {
   readonly nextTurn: NextTurn;
-  readonly client: Client<typeof StorageService>;
+  readonly client: Client<typeof EncodedStorageService>;
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** Told of every message that came. */
   readonly onMessage: (status: ServerStatus | undefined) => void;
@@ -36,34 +34,52 @@ export interface CallStreamDeps {
 
 /** How a call is waited for. */
 export interface CallOptions {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CallSignal | undefined;
   /** What it does may have been done when no answer comes. */
   readonly isMutation: boolean;
 }
 
-interface PendingCall {
-  readonly message: Call;
+/** A call without an answer. */
+class PendingCall {
+  readonly id: number;
+  readonly bytes: Uint8Array;
   readonly isMutation: boolean;
-  isSent: boolean;
-  resolve(answer: Answer["answer"]): void;
-  reject(error: StorageError): void;
+  readonly signal: CallSignal | undefined;
+  readonly resolve: (answer: ReceivedAnswer) => void;
+  readonly reject: (error: StorageError) => void;
+  isSent = false;
+  /** Told by the signal. */
+  giveUp: (() => void) | undefined = undefined;
+
+  constructor(
+    { id, bytes, isMutation, signal }: Pick<PendingCall, "id" | "bytes" | "isMutation" | "signal">,
+    resolve: (answer: ReceivedAnswer) => void,
+    reject: (error: StorageError) => void,
+  ) {
+    this.id = id;
+    this.bytes = bytes;
+    this.isMutation = isMutation;
+    this.signal = signal;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 /** One stream of calls to one server: sends them in batches, and knows which answer is whose. */
 export class CallStream {
   readonly #deps: CallStreamDeps;
   readonly #outbox: Outbox<PendingCall>;
-  readonly #pending = new Map<bigint, PendingCall>();
+  readonly #pending = new CallTable<CallId, PendingCall>();
   readonly #abort = new AbortController();
   #cancelled: bigint[] = [];
-  #lastId = 0n;
+  #lastId = 0;
   #ended: StorageError | undefined;
 
   constructor(deps: CallStreamDeps) {
     this.#deps = deps;
     this.#outbox = new Outbox({
       nextTurn: deps.nextTurn,
-      weigh: ({ message }) => callWeight(message),
+      weigh: ({ bytes }) => encodedWeight(bytes),
       batchBytes: BATCH_BYTES,
     });
     void this.#read();
@@ -74,7 +90,7 @@ export class CallStream {
   }
 
   /** Makes a call. Resolves with its answer; rejects with the error in it, and as a link does when it is lost. */
-  call(content: CallContent, { signal, isMutation }: CallOptions): Promise<Answer["answer"]> {
+  call(content: CallContent, { signal, isMutation }: CallOptions): Promise<ReceivedAnswer> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (signal?.aborted === true)
       return Promise.reject(given("was given up before it was sent", isMutation, false));
@@ -83,35 +99,25 @@ export class CallStream {
       const reason = `more than ${queueBytes} bytes of calls wait to be sent; try again in a second`;
       return Promise.reject(new StorageError("resource-exhausted", reason));
     }
-    const message = create(CallSchema, { id: this.#lastId + 1n, call: content });
-    const bytes = callWeight(message);
-    if (bytes > MAX_MESSAGE_BYTES) {
-      const reason = `a call has at most ${MAX_MESSAGE_BYTES} bytes, found ${bytes}; split it`;
+    const id = this.#lastId + 1;
+    let bytes: Uint8Array;
+    try {
+      bytes = encodeCall(id, content);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (encodedWeight(bytes) > MAX_MESSAGE_BYTES) {
+      const reason = `a call has at most ${MAX_MESSAGE_BYTES} bytes, found ${bytes.length}; split it`;
       return Promise.reject(new StorageError("invalid", reason));
     }
-    this.#lastId = message.id;
+    this.#lastId = id;
     return new Promise((resolve, reject) => {
-      const giveUp = (): void => this.#giveUp(pending);
-      const end = (): void => {
-        signal?.removeEventListener("abort", giveUp);
-        this.#pending.delete(message.id);
-      };
-      const pending: PendingCall = {
-        message,
-        isMutation,
-        isSent: false,
-        resolve(answer) {
-          end();
-          if (answer.case === "error") reject(fromErrorMessage(answer.value, { isMutation }));
-          else resolve(answer);
-        },
-        reject(error) {
-          end();
-          reject(error);
-        },
-      };
-      signal?.addEventListener("abort", giveUp, { once: true });
-      this.#pending.set(message.id, pending);
+      const pending = new PendingCall({ id, bytes, isMutation, signal }, resolve, reject);
+      if (signal !== undefined) {
+        pending.giveUp = () => this.#giveUp(pending);
+        signal.addEventListener("abort", pending.giveUp, { once: true });
+      }
+      this.#pending.set(id, pending);
       this.#outbox.add(pending);
     });
   }
@@ -122,18 +128,39 @@ export class CallStream {
     this.#ended = new StorageError("unavailable", reason);
     this.#outbox.close();
     this.#abort.abort();
-    for (const call of this.#pending.values()) call.reject(lost(reason, call.isMutation && call.isSent));
+    for (const call of this.#pending.all()) this.#fail(call, lost(reason, call.isMutation && call.isSent));
+  }
+
+  #answered(id: CallId, answer: ReceivedAnswer): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    if (answer.case === "error") {
+      this.#fail(pending, fromErrorMessage(answer.value, pending));
+      return;
+    }
+    this.#take(pending);
+    pending.resolve(answer);
+  }
+
+  #fail(pending: PendingCall, error: StorageError): void {
+    this.#take(pending);
+    pending.reject(error);
+  }
+
+  #take({ id, signal, giveUp }: PendingCall): void {
+    if (giveUp !== undefined) signal?.removeEventListener("abort", giveUp);
+    this.#pending.delete(id);
   }
 
   #giveUp(pending: PendingCall): void {
-    const { isMutation, message } = pending;
+    const { isMutation, id } = pending;
     if (this.#outbox.remove(pending)) {
-      pending.reject(given("was given up before it was sent", isMutation, false));
+      this.#fail(pending, given("was given up before it was sent", isMutation, false));
       return;
     }
-    this.#cancelled.push(message.id);
+    this.#cancelled.push(BigInt(id));
     this.#outbox.touch();
-    pending.reject(given("was given up while it was under way", isMutation, true));
+    this.#fail(pending, given("was given up while it was under way", isMutation, true));
   }
 
   async #read(): Promise<void> {
@@ -143,7 +170,8 @@ export class CallStream {
         signal: this.#abort.signal,
       })) {
         onMessage(status === undefined ? undefined : fromStatusMessage(status));
-        for (const { id, answer } of answers) this.#pending.get(id)?.resolve(answer);
+        // All of them first: none of a message that is none counts.
+        for (const { id, answer } of answers.map(decodeAnswer)) this.#answered(id, answer);
       }
       onEnd(undefined);
     } catch (error) {
@@ -151,15 +179,15 @@ export class CallStream {
     }
   }
 
-  async *#requests(): AsyncGenerator<ExchangeRequest> {
-    yield create(ExchangeRequestSchema, { hello: this.#deps.hello });
+  async *#requests(): AsyncGenerator<EncodedExchangeRequest> {
+    yield create(EncodedExchangeRequestSchema, { hello: this.#deps.hello });
     for (let calls = await this.#outbox.next(); calls !== undefined; calls = await this.#outbox.next()) {
       // Their callers have been told that they were not sent.
       if (this.#ended !== undefined) return;
       const cancelled = this.#cancelled;
       this.#cancelled = [];
       for (const call of calls) call.isSent = true;
-      yield create(ExchangeRequestSchema, { calls: calls.map(({ message }) => message), cancelled });
+      yield create(EncodedExchangeRequestSchema, { calls: calls.map(({ bytes }) => bytes), cancelled });
     }
   }
 }

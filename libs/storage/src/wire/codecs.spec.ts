@@ -7,8 +7,6 @@ import {
 } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 import { RecordSchema, StoredRecordSchema } from "@trellis/protos/trellis/storage/v1/record_pb.js";
 import {
-  AnswerSchema,
-  CallSchema,
   ErrorSchema,
   ListSchema,
   ServerStatusSchema,
@@ -36,7 +34,7 @@ import { fromRequestMessage, toRequestMessage } from "./session-codec.ts";
 import { fromStatusMessage, toStatusMessage } from "./status-codec.ts";
 import * as drawn from "./test-support/arbitraries.ts";
 import { fromBatchMessage, toBatchMessage } from "./watch-codec.ts";
-import { answerWeight, callWeight, watchBatchWeight } from "./weights.ts";
+import { watchBatchWeight } from "./weights.ts";
 
 /** A message after it was sent. */
 function sent<D extends DescMessage>(schema: D, init: MessageInitShape<D>) {
@@ -134,51 +132,6 @@ describe("what is sent is what comes", () => {
 });
 
 describe("weights are at least the bytes that are sent", () => {
-  it("of calls", () => {
-    fc.assert(
-      fc.property(
-        fc.array(drawn.operation, { maxLength: 5 }),
-        drawn.sessionRequest,
-        (operations, request) => {
-          const value = {
-            operations: operations.map(toOperationMessage),
-            session: toRequestMessage(request),
-          };
-          const call = create(CallSchema, { id: 2n ** 53n, call: { case: "commit", value } });
-          expect(callWeight(call)).toBeGreaterThanOrEqual(toBinary(CallSchema, call).length);
-        },
-      ),
-    );
-    fc.assert(
-      fc.property(drawn.query, drawn.listOptions, (query, options) => {
-        const call = create(CallSchema, {
-          id: 1n,
-          call: { case: "list", value: toListMessage(query, options) },
-        });
-        expect(callWeight(call)).toBeGreaterThanOrEqual(toBinary(CallSchema, call).length);
-      }),
-    );
-  });
-
-  it("of answers", () => {
-    fc.assert(
-      fc.property(fc.array(drawn.storedRecord, { maxLength: 4 }), (records) => {
-        const value = { records: records.map(toStoredRecordMessage), position: { storeId: "s".repeat(26) } };
-        const answer = create(AnswerSchema, { id: 1n, answer: { case: "list", value } });
-        expect(answerWeight(answer)).toBeGreaterThanOrEqual(toBinary(AnswerSchema, answer).length);
-      }),
-    );
-    fc.assert(
-      fc.property(drawn.commitAnswer, (result) => {
-        const answer = create(AnswerSchema, {
-          id: 1n,
-          answer: { case: "committed", value: toCommitResultMessage(result) },
-        });
-        expect(answerWeight(answer)).toBeGreaterThanOrEqual(toBinary(AnswerSchema, answer).length);
-      }),
-    );
-  });
-
   it("of watches' batches", () => {
     fc.assert(
       fc.property(drawn.watchBatch, (batch) => {

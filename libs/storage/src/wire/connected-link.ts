@@ -1,10 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import {
-  type Answer,
-  type HelloSchema,
-  StorageService,
-} from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import type { HelloSchema } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import type { Clock } from "@trellis/resource";
 
 import type {
@@ -20,7 +16,8 @@ import type {
   TypeQuery,
   WatchOptions,
 } from "../backend.ts";
-import { checkCommit } from "../check-commit.ts";
+import type { EndedBy } from "../call-signal.ts";
+import { checkOperations } from "../check-commit.ts";
 import { StorageError } from "../errors.ts";
 import type { Key } from "../key.ts";
 import type { CommitResult, Operation } from "../operation.ts";
@@ -31,18 +28,21 @@ import {
   type Session,
   type SessionRequest,
   type Submitted,
+  type SubmitOptions,
   toCommitResult,
 } from "../sessions.ts";
 import type { Watch } from "../watch.ts";
+import type { ReceivedAnswer } from "./answer-bytes.ts";
 import {
   fromCommitResultMessage,
   fromPositionMessage,
+  fromReadResultMessage,
   fromReason,
   toListMessage,
-  toMinimumMessage,
 } from "./call-codec.ts";
 import { CallStream } from "./call-stream.ts";
 import type { StorageConnection } from "./connect-storage.ts";
+import { EncodedStorageService } from "./encoded-service.ts";
 import { toOperationMessage } from "./operation-codec.ts";
 import { listPages } from "./list-pages.ts";
 import type { NextTurn } from "./outbox.ts";
@@ -50,7 +50,7 @@ import { STATUS_EVERY_MS } from "./protocol.ts";
 import { fromStoredRecordMessage } from "./record-codec.ts";
 import { RemoteWatch } from "./remote-watch.ts";
 import type { ServerStatus } from "./server-status.ts";
-import { fromSessionMessage, toRequestMessage, toSessionMessage } from "./session-codec.ts";
+import { fromSessionMessage, toSessionMessage } from "./session-codec.ts";
 import type { StorageLink } from "./storage-link.ts";
 
 /** What a link works with. */
@@ -98,7 +98,7 @@ export class ConnectedLink implements StorageLink {
     this.#deps = deps;
     this.ready = this.#ready.promise;
     this.ended = this.#ended.promise;
-    this.#client = createClient(StorageService, deps.connection.transport);
+    this.#client = createClient(EncodedStorageService, deps.connection.transport);
     this.#points = this.#openStream();
     this.#listen();
   }
@@ -124,21 +124,24 @@ export class ConnectedLink implements StorageLink {
     throw new StorageError("unavailable", `${address} has no store to show yet; ask another`);
   }
 
-  async read(key: Key, { consistency, minimum, signal }: ReadOptions = {}): Promise<ReadResult> {
+  read(key: Key, { consistency, minimum, signal }: EndedBy<ReadOptions> = {}): Promise<ReadResult> {
     const strong = consistency === "strong";
-    const bound = minimum === undefined ? {} : { minimum: toMinimumMessage(minimum) };
-    const answer = await this.#points
-      .call({ case: "read", value: { key, strong, ...bound } }, { signal, isMutation: false })
-      .catch((error: unknown) => this.#refine(error, minimum));
-    if (answer.case !== "read") throw this.#unexpected(answer);
-    const { record, position } = answer.value;
-    return {
-      record: record === undefined ? undefined : fromStoredRecordMessage(record),
-      position: this.#saw(fromPositionMessage(position)),
-    };
+    return this.#points
+      .call({ case: "read", value: { key, strong, minimum } }, { signal, isMutation: false })
+      .then(
+        (answer) => this.#found(answer),
+        (error: unknown) => this.#refine(error, minimum),
+      );
   }
 
-  list(query: TypeQuery | OwnerQuery, options: ListOptions = {}): Promise<ListResult> {
+  #found(answer: ReceivedAnswer): ReadResult {
+    if (answer.case !== "found" && answer.case !== "read") throw this.#unexpected(answer);
+    const found = answer.case === "found" ? answer.value : fromReadResultMessage(answer.value);
+    this.#saw(found.position);
+    return found;
+  }
+
+  list(query: TypeQuery | OwnerQuery, options: EndedBy<ListOptions> = {}): Promise<ListResult> {
     return listPages((asked, page) => this.#listPage(asked, page), query, options);
   }
 
@@ -160,20 +163,21 @@ export class ConnectedLink implements StorageLink {
 
   async commit(
     operations: readonly Operation[],
-    { evaluateOnly, signal }: CommitOptions = {},
+    { evaluateOnly, signal }: EndedBy<CommitOptions> = {},
   ): Promise<CommitResult> {
-    checkCommit(operations);
+    checkOperations(operations);
     const isMutation = evaluateOnly !== true && operations.some(({ kind }) => kind !== "check");
-    const value = { operations: operations.map(toOperationMessage) };
     const answer = await this.#points.call(
-      isMutation ? { case: "commit", value } : { case: "evaluate", value },
+      isMutation
+        ? { case: "commit", value: { request: undefined, operations } }
+        : { case: "evaluate", value: { operations: operations.map(toOperationMessage) } },
       { signal, isMutation },
     );
     const toResult = (): CommitResult => toCommitResult(this.#committed(answer), operations);
     return isMutation ? this.#understood(toResult) : toResult();
   }
 
-  async openSession(id: string, { signal }: CallOptions = {}): Promise<Session> {
+  async openSession(id: string, { signal }: EndedBy<CallOptions> = {}): Promise<Session> {
     const answer = await this.#points.call(
       { case: "openSession", value: { id } },
       { signal, isMutation: true },
@@ -182,14 +186,17 @@ export class ConnectedLink implements StorageLink {
     return fromSessionMessage(answer.value);
   }
 
-  async submit(
+  submit(
     request: SessionRequest,
     operations: readonly Operation[],
-    { signal }: CallOptions = {},
+    { signal, encoded }: EndedBy<SubmitOptions> = {},
   ): Promise<Submitted> {
-    checkCommit(operations);
-    const value = { session: toRequestMessage(request), operations: operations.map(toOperationMessage) };
-    const answer = await this.#points.call({ case: "commit", value }, { signal, isMutation: true });
+    const content = { case: "commit", value: { request, operations, encoded } } as const;
+    return this.#points.call(content, { signal, isMutation: true }).then((answer) => this.#submitted(answer));
+  }
+
+  #submitted(answer: ReceivedAnswer): Submitted {
+    if (answer.case === "applied") return answer.value;
     return this.#understood(() =>
       answer.case === "unknown"
         ? { outcome: "unknown", reason: fromReason(answer.value.reason) }
@@ -197,7 +204,7 @@ export class ConnectedLink implements StorageLink {
     );
   }
 
-  async keepAlive(session: Session, { signal }: CallOptions = {}): Promise<boolean> {
+  async keepAlive(session: Session, { signal }: EndedBy<CallOptions> = {}): Promise<boolean> {
     const answer = await this.#points.call(
       { case: "keepAlive", value: { session: toSessionMessage(session) } },
       { signal, isMutation: true },
@@ -212,7 +219,7 @@ export class ConnectedLink implements StorageLink {
     this.lose(new StorageError("unavailable", `the connection to ${this.#deps.address} was closed`));
   }
 
-  async #listPage(query: TypeQuery | OwnerQuery, options: ListOptions): Promise<ListResult> {
+  async #listPage(query: TypeQuery | OwnerQuery, options: EndedBy<ListOptions>): Promise<ListResult> {
     this.#lists ??= this.#openStream();
     const answer = await this.#lists
       .call(
@@ -240,7 +247,8 @@ export class ConnectedLink implements StorageLink {
     );
   }
 
-  #committed(answer: Answer["answer"]): AppliedCommit | RefusedCommit {
+  #committed(answer: ReceivedAnswer): AppliedCommit | RefusedCommit {
+    if (answer.case === "applied") return answer.value;
     if (answer.case !== "committed") throw this.#unexpected(answer);
     return fromCommitResultMessage(answer.value);
   }
@@ -338,10 +346,11 @@ export class ConnectedLink implements StorageLink {
     this.#ended.resolve(error);
   }
 
-  #unexpected(answer: Answer["answer"]): StorageError {
+  #unexpected({ case: kind }: ReceivedAnswer): StorageError {
+    const found = kind === "applied" ? "committed" : kind === "found" ? "read" : kind;
     return new StorageError(
       "unsupported",
-      `${this.#deps.address} answered with ${answer.case ?? "something unknown"}, which was not asked for`,
+      `${this.#deps.address} answered with ${found ?? "something unknown"}, which was not asked for`,
     );
   }
 }

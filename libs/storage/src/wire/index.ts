@@ -1,4 +1,6 @@
 export { clusterRelay } from "./cluster-relay.ts";
+export { EncodedStorageService } from "./encoded-service.ts";
+export { FieldScan } from "./field-scan.ts";
 export { known, toNumber, unsupported } from "./known.ts";
 export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 export {
@@ -9,6 +11,7 @@ export {
   toRecordMessage,
   toStoredRecordMessage,
 } from "./record-codec.ts";
+export { commitIn } from "./read-commit.ts";
 export {
   fromRequestMessage,
   fromSessionMessage,
@@ -27,3 +30,4 @@ export {
   type StorageRoutesDeps,
   storageRoutes,
 } from "./storage-routes.ts";
+export { CommitWriter } from "./write-commit.ts";

@@ -1,8 +1,9 @@
 import type { ListOptions, ListResult, OwnerQuery, TypeQuery } from "../backend.ts";
+import type { EndedBy } from "../call-signal.ts";
 import { StorageError } from "../errors.ts";
 
 /** Asks for as many records of a list as one answer carries. */
-export type ListPage = (query: TypeQuery | OwnerQuery, options: ListOptions) => Promise<ListResult>;
+export type ListPage = (query: TypeQuery | OwnerQuery, options: EndedBy<ListOptions>) => Promise<ListResult>;
 
 /**
  * A whole list, however many answers it takes: those after the first show the same version. Rejects as `page`, and with `unavailable` when a page brings
@@ -11,7 +12,7 @@ export type ListPage = (query: TypeQuery | OwnerQuery, options: ListOptions) => 
 export async function listPages(
   page: ListPage,
   query: TypeQuery | OwnerQuery,
-  options: ListOptions,
+  options: EndedBy<ListOptions>,
 ): Promise<ListResult> {
   const { limit, signal } = options;
   const { records: first, more: isMore, position } = await page(query, options);

@@ -2,7 +2,6 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import {
   type HelloSchema,
-  type StorageService,
   WatchRequestSchema,
   type WatchResponse,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
@@ -11,11 +10,12 @@ import type { TypeQuery, WatchOptions } from "../backend.ts";
 import { StorageError } from "../errors.ts";
 import type { Watch, WatchBatch } from "../watch.ts";
 import { fromErrorMessage, toMinimumMessage, toTypeQueryMessage } from "./call-codec.ts";
+import type { EncodedStorageService } from "./encoded-service.ts";
 import { fromBatchMessage } from "./watch-codec.ts";
 
 /** What a watch works with. */
 export interface RemoteWatchDeps {
-  readonly client: Client<typeof StorageService>;
+  readonly client: Pick<Client<typeof EncodedStorageService>, "watch">;
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** What the failure of a stream means. */
   readonly toError: (reason: unknown) => StorageError;

@@ -1,24 +1,26 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
-  type Answer,
-  AnswerSchema,
   type Call,
-  type ExchangeRequest,
-  type ExchangeResponse,
-  ExchangeResponseSchema,
+  type EncodedExchangeRequest,
+  type EncodedExchangeResponse,
+  EncodedExchangeResponseSchema,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
 import { StorageError } from "../errors.ts";
+import { type AnswerContent, encodeAnswer } from "./answer-bytes.ts";
 import { answerCall } from "./answer-call.ts";
+import { type CallId, decodeCall, type ReceivedCall, toCallId } from "./call-bytes.ts";
 import { toErrorMessage } from "./call-codec.ts";
+import { CallTable } from "./call-table.ts";
+import { CallUnderWay } from "./call-under-way.ts";
 import { Outbox } from "./outbox.ts";
 import { BATCH_BYTES, checkHello, STATUS_EVERY_MS } from "./protocol.ts";
 import { toStatusMessage } from "./status-codec.ts";
 import type { StorageRoutesDeps } from "./storage-routes.ts";
-import { answerWeight } from "./weights.ts";
+import { encodedWeight } from "./weights.ts";
 
-/** Calls that may have done what they ask for when they fail. */
+/** Messages that may have done what they ask for when they fail. */
 const MUTATIONS: ReadonlySet<Call["call"]["case"]> = new Set(["commit", "openSession", "keepAlive"]);
 
 /** What one stream may have under way. */
@@ -31,23 +33,23 @@ interface Bounds {
 export class ServedExchange {
   readonly #deps: StorageRoutesDeps;
   readonly #bounds: Bounds;
-  readonly #outbox: Outbox<Answer>;
-  readonly #underWay = new Map<bigint, AbortController>();
+  readonly #outbox: Outbox<Uint8Array>;
+  readonly #underWay = new CallTable<CallId, CallUnderWay>();
   #isStatusDue = true;
   #failure: unknown;
 
   constructor(deps: StorageRoutesDeps, bounds: Bounds) {
     this.#deps = deps;
     this.#bounds = bounds;
-    this.#outbox = new Outbox({ nextTurn: deps.nextTurn, weigh: answerWeight, batchBytes: BATCH_BYTES });
+    this.#outbox = new Outbox({ nextTurn: deps.nextTurn, weigh: encodedWeight, batchBytes: BATCH_BYTES });
   }
 
   async *run(
-    requests: AsyncIterable<ExchangeRequest>,
+    requests: AsyncIterable<EncodedExchangeRequest>,
     signal: AbortSignal,
-  ): AsyncGenerator<ExchangeResponse> {
+  ): AsyncGenerator<EncodedExchangeResponse> {
     const source = requests[Symbol.asyncIterator]();
-    const first = (await source.next()) as IteratorResult<ExchangeRequest, undefined>;
+    const first = (await source.next()) as IteratorResult<EncodedExchangeRequest, undefined>;
     checkHello(first.value?.hello, this.#deps.status.status());
     const end = this.#open(source, signal);
     try {
@@ -67,7 +69,7 @@ export class ServedExchange {
   }
 
   /** Begins to say where the server stands. The answer ends the stream; so does the signal, as one whose client is gone may never be asked for more. */
-  #open(source: AsyncIterator<ExchangeRequest>, signal: AbortSignal): () => void {
+  #open(source: AsyncIterator<EncodedExchangeRequest>, signal: AbortSignal): () => void {
     const endStatus = this.#deps.status.onChange(() => this.#sayStatus());
     const endTimer = this.#repeatStatus();
     const end = (): void => {
@@ -75,7 +77,7 @@ export class ServedExchange {
       endStatus();
       endTimer();
       this.#outbox.close();
-      for (const call of this.#underWay.values()) call.abort();
+      for (const call of this.#underWay.all()) call.abort();
       // How a stream ends that nobody reads any more is nobody's business.
       source.return?.().catch(() => undefined);
     };
@@ -86,7 +88,7 @@ export class ServedExchange {
   }
 
   /** Takes in what comes, as answers are taken away. */
-  async #read(source: AsyncIterator<ExchangeRequest, undefined>): Promise<void> {
+  async #read(source: AsyncIterator<EncodedExchangeRequest, undefined>): Promise<void> {
     try {
       for (let next = await source.next(); next.done !== true; next = await source.next()) {
         this.#take(next.value);
@@ -99,13 +101,14 @@ export class ServedExchange {
     this.#outbox.close();
   }
 
-  #take({ hello, calls, cancelled }: ExchangeRequest): void {
+  #take({ hello, calls, cancelled }: EncodedExchangeRequest): void {
     if (hello !== undefined) checkHello(hello, this.#deps.status.status());
-    for (const call of calls) this.#begin(call);
-    for (const id of cancelled) this.#underWay.get(id)?.abort();
+    // All of them first: none of a message that is none is begun.
+    for (const call of calls.map(decodeCall)) this.#begin(call);
+    for (const id of cancelled) this.#underWay.get(toCallId(id))?.abort();
   }
 
-  #begin(call: Call): void {
+  #begin(call: ReceivedCall): void {
     const { id } = call;
     if (this.#underWay.has(id)) {
       throw new ConnectError(`call ${id} is there twice; a stream counts its calls`, Code.InvalidArgument);
@@ -117,37 +120,40 @@ export class ServedExchange {
         `a stream has at most ${callsPerStream} calls under way; wait for answers`,
       );
       this.#outbox.add(
-        create(AnswerSchema, {
-          id,
-          answer: { case: "error", value: toErrorMessage(error, { isMutation: false }) },
-        }),
+        encodeAnswer(id, { case: "error", value: toErrorMessage(error, { isMutation: false }) }),
       );
       return;
     }
-    const controller = new AbortController();
-    this.#underWay.set(id, controller);
-    void this.#answer(call, controller.signal);
+    const underWay = new CallUnderWay();
+    this.#underWay.set(id, underWay);
+    this.#answer(call, underWay);
   }
 
-  async #answer(call: Call, signal: AbortSignal): Promise<void> {
-    const { id } = call;
-    let answer: Answer["answer"];
+  #answer(call: ReceivedCall, underWay: CallUnderWay): void {
+    const answered = (content: AnswerContent): void => this.#say(call.id, content, underWay);
+    const failed = (error: unknown): void =>
+      answered({ case: "error", value: toErrorMessage(error, { isMutation: isMutation(call) }) });
     try {
       const endpoint = this.#deps.endpoint();
       if (endpoint === undefined)
         throw new StorageError("unavailable", "this server has no store to serve yet; ask another");
-      answer = await answerCall(endpoint, call, signal);
+      const answer = answerCall(endpoint, call, underWay);
+      if (answer instanceof Promise) answer.then(answered).catch(failed);
+      else answered(answer);
     } catch (error) {
-      answer = { case: "error", value: toErrorMessage(error, { isMutation: MUTATIONS.has(call.call.case) }) };
+      failed(error);
     }
-    this.#underWay.delete(id);
-    if (!signal.aborted) this.#outbox.add(create(AnswerSchema, { id, answer }));
   }
 
-  #message(answers: readonly Answer[]): ExchangeResponse {
+  #say(id: CallId, content: AnswerContent, { aborted }: CallUnderWay): void {
+    this.#underWay.delete(id);
+    if (!aborted) this.#outbox.add(encodeAnswer(id, content));
+  }
+
+  #message(answers: readonly Uint8Array[]): EncodedExchangeResponse {
     const isDue = this.#isStatusDue;
     this.#isStatusDue = false;
-    return create(ExchangeResponseSchema, {
+    return create(EncodedExchangeResponseSchema, {
       answers: [...answers],
       ...(isDue && { status: toStatusMessage(this.#deps.status.status()) }),
     });
@@ -170,4 +176,9 @@ export class ServedExchange {
     repeat();
     return () => cancel();
   }
+}
+
+/** Whether a call may have done what it asks for when it fails. */
+function isMutation(call: ReceivedCall): boolean {
+  return call.case === "commit" || (call.case === "message" && MUTATIONS.has(call.message.call.case));
 }

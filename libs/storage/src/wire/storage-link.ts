@@ -1,6 +1,19 @@
-import type { Backend } from "../backend.ts";
+import type {
+  Backend,
+  CallOptions,
+  CommitOptions,
+  ListOptions,
+  ListResult,
+  OwnerQuery,
+  ReadOptions,
+  ReadResult,
+  TypeQuery,
+} from "../backend.ts";
+import type { EndedBy } from "../call-signal.ts";
 import type { StorageError } from "../errors.ts";
-import type { SessionedCommits } from "../sessions.ts";
+import type { Key } from "../key.ts";
+import type { CommitResult, Operation } from "../operation.ts";
+import type { Session, SessionedCommits, SessionRequest, Submitted, SubmitOptions } from "../sessions.ts";
 import type { ServerStatus } from "./server-status.ts";
 
 /**
@@ -9,6 +22,16 @@ import type { ServerStatus } from "./server-status.ts";
  * `outcome-unknown`, reads with `unavailable`, watches end with `unavailable`; then the link is of no use any more.
  */
 export interface StorageLink extends Backend, SessionedCommits {
+  read(key: Key, options?: EndedBy<ReadOptions>): Promise<ReadResult>;
+  list(query: TypeQuery | OwnerQuery, options?: EndedBy<ListOptions>): Promise<ListResult>;
+  commit(operations: readonly Operation[], options?: EndedBy<CommitOptions>): Promise<CommitResult>;
+  openSession(id: string, options?: EndedBy<CallOptions>): Promise<Session>;
+  submit(
+    request: SessionRequest,
+    operations: readonly Operation[],
+    options?: EndedBy<SubmitOptions>,
+  ): Promise<Submitted>;
+  keepAlive(session: Session, options?: EndedBy<CallOptions>): Promise<boolean>;
   /** What the server last said of itself. */
   readonly status: ServerStatus;
   /** Told after every status; the answer ends that. */

@@ -1,9 +1,9 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import type { Clock } from "@trellis/resource";
 
 import type { Backend } from "../backend.ts";
 import type { SessionedCommits } from "../sessions.ts";
+import type { EncodedStorageService } from "./encoded-service.ts";
 import type { NextTurn } from "./outbox.ts";
 import { ServedExchange } from "./served-exchange.ts";
 import { serveWatch } from "./served-watch.ts";
@@ -32,11 +32,11 @@ export interface StorageRoutesConfig {
 const CALLS_PER_STREAM = 4096;
 const ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** Serves the storage service. */
+/** Serves the storage service, to be registered as {@link EncodedStorageService}. */
 export function storageRoutes(
   deps: StorageRoutesDeps,
   { callsPerStream = CALLS_PER_STREAM, answerBytes = ANSWER_BYTES }: StorageRoutesConfig = {},
-): ServiceImpl<typeof StorageService> {
+): ServiceImpl<typeof EncodedStorageService> {
   return {
     async *exchange(requests, { signal }) {
       yield* new ServedExchange(deps, { callsPerStream, answerBytes }).run(requests, signal);

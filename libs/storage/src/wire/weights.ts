@@ -1,7 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { CommitResult, Operation, Precondition } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 import type { OwnerSchema, StoredRecordSchema } from "@trellis/protos/trellis/storage/v1/record_pb.js";
-import type { Answer, Call, WatchBatch } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import type { WatchBatch } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
 /**
  * At least the bytes that messages take, without encoding them: their texts, one byte a character as names have it, and their content; and for the
@@ -19,52 +18,9 @@ export function recordWeight(stored: RecordShape | undefined): number {
   return FRAME_BYTES + keyWeight(stored.key) + contentWeight(stored.record);
 }
 
-/** The bytes of a call. */
-export function callWeight({ call }: Call): number {
-  switch (call.case) {
-    case "commit":
-      return (
-        3 * FRAME_BYTES +
-        textWeight(call.value.session?.session?.id) +
-        sum(call.value.operations, operationWeight)
-      );
-    case "evaluate":
-      return 2 * FRAME_BYTES + sum(call.value.operations, operationWeight);
-    case "read":
-      return 2 * FRAME_BYTES + keyWeight(call.value.key) + textWeight(call.value.minimum?.storeId);
-    case "list": {
-      const { query, minimum, after } = call.value;
-      const queryBytes =
-        query.case === "owner" ? ownerWeight(query.value) : sum(Object.values(query.value ?? {}), textWeight);
-      return 3 * FRAME_BYTES + queryBytes + keyWeight(after) + textWeight(minimum?.storeId);
-    }
-    case "openSession":
-      return 2 * FRAME_BYTES + call.value.id.length;
-    case "keepAlive":
-      return 2 * FRAME_BYTES + textWeight(call.value.session?.id);
-    case undefined:
-      return FRAME_BYTES;
-  }
-}
-
-/** The bytes of an answer. */
-export function answerWeight({ answer }: Answer): number {
-  switch (answer.case) {
-    case "committed":
-      return 2 * FRAME_BYTES + currentWeight(answer.value);
-    case "read":
-      return 2 * FRAME_BYTES + textWeight(answer.value.position?.storeId) + recordWeight(answer.value.record);
-    case "list":
-      return (
-        2 * FRAME_BYTES + textWeight(answer.value.position?.storeId) + sum(answer.value.records, recordWeight)
-      );
-    case "opened":
-      return 2 * FRAME_BYTES + answer.value.id.length;
-    case "error":
-      return 2 * FRAME_BYTES + answer.value.message.length;
-    default:
-      return 2 * FRAME_BYTES;
-  }
+/** The bytes that an encoded call or answer takes in a message. */
+export function encodedWeight({ length }: Uint8Array): number {
+  return FRAME_BYTES + length;
 }
 
 /** The bytes of a batch of a watch. */
@@ -83,27 +39,6 @@ export function watchBatchWeight({ batch }: WatchBatch): number {
     default:
       return FRAME_BYTES;
   }
-}
-
-function operationWeight({ key, preconditions, action }: Operation): number {
-  const content = action.case === "put" ? contentWeight(action.value) : 0;
-  return FRAME_BYTES + keyWeight(key) + sum(preconditions, preconditionWeight) + content;
-}
-
-function preconditionWeight({ condition }: Precondition): number {
-  switch (condition.case) {
-    case "exists":
-    case "live":
-      return FRAME_BYTES + textWeight(condition.value.uid);
-    case "generation":
-      return FRAME_BYTES + condition.value.length;
-    default:
-      return FRAME_BYTES;
-  }
-}
-
-function currentWeight({ refusal }: CommitResult): number {
-  return recordWeight(refusal?.current);
 }
 
 function contentWeight(record: RecordShape["record"]): number {

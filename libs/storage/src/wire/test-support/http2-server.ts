@@ -2,8 +2,8 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
+import { EncodedStorageService } from "../encoded-service.ts";
 import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES } from "../protocol.ts";
 import type { TestWire } from "./test-wire.ts";
 
@@ -22,7 +22,9 @@ export async function serveHttp2(wire: TestWire): Promise<Http2Server> {
   const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES };
   const server = createServer(
     { maxSessionMemory: SESSION_MEGABYTES },
-    connectNodeAdapter({ routes: (router) => void router.service(StorageService, wire.routes(), limits) }),
+    connectNodeAdapter({
+      routes: (router) => void router.service(EncodedStorageService, wire.routes(), limits),
+    }),
   );
   const sessions = new Set<{ destroy(): void }>();
   server.on("session", (session) => {

@@ -1,5 +1,8 @@
+import { create } from "@bufbuild/protobuf";
 import { type Client, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import {
+  type EncodedExchangeRequest,
+  EncodedExchangeResponseSchema,
   type ExchangeRequest,
   type ExchangeResponse,
   StorageService,
@@ -7,11 +10,13 @@ import {
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import type { Clock } from "@trellis/resource";
 
+import { EncodedStorageService } from "../encoded-service.ts";
 import { storageLinks } from "../open-storage-link.ts";
 import { PROTOCOL_VERSION } from "../protocol.ts";
 import type { ServerStatus, StatusSource } from "../server-status.ts";
 import type { StorageLink } from "../storage-link.ts";
 import { type StorageEndpoint, type StorageRoutesConfig, storageRoutes } from "../storage-routes.ts";
+import { decodedRequest, decodedResponse } from "./encoded.ts";
 
 /** A message, and the turn of the event loop in which it came by. */
 export interface Seen<M> {
@@ -52,7 +57,7 @@ export class TestWire implements StatusSource {
     this.#options = options;
     this.#said = options.status ?? {};
     const routes = this.routes();
-    const transport = createRouterTransport((router) => void router.service(StorageService, routes));
+    const transport = createRouterTransport((router) => void router.service(EncodedStorageService, routes));
     this.transport = {
       unary: transport.unary.bind(transport),
       stream: (method, signal, timeoutMs, header, input, context) =>
@@ -75,10 +80,12 @@ export class TestWire implements StatusSource {
       config,
     ) as Required<ReturnType<typeof storageRoutes>>;
     return {
-      exchange: (requests: AsyncIterable<ExchangeRequest>, context: Parameters<typeof exchange>[1]) =>
-        this.#see(exchange(this.#note(requests, this.asked), context), this.answered),
+      exchange: (requests: AsyncIterable<EncodedExchangeRequest>, context: Parameters<typeof exchange>[1]) =>
+        this.#see(exchange(this.#note(requests), context), (answer) =>
+          this.#write(this.answered, decodedResponse(create(EncodedExchangeResponseSchema, answer))),
+        ),
       watch: (request: Parameters<typeof watch>[0], context: Parameters<typeof watch>[1]) =>
-        this.#see(watch(request, context), this.watched),
+        this.#see(watch(request, context), (answer) => this.#write(this.watched, answer)),
     };
   }
 
@@ -142,18 +149,26 @@ export class TestWire implements StatusSource {
     return this.#listeners.size;
   }
 
-  async *#note<M>(messages: AsyncIterable<M>, into: Seen<M>[]): AsyncGenerator<M> {
+  async *#note(messages: AsyncIterable<EncodedExchangeRequest>): AsyncGenerator<EncodedExchangeRequest> {
     for await (const message of messages) {
-      into.push({ message, turn: this.#turnNow() });
+      try {
+        this.#write(this.asked, decodedRequest(message));
+      } catch {
+        // Of calls that are none there is nothing to write down: what the server makes of them is looked at.
+      }
       yield message;
     }
   }
 
-  async *#see<M>(messages: AsyncIterable<M>, into: Seen<M>[]): AsyncGenerator<M> {
+  async *#see<M>(messages: AsyncIterable<M>, write: (message: M) => void): AsyncGenerator<M> {
     for await (const message of messages) {
-      into.push({ message, turn: this.#turnNow() });
+      write(message);
       if (!this.isSilent) yield message;
     }
+  }
+
+  #write<M>(into: Seen<M>[], message: M): void {
+    into.push({ message, turn: this.#turnNow() });
   }
 
   /** Messages with the same number came by before the event loop turned. */

@@ -1,5 +1,4 @@
-import { StorageService } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
-import { storageRoutes } from "@trellis/storage/wire";
+import { EncodedStorageService, storageRoutes } from "@trellis/storage/wire";
 import { NodeStatusSource } from "@trellis/storage-raft";
 
 import type { StartedReplica } from "../cluster/machine.ts";
@@ -15,5 +14,9 @@ export function serveStorage(
   status.follow(replica);
   const nextTurn = (callback: () => void): void => process.nextTurn(callback);
   const routes = storageRoutes({ clock: process, nextTurn, endpoint: () => replica.backend, status });
-  listeners.listen(`${machine.name}:7511`, process, (router) => void router.service(StorageService, routes));
+  listeners.listen(
+    `${machine.name}:7511`,
+    process,
+    (router) => void router.service(EncodedStorageService, routes),
+  );
 }
