@@ -21,8 +21,8 @@ import { type Known, whenKnown } from "./when-known.ts";
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
 export interface Subject {
   readonly resource: Resource;
-  /** The payload, where it is at hand; decoded when a hook needs it otherwise. */
-  readonly next?: TypedResource | undefined;
+  /** With the payload, where it is at hand; decoded when a hook needs it otherwise. */
+  readonly next?: (() => TypedResource) | undefined;
   /** What is stored, decoded when it is asked for; absent on creation. */
   readonly previous?: (() => TypedResource | undefined) | undefined;
 }
@@ -84,7 +84,7 @@ async function askHook(
 ): Promise<HookDecision | undefined> {
   const authorize = registration.hooks.authorize;
   if (authorize === undefined) return undefined;
-  const next = subject.next ?? typedStored(registration.type, subject.resource)();
+  const next = (subject.next ?? typedStored(registration.type, subject.resource))();
   const previous = subject.previous?.();
   return await runHook(registration, () =>
     authorize({

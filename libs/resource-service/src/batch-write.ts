@@ -6,19 +6,19 @@ import {
   type BatchWriteRequest,
   BatchWriteRequestSchema,
   type BatchWriteResponse,
-  BatchWriteResponseSchema,
   type Operation,
   OperationSchema,
   type OperationResult,
   OperationResultSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
+import { EncodedResults, ResultMessages } from "./batch-results.ts";
 import type { Call } from "./call.ts";
 import { deleteResource } from "./delete.ts";
 import type { Environment } from "./environment.ts";
 import { toServiceError } from "./errors.ts";
 import { BATCH_CONCURRENCY, BATCH_OPERATIONS, LEAST_BATCH_CONCURRENCY } from "./limits.ts";
-import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
+import { armOf, preconditionsOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import { write } from "./write.ts";
@@ -30,30 +30,26 @@ export async function batchWrite(
   request: BatchWriteRequest,
   call: Call,
 ): Promise<BatchWriteResponse> {
-  // Each operation is checked where it runs, so that a broken one is its own result; here only how many there are.
-  const shape = create(BatchWriteRequestSchema, {
-    operations: request.operations.map(() => create(OperationSchema)),
-  });
-  checkRequest(environment, BatchWriteRequestSchema, shape);
-  checkOperations(request.operations);
-  const results: OperationResult[] = [];
-  const queue = byResource(environment, call, request.operations);
+  const { operations } = request;
+  checkCount(environment, operations.length);
+  const { heads, following } = inTurns(environment, call, operations);
+  const results = call.inBinary ? new EncodedResults(operations.length) : new ResultMessages();
   let next = 0;
   const { batches } = environment;
   const workers: Promise<void>[] = [];
   let running = 0;
   const work = async (): Promise<void> => {
-    for (; running <= concurrencyOf(batches.underWay) && next < queue.length; grow()) {
-      for (const index of queue[next++] ?? []) {
-        const operation = request.operations[index];
-        if (operation !== undefined) results[index] = await runOne(environment, call, operation);
+    for (; running <= concurrencyOf(batches.underWay) && next < heads.length; grow()) {
+      for (let index = heads[next++]; index !== undefined; index = following.get(index)) {
+        const operation = operations[index];
+        if (operation !== undefined) results.set(index, await runOne(environment, call, operation));
       }
     }
     running -= 1;
   };
   /** Others may have come or gone meanwhile. */
   const grow = (): void => {
-    while (running < concurrencyOf(batches.underWay) && next < queue.length) {
+    while (running < concurrencyOf(batches.underWay) && next < heads.length) {
       running += 1;
       workers.push(work());
     }
@@ -66,8 +62,7 @@ export async function batchWrite(
   } finally {
     batches.underWay -= 1;
   }
-  const version = call.shows(environment.backend.position().version);
-  return create(BatchWriteResponseSchema, { results, version: String(version) });
+  return results.response(String(call.shows(environment.backend.position().version)));
 }
 
 /** How many operations each of so many batches runs at the same time. */
@@ -78,38 +73,55 @@ function concurrencyOf(batches: number): number {
   );
 }
 
-/** Refuses what no batch may hold, with everything that is wrong. */
-function checkOperations(operations: readonly Operation[]): void {
-  const violations: Violation[] = [];
-  for (const [index, { operation }] of operations.entries()) {
-    const field = `operations[${index}]`;
-    if (operation.case === undefined) {
-      violations.push({ field, description: "is empty: expected write, write_status or delete" });
-    } else if (operation.case === "check") {
-      const description = "is a check: checks belong into Transact, or into an operation's preconditions";
-      violations.push({ field: `${field}.check`, description });
-    } else if (operation.value.dryRun) {
-      violations.push({ field: `${field}.${armOf(operation)}.dry_run`, description: "must not be set" });
-    }
-  }
-  violations.push(...preconditionViolations(operations));
-  if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
+/** As the rule of `BatchWriteRequest.operations` has it, which tells of what is wrong. */
+const MAX_OPERATIONS = 1_000;
+
+/** Each operation is checked where it runs, so that a broken one is its own result; here only how many there are. */
+function checkCount(environment: Environment, count: number): void {
+  if (count > 0 && count <= MAX_OPERATIONS) return;
+  const operations = Array.from({ length: count }, () => create(OperationSchema));
+  checkRequest(environment, BatchWriteRequestSchema, create(BatchWriteRequestSchema, { operations }));
 }
 
-/** The positions of the operations by resource: those of one resource run one after the other, in the order of the request. */
-function byResource(
-  environment: Environment,
-  call: Call,
-  operations: readonly Operation[],
-): readonly (readonly number[])[] {
-  const queues = new Map<string, number[]>();
-  for (const [index, operation] of operations.entries()) {
-    const key = resourceKey(environment, call, operation) ?? `#${index}`;
-    const queue = queues.get(key);
-    if (queue === undefined) queues.set(key, [index]);
-    else queue.push(index);
+/** The positions of a batch's operations: those of one resource run one after the other, in the order of the request. */
+interface Turns {
+  /** The first of each resource. */
+  readonly heads: readonly number[];
+  /** By position, the next of the same resource. */
+  readonly following: ReadonlyMap<number, number>;
+}
+
+/** Looks at each operation once, since a look may read it anew, and refuses what no batch may hold, with everything that is wrong. */
+function inTurns(environment: Environment, call: Call, operations: readonly Operation[]): Turns {
+  const violations: Violation[] = [];
+  const heads: number[] = [];
+  const following = new Map<number, number>();
+  const lasts = new Map<string, number>();
+  let preconditions = 0;
+  for (const [index, { operation }] of operations.entries()) {
+    violations.push(...faultsOf(operation, `operations[${index}]`));
+    preconditions += preconditionsOf(operation);
+    const key = resourceKey(environment, call, operation);
+    const last = key === undefined ? undefined : lasts.get(key);
+    if (last === undefined) heads.push(index);
+    else following.set(last, index);
+    if (key !== undefined) lasts.set(key, index);
   }
-  return [...queues.values()];
+  violations.push(...preconditionViolations(preconditions));
+  if (violations.length > 0) throw violationsError("INVALID_REQUEST", violations);
+  return { heads, following };
+}
+
+function faultsOf(operation: Operation["operation"], field: string): readonly Violation[] {
+  if (operation.case === undefined)
+    return [{ field, description: "is empty: expected write, write_status or delete" }];
+  if (operation.case === "check") {
+    const description = "is a check: checks belong into Transact, or into an operation's preconditions";
+    return [{ field: `${field}.check`, description }];
+  }
+  return operation.value.dryRun
+    ? [{ field: `${field}.${armOf(operation)}.dry_run`, description: "must not be set" }]
+    : [];
 }
 
 async function runOne(
@@ -120,24 +132,26 @@ async function runOne(
   try {
     switch (operation.case) {
       case "write":
-        return create(OperationResultSchema, {
-          result: { case: "write", value: await write(environment, operation.value, call) },
-        });
+        return resultOf({ case: "write", value: await write(environment, operation.value, call) });
       case "writeStatus":
-        return create(OperationResultSchema, {
-          result: { case: "writeStatus", value: await writeStatus(environment, operation.value, call) },
+        return resultOf({
+          case: "writeStatus",
+          value: await writeStatus(environment, operation.value, call),
         });
       case "delete":
-        return create(OperationResultSchema, {
-          result: { case: "delete", value: await deleteResource(environment, operation.value, call) },
-        });
+        return resultOf({ case: "delete", value: await deleteResource(environment, operation.value, call) });
       default:
         throw new TypeError("an operation was not checked before it ran");
     }
   } catch (error) {
     const failure = toServiceError(error, call.signal).toConnectError(true);
-    return create(OperationResultSchema, { result: { case: "error", value: rpcStatus(failure) } });
+    return resultOf({ case: "error", value: rpcStatus(failure) });
   }
+}
+
+/** As `create` makes it, at a fraction of the cost. */
+function resultOf(result: OperationResult["result"]): OperationResult {
+  return { $typeName: OperationResultSchema.typeName, result };
 }
 
 function rpcStatus(error: ConnectError) {

@@ -26,6 +26,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Whether the signal is aborted, without making it. */
   readonly aborted: boolean;
+  /** The call itself, as who is asked by storage that looks now and then whether it is waited for. */
+  readonly caller: Pick<Call, "aborted">;
   /** Whether the answer may have resources as they are stored. */
   readonly inBinary: boolean;
   /** Notes a version that the answer shows. Returns the newest one, which goes into the headers. */
@@ -85,6 +87,10 @@ class StartedCall implements Call {
 
   get aborted(): boolean {
     return this.#end.isAborted;
+  }
+
+  get caller(): this {
+    return this;
   }
 
   shows(version: Version): Version {

@@ -13,13 +13,14 @@ import { type Payload, typed, writePayload } from "./payload.ts";
 import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
 import type { Target } from "./target.ts";
+import { hasRules } from "./type-rules.ts";
 import { missingUnit, type TenancyState } from "./tenancy.ts";
 import { type Known, whenKnown } from "./when-known.ts";
 
 /** What a caller wants stored, before its type has had a say. */
 export interface Draft {
   readonly target: Target;
-  /** Its id is complete. */
+  /** Its id is complete, and its data is the payload's. */
   readonly resource: Resource;
   /** The payload in both forms. */
   readonly payload: Payload;
@@ -59,10 +60,9 @@ export function judge(environment: Environment, call: Call, draft: Draft): Known
 export function admit(environment: Environment, call: Call, draft: Draft): Known<TenancyState> {
   const { target, resource, payload, before, path } = draft;
   const { registration, units } = target;
-  const next = typed(resource, payload.message);
   const authorizing = authorize(environment, call, "write", registration, {
     resource,
-    next,
+    next: () => typed(resource, payload.message),
     previous: before,
   });
   return whenKnown(authorizing, () =>
@@ -107,9 +107,16 @@ class UpdateInput implements HookInput {
 }
 
 function runMutate(registration: Registration, { resource, payload, before }: Draft): Known<Content> {
-  const content = { resource: withPayload(resource, payload), payload };
   const { mutate } = registration.hooks;
-  return mutate === undefined ? content : mutateByHook(registration.type, mutate, content, before);
+  const content = { resource, payload };
+  if (mutate === undefined) return content;
+  // The hook may change what it is given; what the caller is told of is the draft.
+  return mutateByHook(
+    registration.type,
+    mutate,
+    { ...content, resource: withPayload(resource, payload) },
+    before,
+  );
 }
 
 async function mutateByHook(
@@ -140,7 +147,9 @@ async function mutateByHook(
 
 function validate(environment: Environment, registration: Registration, draft: Draft): Known<void> {
   const { type, hooks } = registration;
-  const violations = ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`);
+  const violations = hasRules(type.schema)
+    ? ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`)
+    : [];
   if (hooks.validate !== undefined)
     return validateByHook(type, hooks.validate, draft).then((found) =>
       refuseInvalid([...violations, ...found]),

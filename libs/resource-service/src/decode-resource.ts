@@ -1,22 +1,20 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
 import {
   type ID,
   IDSchema,
   type Resource,
   ResourceSchema,
-  type Status,
   StatusSchema,
   TenancySchema,
   TypeSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { afterLength, ascii, isText, lengthAt } from "@trellis/resource/node";
 import type { StoredRecord } from "@trellis/storage";
+
+import { dataIn, pairIn, setOwn } from "./wire-scan.ts";
 
 /** The fields of a resource, each with its length behind its tag. */
 const TAG = { id: 0x0a, owner: 0x12, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
-/** Of the entry of a map, and of an `Any`. */
-const FIRST = 0x0a;
-const SECOND = 0x12;
 
 /**
  * The resource that a record holds, without a version: what the library makes of its bytes, at a fraction of the cost, since most of it stands in the record
@@ -79,17 +77,6 @@ export function decodeStored(record: StoredRecord): Resource | undefined {
     at = end;
   }
   return resource.id === undefined || (generation !== "" && !hasGeneration) ? undefined : resource;
-}
-
-/** What `__proto__` is for an object, it is not for a message. */
-function setOwn(
-  map: Record<string, string> | Record<string, Status>,
-  key: string,
-  value: string | Status,
-): void {
-  if (key === "__proto__")
-    Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
-  else map[key] = value as never;
 }
 
 /** What an id is made of. */
@@ -163,64 +150,3 @@ class TextScan {
 }
 
 const LENGTH_DELIMITED = 2;
-
-/** Whether bytes are a text that is expected, of ASCII. */
-function isText(bytes: Uint8Array, start: number, end: number, expected: string): boolean {
-  if (end - start !== expected.length) return false;
-  for (let at = 0; at < expected.length; at++) {
-    const unit = expected.charCodeAt(at);
-    if (unit >= 0x80 || unit !== bytes[start + at]) return false;
-  }
-  return true;
-}
-
-/** The two fields of an entry, each there: the first, of ASCII, and where the second begins, which goes to the end. */
-function pairIn(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): { readonly first: string; readonly second: number } | undefined {
-  if (start >= end || bytes[start] !== FIRST) return undefined;
-  const first = afterLength(bytes, start + 1);
-  const firstEnd = first + lengthAt(bytes, start + 1);
-  if (!(firstEnd < end) || bytes[firstEnd] !== SECOND) return undefined;
-  const second = afterLength(bytes, firstEnd + 1);
-  const text = ascii(bytes, first, firstEnd);
-  if (text === undefined || second + lengthAt(bytes, firstEnd + 1) !== end) return undefined;
-  return { first: text, second };
-}
-
-/** An `Any` that has both of its fields. */
-function dataIn(bytes: Uint8Array, start: number, end: number): Resource["data"] {
-  const pair = pairIn(bytes, start, end);
-  return (
-    pair && { $typeName: AnySchema.typeName, typeUrl: pair.first, value: bytes.subarray(pair.second, end) }
-  );
-}
-
-/** A text; undefined for one that is not of ASCII, which the library decodes. */
-function ascii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  for (let at = start; at < end; at++) if ((bytes[at] ?? 0) >= 0x80) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-}
-
-/** The length that is written as a varint at a position; NaN where there is none of a sane size. */
-function lengthAt(bytes: Uint8Array, at: number): number {
-  let length = 0;
-  for (let index = 0, scale = 1; index < MAX_LENGTH_BYTES; index++, scale *= 0x80) {
-    const byte = bytes[at + index];
-    if (byte === undefined) return NaN;
-    length += (byte & 0x7f) * scale;
-    if (byte < 0x80) return length;
-  }
-  return NaN;
-}
-
-const MAX_LENGTH_BYTES = 4;
-
-/** Where it ends. */
-function afterLength(bytes: Uint8Array, at: number): number {
-  let end = at;
-  while ((bytes[end] ?? 0) >= 0x80) end += 1;
-  return end + 1;
-}

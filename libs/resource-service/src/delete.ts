@@ -22,7 +22,7 @@ import type { Environment } from "./environment.ts";
 import { versionMismatch } from "./errors.ts";
 import { presentAs } from "./group-version.ts";
 import { mutate, type Plan, type PlannedOperation, type Planner } from "./mutate.ts";
-import { storedPayload, typed } from "./payload.ts";
+import { typedStored } from "./payload.ts";
 import { recordOf, resourceOf } from "./record.ts";
 import { rfc3339 } from "./rfc3339.ts";
 import { checkRequest } from "./rules.ts";
@@ -96,8 +96,5 @@ function deletionOf(type: ResourceType, stored: Resource, metadata: Resource["me
   const resource = isMarkedForDeletion(stored.metadata)
     ? stored
     : create(ResourceSchema, { ...stored, metadata });
-  const payload = storedPayload(type, stored.data);
-  return payload === undefined
-    ? { resource }
-    : { resource, next: typed(resource, payload), previous: () => typed(stored, payload) };
+  return { resource, previous: typedStored(type, stored) };
 }

@@ -1,5 +1,5 @@
 import { Code, type ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { type BatchedStream, batchedStream } from "@trellis/resource";
+import { type BatchedStream, batchedStream, type BatchSink } from "@trellis/resource";
 
 import { type Call, type CallEnd, setPosition, type ShownVersion, startCall } from "./call.ts";
 import { Deadline } from "./deadline.ts";
@@ -30,19 +30,29 @@ export function unary<Request, Response>(
   };
 }
 
+/** Where the messages of a stream go that need not wait to be asked for, once somebody is there who takes them. */
+export interface Outlet<Response> {
+  sink: BatchSink<Response> | undefined;
+}
+
 /** Wraps a method that answers with batches of messages as {@link unary} does; it has no deadline but the caller's. */
 export function serverStream<Request, Response>(
   environment: Environment,
-  run: (request: Request, call: Call) => AsyncGenerator<readonly Response[]>,
+  run: (request: Request, call: Call, outlet: Outlet<Response>) => AsyncGenerator<readonly Response[]>,
 ): (request: Request, context: HandlerContext) => BatchedStream<Response> {
   return (request, context) => {
     const shown: ShownVersion = { newest: undefined };
     setPosition(context.responseHeader, environment.backend, shown);
+    const outlet: Outlet<Response> = { sink: undefined };
     let responses: AsyncGenerator<readonly Response[]> | undefined;
     return batchedStream({
       async next() {
         try {
-          responses ??= run(request, await startCall(environment, context, new StreamEnd(context), shown));
+          responses ??= run(
+            request,
+            await startCall(environment, context, new StreamEnd(context), shown),
+            outlet,
+          );
           const step = await responses.next();
           return step.done === true ? undefined : step.value;
         } catch (error) {
@@ -52,6 +62,7 @@ export function serverStream<Request, Response>(
       async return() {
         await responses?.return(undefined);
       },
+      flowTo: (sink) => void (outlet.sink = sink),
     });
   };
 }

@@ -44,28 +44,38 @@ export function checkMutatedMetadata(metadata: Metadata, given: Metadata): void 
 
 /** What is wrong with metadata but for its reserved keys. */
 function faultsOf(metadata: Metadata): string[] {
+  const { entries, bytes } = sizesOf(metadata);
   const faults: string[] = [];
-  if (isEmpty(metadata)) return faults;
-  const entries = Object.entries(metadata).filter(([key]) => !RESERVED_METADATA_KEYS.includes(key));
-  if (entries.length > MAX_METADATA_ENTRIES)
-    faults.push(`must have at most ${MAX_METADATA_ENTRIES} entries, found ${entries.length}`);
-  const bytes = bytesOf(entries);
+  if (entries > MAX_METADATA_ENTRIES)
+    faults.push(`must have at most ${MAX_METADATA_ENTRIES} entries, found ${entries}`);
   if (bytes > MAX_METADATA_BYTES)
     faults.push(`must have at most ${MAX_METADATA_BYTES} bytes of keys and values, found ${bytes}`);
   if (Object.hasOwn(metadata, "")) faults.push("must not have an empty key");
   return faults;
 }
 
-function isEmpty(metadata: Metadata): boolean {
-  for (const _ in metadata) return false;
-  return true;
-}
-
 function reservedBytes(metadata: Metadata): number {
-  if (isEmpty(metadata)) return 0;
-  return bytesOf(Object.entries(metadata).filter(([key]) => RESERVED_METADATA_KEYS.includes(key)));
+  return sizesOf(metadata).reservedBytes;
 }
 
-function bytesOf(entries: readonly (readonly [string, string])[]): number {
-  return entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+interface Sizes {
+  /** Without the reserved keys. */
+  entries: number;
+  /** Bytes of their keys and values. */
+  bytes: number;
+  /** Those of the reserved keys. */
+  reservedBytes: number;
+}
+
+function sizesOf(metadata: Metadata): Sizes {
+  const sizes: Sizes = { entries: 0, bytes: 0, reservedBytes: 0 };
+  for (const key in metadata) {
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(metadata[key] ?? "");
+    if (RESERVED_METADATA_KEYS.includes(key)) sizes.reservedBytes += bytes;
+    else {
+      sizes.entries += 1;
+      sizes.bytes += bytes;
+    }
+  }
+  return sizes;
 }

@@ -26,10 +26,12 @@ export async function mutateAndValidate(
   const input = request.resource ?? create(ResourceSchema);
   const target = targetOf(environment, call, input.id, "resource.id");
   checkMetadata(input.metadata, "resource.metadata");
+  const payload = readPayload(target.registration.type, input.data);
+  const data = payload.any === undefined ? {} : { data: payload.any };
   const { resource, tenancy } = await judge(environment, call, {
     target,
-    resource: create(ResourceSchema, { ...input, id: target.id }),
-    payload: readPayload(target.registration.type, input.data),
+    resource: create(ResourceSchema, { ...input, ...data, id: target.id }),
+    payload,
     previous: undefined,
     path: "resource",
     tenancy: async () => await environment.tenancy.state(target.units),

@@ -1,6 +1,5 @@
 import { Code } from "@connectrpc/connect";
 import {
-  type CommitOptions,
   type CommitResult,
   keyString,
   type Operation,
@@ -14,8 +13,9 @@ import { wait } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { callEnded, internalError } from "./errors.ts";
 import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from "./limits.ts";
+import { Patience } from "./patience.ts";
 import { ServiceError } from "./service-error.ts";
-import { createStateView, type StateView } from "./state-view.ts";
+import { StateView } from "./state-view.ts";
 import type { Turns } from "./turns.ts";
 import type { Known } from "./when-known.ts";
 
@@ -50,12 +50,69 @@ export async function mutate<T>(
   dryRun: boolean,
   planner: Planner<T>,
 ): Promise<T> {
+  const patience = new Patience(call, dryRun);
+  const view = new StateView(environment, patience);
   const turn = new Turn(environment.turns, call);
+  let refusals = 0;
+  // In its turn a call has nobody but other servers' writers before it, and no reason to wait for those of this one.
+  let refusalsInTurn = 0;
   try {
-    return await attempt(environment, call, dryRun, planner, turn);
+    for (;;) {
+      if (refusals > 0) await backOff(environment, call, refusalsInTurn, refusals);
+      view.restart();
+      const proposing = propose(planner, view);
+      const proposal = proposing instanceof Promise ? await proposing : proposing;
+      if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
+      const operations = proposal.kind === "plan" ? proposal.plan.operations : checksOf(view);
+      const written = environment.turns.size === 0 ? [] : writtenKeys(operations);
+      if (turn.mustWait(written)) {
+        await turn.take(written);
+        if (call.aborted) throw conflict(call.signal, refusals);
+        view.doubt();
+        continue;
+      }
+      const result = await commit(environment, operations, patience);
+      if (result.outcome === "applied") {
+        if (proposal.kind === "refusal") throw proposal.error;
+        call.shows(result.version);
+        return proposal.plan.answer(dryRun ? undefined : result.version);
+      }
+      const step = operations[result.operationIndex];
+      if (step === undefined)
+        throw internalError(
+          new Error(`refused operation ${result.operationIndex} is not one of ${operations.length}`),
+        );
+      const error = step.refused?.(result.current);
+      if (error !== undefined) throw error;
+      view.learn(step.operation.key, result.current);
+      refusals += 1;
+      refusalsInTurn += 1;
+      const keys = [...writtenKeys(operations), keyString(step.operation.key)];
+      const waits = turn.mustWait(keys);
+      if (await turn.take(keys)) refusalsInTurn = 0;
+      if (waits) view.doubt();
+    }
   } finally {
     turn.end();
   }
+}
+
+function commit(
+  environment: Environment,
+  operations: readonly PlannedOperation[],
+  patience: Patience,
+): Promise<CommitResult> {
+  if (patience.caller.aborted) throw callEnded(patience.caller.signal);
+  try {
+    return environment.backend.commit(operations.map(operationOf), patience).catch(notCommitted);
+  } catch (error) {
+    return notCommitted(error);
+  }
+}
+
+/** Storage says itself whether a commit was applied; any other failure leaves it open. */
+function notCommitted(error: unknown): never {
+  throw StorageError.is(error) ? error : internalError(error, "unknown");
 }
 
 /** The one turn that a call takes, if it takes any: never a second beside it, for which others could wait that it waits for. */
@@ -86,53 +143,12 @@ class Turn {
   }
 }
 
-async function attempt<T>(
-  environment: Environment,
-  call: Call,
-  dryRun: boolean,
-  planner: Planner<T>,
-  turn: Turn,
-): Promise<T> {
-  const view = createStateView(environment, call);
-  let refusals = 0;
-  // In its turn a call has nobody but other servers' writers before it, and no reason to wait for those of this one.
-  let refusalsInTurn = 0;
-  for (;;) {
-    if (refusals > 0) await backOff(environment, call, refusalsInTurn, refusals);
-    view.restart();
-    const proposing = propose(planner, view);
-    const proposal = proposing instanceof Promise ? await proposing : proposing;
-    if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
-    const operations: readonly PlannedOperation[] =
-      proposal.kind === "plan" ? proposal.plan.operations : view.checks().map((operation) => ({ operation }));
-    const written = writtenKeys(operations);
-    if (turn.mustWait(written)) {
-      await turn.take(written);
-      if (call.aborted) throw conflict(call.signal, refusals);
-      view.doubt();
-      continue;
-    }
-    const result = await commit(environment, call, operations, dryRun);
-    if (result.outcome === "applied") {
-      if (proposal.kind === "refusal") throw proposal.error;
-      call.shows(result.version);
-      return proposal.plan.answer(dryRun ? undefined : result.version);
-    }
-    const step = operations[result.operationIndex];
-    if (step === undefined)
-      throw internalError(
-        new Error(`refused operation ${result.operationIndex} is not one of ${operations.length}`),
-      );
-    const error = step.refused?.(result.current);
-    if (error !== undefined) throw error;
-    view.learn(step.operation.key, result.current);
-    refusals += 1;
-    refusalsInTurn += 1;
-    const keys = [...written, keyString(step.operation.key)];
-    const waits = turn.mustWait(keys);
-    if (await turn.take(keys)) refusalsInTurn = 0;
-    if (waits) view.doubt();
-  }
+function operationOf({ operation }: PlannedOperation): Operation {
+  return operation;
+}
+
+function checksOf(view: StateView): readonly PlannedOperation[] {
+  return view.checks().map((operation) => ({ operation }));
 }
 
 function writtenKeys(operations: readonly PlannedOperation[]): string[] {
@@ -160,39 +176,6 @@ function proposalOf<T>(plan: Plan<T>): Proposal<T> {
 function refusalOf<T>(error: unknown): Proposal<T> {
   if (!ServiceError.is(error) || error.failure.code === Code.Internal) throw error;
   return { kind: "refusal", error };
-}
-
-async function commit(
-  environment: Environment,
-  call: Call,
-  operations: readonly PlannedOperation[],
-  evaluateOnly: boolean,
-): Promise<CommitResult> {
-  if (call.aborted) throw callEnded(call.signal);
-  try {
-    return await environment.backend.commit(
-      operations.map(({ operation }) => operation),
-      new Patience(call, evaluateOnly),
-    );
-  } catch (error) {
-    // Storage says itself whether the commit was applied; any other failure leaves it open.
-    throw StorageError.is(error) ? error : internalError(error, "unknown");
-  }
-}
-
-/** How long a commit is waited for. Its signal is made where the backend asks for it. */
-class Patience implements CommitOptions {
-  readonly caller: Call;
-  readonly evaluateOnly: boolean;
-
-  constructor(caller: Call, evaluateOnly: boolean) {
-    this.caller = caller;
-    this.evaluateOnly = evaluateOnly;
-  }
-
-  get signal(): AbortSignal {
-    return this.caller.signal;
-  }
 }
 
 /** Waits a random time below a bound that doubles. The first retry is immediate: it has the newest state at hand. */

@@ -19,7 +19,7 @@ export function armOf({ case: arm }: Mutation): string {
 export function resourceKey(
   environment: Environment,
   call: Call,
-  { operation }: Operation,
+  operation: Operation["operation"],
 ): string | undefined {
   if (operation.case === undefined || operation.case === "check") return undefined;
   const id = operation.case === "write" ? operation.value.resource?.id : operation.value.id;
@@ -31,12 +31,14 @@ export function resourceKey(
   }
 }
 
+/** How many preconditions an operation has; a check is one. */
+export function preconditionsOf(operation: Operation["operation"]): number {
+  if (operation.case === undefined) return 0;
+  return operation.case === "check" ? 1 : operation.value.preconditions.length;
+}
+
 /** The violation of a request whose operations have more preconditions than one request may, checks included. */
-export function preconditionViolations(operations: readonly Operation[]): readonly Violation[] {
-  const count = operations.reduce((sum, { operation }) => {
-    if (operation.case === undefined) return sum;
-    return sum + (operation.case === "check" ? 1 : operation.value.preconditions.length);
-  }, 0);
+export function preconditionViolations(count: number): readonly Violation[] {
   if (count <= MAX_PRECONDITIONS) return [];
   const description = `have ${count} preconditions together, at most ${MAX_PRECONDITIONS} are allowed`;
   return [{ field: "operations", description }];

@@ -11,12 +11,34 @@ const TYPE_URL_PREFIX = "type.googleapis.com/";
 /** A payload in both forms. `any` is absent when the resource has none; `message` is then the empty message. */
 export interface Payload {
   readonly any: Any | undefined;
+  /** Shares no memory with `any`: hooks may change it. Made when it is first asked for. */
   readonly message: Message;
 }
 
+/** A payload that came as it is stored. It is decoded for who looks into it. */
+class CanonicalPayload implements Payload {
+  readonly any: Any;
+  readonly #schema: DescMessage;
+  #message: Message | undefined;
+
+  constructor(schema: DescMessage, any: Any) {
+    this.any = any;
+    this.#schema = schema;
+  }
+
+  get message(): Message {
+    if (this.#message === undefined) {
+      const { value } = this.any;
+      this.any.value = new Uint8Array(value);
+      this.#message = fromBinary(this.#schema, value);
+    }
+    return this.#message;
+  }
+}
+
 /**
- * Decodes a request's payload and encodes it again canonically, so that equality is a comparison of bytes. Throws `WRONG_DATA_TYPE`
- * for another message than the type's, `MALFORMED_DATA` for bytes that are not one. `path` is where the request has it.
+ * A request's payload, in its canonical encoding, so that equality is a comparison of bytes. Throws `WRONG_DATA_TYPE` for another message than the type's, `MALFORMED_DATA` for
+ * bytes that are not one. `path` is where the request has it.
  */
 export function readPayload(type: ResourceType, data: Any | undefined, path = "resource.data"): Payload {
   if (data === undefined) return { any: undefined, message: create(type.schema) };
@@ -28,17 +50,20 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
       found,
     });
   }
+  const { value } = data;
+  // Most clients send what the encoder would make of it again, which is a message then.
+  if (isCanonicalBytes(type.schema, value)) {
+    const typeUrl = TYPE_URL_PREFIX + found;
+    return new CanonicalPayload(type.schema, { $typeName: AnySchema.typeName, typeUrl, value });
+  }
   let message: Message;
   try {
-    message = fromBinary(type.schema, data.value);
+    message = fromBinary(type.schema, value);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw invalidField("MALFORMED_DATA", path, `the bytes are not a ${found}: ${cause}`);
   }
-  // Most clients send what the encoder would make of it again. A copy: what is stored shares no memory with what hooks are given.
-  return isCanonicalBytes(type.schema, data.value)
-    ? { any: create(AnySchema, { typeUrl: TYPE_URL_PREFIX + found, value: data.value.slice() }), message }
-    : writePayload(type.schema, message);
+  return writePayload(type.schema, message);
 }
 
 /** Encodes a payload canonically. */

@@ -8,6 +8,7 @@ import { createUlids } from "@trellis/resource";
 import { batchWrite } from "./batch-write.ts";
 import { deleteResource } from "./delete.ts";
 import { setPosition } from "./call.ts";
+import { CommonTellings } from "./common-tellings.ts";
 import { registerCompatibleService } from "./compatibility/handlers.ts";
 import {
   createEnvironment,
@@ -21,6 +22,7 @@ import { listByOwner } from "./list-by-owner.ts";
 import { mutateAndValidate } from "./mutate-and-validate.ts";
 import { createOpenApiRoute } from "./openapi/route.ts";
 import { read } from "./read.ts";
+import { requestReaders } from "./request-readers.ts";
 import { RecentlyShown } from "./recently-shown.ts";
 import type { RestRoute } from "./rest/http.ts";
 import { createRestRoutes } from "./rest/routes.ts";
@@ -37,6 +39,7 @@ export interface ResourceServicePart {
     readonly connect: (router: ConnectRouter) => void;
     readonly http: readonly RestRoute[];
     readonly schemas: SchemaRegistry;
+    readonly requestReaders: typeof requestReaders;
   };
   start(): Promise<void>;
   /** Ends all watches, each with a bookmark and `SHUTTING_DOWN`. */
@@ -58,7 +61,12 @@ export function createResourceService(
     config,
   );
   const stopping = new AbortController();
-  const open: OpenWatches = { stopping: stopping.signal, recent: new RecentlyShown(), count: 0 };
+  const open: OpenWatches = {
+    stopping: stopping.signal,
+    recent: new RecentlyShown(),
+    tellings: new CommonTellings(),
+    count: 0,
+  };
   const service = methodsOf(environment, open);
   return {
     name: "resources",
@@ -77,6 +85,7 @@ export function createResourceService(
         createOpenApiRoute(deps.registry),
       ],
       schemas: deps.registry.schemas,
+      requestReaders,
     },
     start: async () => undefined,
     stop: async () => stopping.abort(),
@@ -91,7 +100,9 @@ function methodsOf(environment: Environment, open: OpenWatches): ServiceImpl<typ
     list: unary(environment, "read", (request, call) => list(environment, request, call)),
     listByOwner: unary(environment, "read", (request, call) => listByOwner(environment, request, call)),
     delete: unary(environment, "mutation", (request, call) => deleteResource(environment, request, call)),
-    watchList: serverStream(environment, (request, call) => watchList(environment, open, request, call)),
+    watchList: serverStream(environment, (request, call, outlet) =>
+      watchList({ environment, open, outlet }, request, call),
+    ),
     mutateAndValidate: unary(environment, "read", (request, call) =>
       mutateAndValidate(environment, request, call),
     ),

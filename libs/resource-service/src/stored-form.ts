@@ -4,6 +4,8 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { WatchEvent_Delete_Reason } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { RecordInit } from "@trellis/storage";
 
+import { LateField, lengthBytes, writeLength } from "@trellis/resource/node";
+
 /** A stored resource, and the version that it has, as decimal digits; none before its commit. */
 export interface StoredForm {
   readonly record: Pick<RecordInit, "bytes">;
@@ -40,17 +42,47 @@ const REASON_BYTES = REASON_TAG.length + 1;
 const VERSION_HEAD_BYTES = 2;
 /** The field of every response that has resources. */
 const RESOURCE_NUMBER = 1;
+const OUTCOME_NUMBER = 100;
 const UPSERT_NUMBER = 1;
 const DELETE_NUMBER = 2;
 
 /** The field `resource`, or one of the field `resources`, of a response. */
 export function resourceField(stored: StoredForm): UnknownField {
-  const parts = partsOf(stored);
-  const { size } = parts;
-  const data = Buffer.allocUnsafe(lengthBytes(size) + size);
-  writeStored(data, 0, parts);
-  return field(RESOURCE_NUMBER, data);
+  return new ResourceField(partsOf(stored));
 }
+
+class ResourceField extends LateField {
+  readonly no = RESOURCE_NUMBER;
+  readonly wireType = WireType.LengthDelimited;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    super();
+    this.#parts = parts;
+  }
+
+  get byteLength(): number {
+    const { size } = this.#parts;
+    return lengthBytes(size) + size;
+  }
+
+  writeTo(bytes: Uint8Array, at: number): number {
+    return writeStored(bytes, at, this.#parts);
+  }
+}
+
+/** The field `outcome` of a response, which has number 100. */
+export function outcomeField(outcome: number): UnknownField {
+  let found = outcomes.get(outcome);
+  if (found === undefined) {
+    found = { no: OUTCOME_NUMBER, wireType: WireType.Varint, data: Uint8Array.of(outcome) };
+    outcomes.set(outcome, found);
+  }
+  return found;
+}
+
+/** By outcome, each below 128. */
+const outcomes = new Map<number, UnknownField>();
 
 /** `WatchEvent.upsert`. */
 export function upsertField(stored: StoredForm): UnknownField {
@@ -120,22 +152,6 @@ function endOfField(bytes: Uint8Array, at: number): number {
     length |= (byte & 0x7f) << shift;
     if (byte < 0x80) return at + length;
   }
-}
-
-/** The bytes that a length takes as a varint. */
-function lengthBytes(length: number): number {
-  let bytes = 1;
-  for (let rest = length; rest >= 0x80; rest >>>= 7) bytes += 1;
-  return bytes;
-}
-
-/** Writes a length as a varint; returns where it ends. */
-function writeLength(data: Uint8Array, start: number, length: number): number {
-  let at = start;
-  let rest = length;
-  for (; rest >= 0x80; rest >>>= 7) data[at++] = (rest & 0x7f) | 0x80;
-  data[at++] = rest;
-  return at;
 }
 
 function tag(number: number, wireType: WireType): number {

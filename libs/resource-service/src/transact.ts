@@ -15,7 +15,7 @@ import { checkPlanner } from "./checks.ts";
 import { deletePlanner } from "./delete.ts";
 import type { Environment } from "./environment.ts";
 import { mutate, type Plan, type Planner } from "./mutate.ts";
-import { armOf, preconditionViolations, resourceKey } from "./operations.ts";
+import { armOf, preconditionsOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
 import type { Known } from "./when-known.ts";
@@ -113,14 +113,16 @@ function checkStructure(environment: Environment, request: TransactRequest): voi
 
 function checkOperations(environment: Environment, call: Call, operations: readonly Operation[]): void {
   const seen = new Map<string, number>();
+  let preconditions = 0;
   for (const [index, { operation }] of operations.entries()) {
+    preconditions += preconditionsOf(operation);
     if (operation.case === undefined || operation.case === "check") continue;
     const field = `operations[${index}]`;
     if (operation.value.dryRun) {
       const description = "must not be set inside: set dry_run of the whole";
       throw atIndex(index, `${field}.${armOf(operation)}.dry_run`, description);
     }
-    const key = resourceKey(environment, call, { operation } as Operation);
+    const key = resourceKey(environment, call, operation);
     const first = key === undefined ? undefined : seen.get(key);
     if (first !== undefined) {
       const description = `changes the same resource as operations[${first}]; one operation a resource`;
@@ -128,7 +130,7 @@ function checkOperations(environment: Environment, call: Call, operations: reado
     }
     if (key !== undefined) seen.set(key, index);
   }
-  const tooMany = preconditionViolations(operations);
+  const tooMany = preconditionViolations(preconditions);
   if (tooMany.length > 0) throw violationsError("INVALID_REQUEST", tooMany);
 }
 

@@ -34,7 +34,7 @@ describe("an event that is to be sent", () => {
       const sight = sightOf(kind);
       const event = { kind: "put", record: recordOf(10), previous: recordOf(100_000) } as const;
       const [look] = await eventsOf(
-        { inBinary: true, snapshot: sight, changes: sight },
+        { inBinary: true, snapshot: sight, changes: sight, common: undefined },
         { kind: "commit", version: toVersion(2), events: [event] },
       );
       const found = typeof look === "function" ? await look() : look;

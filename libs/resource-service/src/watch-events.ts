@@ -4,8 +4,9 @@ import {
   WatchEvent_Delete_Reason,
   WatchEventSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import type { StoredEvent, StoredRecord, Version, WatchBatch } from "@trellis/storage";
+import type { CommitBatch, StoredEvent, StoredRecord, Version, WatchBatch } from "@trellis/storage";
 
+import type { CommonTelling } from "./common-tellings.ts";
 import type { Shown } from "./shown.ts";
 import type { Seen, Sight } from "./sight.ts";
 import { deleteField, upsertField, withStored } from "./stored-form.ts";
@@ -19,8 +20,10 @@ export interface EventToSend {
 }
 
 /** Looks at a part of a batch; undefined where it concerns nothing that the watcher could see. */
-type Look = () => Known<EventToSend | undefined>;
+export type Look = () => Known<EventToSend | undefined>;
 
+/** Events are sent together until they take so many bytes. */
+export const BATCH_BYTES = 32 * 1024;
 /** What an event takes besides its resource. */
 const EVENT_BYTES = 32;
 
@@ -32,6 +35,8 @@ export interface Teller {
   readonly snapshot: Sight;
   /** What it sees of those that change, which others may be looking at just now. */
   readonly changes: Sight;
+  /** What it has in common with other watchers. */
+  readonly common: CommonTelling<EventToSend, WatchEvent> | undefined;
 }
 
 /** What a batch is to a watcher, in order. A commit is looked at whole, at once where nobody has to be waited for; each record of a snapshot when its turn comes. */
@@ -40,12 +45,33 @@ export function eventsOf(teller: Teller, batch: WatchBatch): Known<readonly (Eve
     case "snapshot":
       return batch.records.map((record) => () => recordOfSnapshot(teller, record));
     case "commit":
-      return eventsOfCommit(teller, batch);
+      return teller.common === undefined
+        ? eventsOfCommit(teller, batch)
+        : teller.common.of(batch.events, () => eventsOfCommit(teller, batch));
     case "endOfSnapshot":
       return [{ size: EVENT_BYTES, make: () => endOfSnapshot(batch.version) }];
     case "bookmark":
       return [{ size: EVENT_BYTES, make: () => bookmark(batch.version) }];
   }
+}
+
+/** The events of commits, made, where nobody has to be waited for and they are few enough to be sent together. */
+export function allEventsOf(
+  teller: Teller,
+  commits: readonly CommitBatch[],
+): Known<readonly WatchEvent[] | undefined> {
+  const made: WatchEvent[] = [];
+  let bytes = 0;
+  for (const commit of commits) {
+    const events = eventsOfCommit(teller, commit);
+    if (events instanceof Promise) return events.then(() => undefined);
+    for (const event of events) {
+      bytes += event.size;
+      made.push(event.make());
+    }
+    if (bytes >= BATCH_BYTES) return undefined;
+  }
+  return made;
 }
 
 /** All that is watched and happened up to a version was sent. */
@@ -64,8 +90,6 @@ function recordOfSnapshot({ snapshot, inBinary }: Teller, record: StoredRecord):
   const looked = snapshot.see(record);
   return looked instanceof Promise ? looked.then(eventOf) : eventOf(looked);
 }
-
-type CommitBatch = Extract<WatchBatch, { kind: "commit" }>;
 
 function eventsOfCommit(teller: Teller, batch: CommitBatch): Known<readonly EventToSend[]> {
   const found: CommitEvent[] = [];
@@ -116,6 +140,7 @@ class CommitEvent implements EventToSend {
   readonly size: number;
   version = "";
   readonly #make: (version: string) => WatchEvent;
+  #made: WatchEvent | undefined;
 
   constructor(size: number, make: (version: string) => WatchEvent) {
     this.size = size;
@@ -123,7 +148,7 @@ class CommitEvent implements EventToSend {
   }
 
   make(): WatchEvent {
-    return this.#make(this.version);
+    return (this.#made ??= this.#make(this.version));
   }
 }
 

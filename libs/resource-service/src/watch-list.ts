@@ -9,7 +9,10 @@ import { StorageError, type TypeQuery, type Version, type Watch, type WatchOptio
 import { authorizeList } from "./authorization.ts";
 import type { Call } from "./call.ts";
 import { readVersion } from "./checks.ts";
+import type { CommonTellings } from "./common-tellings.ts";
 import type { Environment } from "./environment.ts";
+import { Gathered } from "./gathered.ts";
+import type { Outlet } from "./handler.ts";
 import { BOOKMARK_INTERVAL_MS, MAX_WATCHES } from "./limits.ts";
 import { queryTenancy } from "./query.ts";
 import type { RecentlyShown } from "./recently-shown.ts";
@@ -18,22 +21,27 @@ import { readSelector } from "./selection.ts";
 import { ServiceError } from "./service-error.ts";
 import { createSight, type Viewer } from "./sight.ts";
 import { registrationOf } from "./target.ts";
-import { bookmark, type EventToSend, eventsOf, type Teller } from "./watch-events.ts";
+import { bookmark, type EventToSend, type Teller } from "./watch-events.ts";
+import { WatchFlow } from "./watch-flow.ts";
 
 /** The watches that a service has open, what they share, and the signal that ends them all. */
 export interface OpenWatches {
   readonly stopping: AbortSignal;
   readonly recent: RecentlyShown;
+  readonly tellings: CommonTellings<EventToSend, WatchEvent>;
   count: number;
 }
 
-/** Events are sent together until they take so many bytes. */
-const BATCH_BYTES = 32 * 1024;
+/** Where a watch is opened, and where its events go. */
+export interface WatchPlace {
+  readonly environment: Environment;
+  readonly open: OpenWatches;
+  readonly outlet: Outlet<WatchEvent>;
+}
 
 /** Streams the resources of a type, then what happens to them, as one caller may see it; in batches of what is at hand. Ends with an error that says why. */
 export async function* watchList(
-  environment: Environment,
-  open: OpenWatches,
+  { environment, open, outlet }: WatchPlace,
   request: WatchListRequest,
   call: Call,
 ): AsyncGenerator<readonly WatchEvent[]> {
@@ -56,34 +64,29 @@ export async function* watchList(
   call.signal.addEventListener("abort", release, { once: true });
   try {
     if (since === undefined) await reachMinimum(environment, call, query, signal);
-    watch = environment.backend.watch(query, {
-      signal,
-      ...(since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } }),
-      ...bookmarksOf(environment, request),
-    });
+    const resume = since === undefined ? {} : { since: { version: since, storeId: call.storeId ?? storeId } };
+    watch = environment.backend.watch(query, { signal, ...resume, ...bookmarksOf(environment, request) });
     const teller = tellerOf(viewer, open);
-    for (let batch = await watch.next(); batch !== undefined;) {
-      const looking = eventsOf(teller, batch);
-      const looks = looking instanceof Promise ? await looking : looking;
-      const version = batch.kind === "snapshot" ? gathered.reached : batch.version;
+    const flow = new WatchFlow({ watch, outlet, teller, gathered, rights: rights.signal });
+    for (let told = await flow.next(); told !== undefined;) {
+      // Answers who waits, so that it may wait for its client.
+      if (told.hasEnough) yield [];
+      if (told.hasEnough) signal.throwIfAborted();
+      const looks = told.looks instanceof Promise ? await told.looks : told.looks;
+      const { version = gathered.reached } = told;
       for (const [at, look] of looks.entries()) {
         const looked = typeof look === "function" ? look() : look;
         const event = looked instanceof Promise ? await looked : looked;
         if (event !== undefined) gathered.add(event);
         if (at === looks.length - 1) gathered.reached = version;
         if (!gathered.isFull) continue;
-        // What was looked at before is not shown after the rights to it are gone.
-        rights.signal.throwIfAborted();
-        yield gathered.take();
+        yield flow.takeGathered();
         signal.throwIfAborted();
       }
       gathered.reached = version;
-      const atHand = watch.take();
-      if (atHand === undefined && !gathered.isEmpty) {
-        rights.signal.throwIfAborted();
-        yield gathered.take();
-      }
-      batch = atHand ?? (await watch.next());
+      const atHand = flow.take();
+      if (atHand === undefined && !gathered.isEmpty) yield flow.takeGathered();
+      told = atHand ?? (await flow.next());
     }
   } catch (error) {
     if (call.signal.aborted) throw error;
@@ -133,50 +136,13 @@ async function admitWatch(
   };
 }
 
-function tellerOf(viewer: Viewer, { recent }: OpenWatches): Teller {
-  const changes = createSight(viewer, recent.show);
-  return { inBinary: viewer.call.inBinary, snapshot: createSight(viewer), changes };
-}
-
-/** Events that are sent together, and how far the watch has come. */
-class Gathered {
-  #events: WatchEvent[] = [];
-  #bytes = 0;
-  #sent: Version | undefined;
-  /** Everything up to here is gathered, or was sent. */
-  reached: Version | undefined;
-
-  constructor(since: Version | undefined) {
-    this.reached = since;
-    this.#sent = since;
-  }
-
-  get isEmpty(): boolean {
-    return this.#events.length === 0;
-  }
-
-  get isFull(): boolean {
-    return this.#bytes >= BATCH_BYTES;
-  }
-
-  /** Everything up to here was sent. */
-  get sent(): Version | undefined {
-    return this.isEmpty ? this.reached : this.#sent;
-  }
-
-  add(event: EventToSend): void {
-    this.#events.push(event.make());
-    this.#bytes += event.size;
-  }
-
-  /** The events, which are sent now. */
-  take(): readonly WatchEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    this.#bytes = 0;
-    this.#sent = this.reached;
-    return events;
-  }
+function tellerOf(viewer: Viewer, { recent, tellings }: OpenWatches): Teller {
+  return {
+    inBinary: viewer.call.inBinary,
+    snapshot: createSight(viewer),
+    changes: createSight(viewer, recent.show),
+    common: tellings.of(viewer),
+  };
 }
 
 function once(run: () => void): () => void {

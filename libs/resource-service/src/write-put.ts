@@ -2,14 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   type WriteResponse,
-  type WriteResponse_Outcome,
+  WriteResponse_Outcome,
   WriteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Precondition, StoredRecord } from "@trellis/storage";
 
 import type { Plan, PlannedOperation } from "./mutate.ts";
 import { recordOf } from "./record.ts";
-import { resourceField, withStored } from "./stored-form.ts";
+import { outcomeField, resourceField, withStored } from "./stored-form.ts";
 import type { Writing } from "./writing.ts";
 
 /** What a write stores. */
@@ -38,8 +38,13 @@ export function planPut({ environment, call, view, target }: Writing, put: Put):
     answer(committed) {
       const version = String(committed ?? stored?.version ?? "");
       return call.inBinary
-        ? withStored(create(WriteResponseSchema, { outcome }), [resourceField({ record, version })])
+        ? withStored(emptyResponse(), [resourceField({ record, version }), outcomeField(outcome)])
         : create(WriteResponseSchema, { outcome, resource: { ...next, version } });
     },
   };
+}
+
+/** As `create` makes it, at a fraction of the cost. */
+function emptyResponse(): WriteResponse {
+  return { $typeName: WriteResponseSchema.typeName, outcome: WriteResponse_Outcome.UNSPECIFIED };
 }

@@ -5,6 +5,9 @@ import { Condition_State, type ID, type Resource } from "@trellis/protos/trellis
 import { errorMetadata, errorViolations } from "@trellis/resource";
 
 import {
+  album,
+  Album,
+  AlbumV1,
   artist,
   Artist,
   ArtistV1,
@@ -316,6 +319,28 @@ describe("a status write", () => {
     const words = "resource was requested with GroupVersion=v1";
     await expectInvalid(call, "id.type.group_version", words, "GROUP_VERSION_MISMATCH");
   });
+
+  it.each([
+    ["v2", Album, resource(AlbumV1, "issues", { name: "Issues" })],
+    ["v1", AlbumV1, album()],
+  ])(
+    "through another version of the group answers the resource as that one shows it: %s",
+    async (version, type, first) => {
+      const { id: named, data } = await stored(fixture.rpc.write({ resource: first }));
+      const target = id(type, "issues", { uid: named.uid });
+      for (const dryRun of [true, false]) {
+        const before = await stored(fixture.rpc.read({ id: target }));
+        const written = await stored(fixture.rpc.writeStatus({ ...right(), id: target, dryRun }));
+        expect(written.id.type?.groupVersion).toBe(version);
+        expect([written.id, written.data]).toEqual([before.id, before.data]);
+        expect(Object.keys(written.status)).toEqual([KEY]);
+        const after = await stored(fixture.rpc.read({ id: target }));
+        expect(after).toEqual(dryRun ? before : written);
+      }
+      const asStored = await stored(fixture.rpc.read({ id: named }));
+      expect([asStored.id, asStored.data]).toEqual([named, data]);
+    },
+  );
 
   it("T197: may look at any generation", async () => {
     expect(korn.generation).not.toBe(ULID);

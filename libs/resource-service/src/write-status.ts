@@ -28,6 +28,7 @@ import { checkRequest } from "./rules.ts";
 import { checkStatusRequest } from "./status-rules.ts";
 import { targetOf } from "./target.ts";
 import { missingUnit } from "./tenancy.ts";
+import { resourceField, withStored } from "./stored-form.ts";
 import { tenancyState } from "./tenancy-guards.ts";
 
 /** Replaces or removes one status. */
@@ -88,10 +89,12 @@ export async function writeStatusPlanner(
     view.plan(key, record);
     return {
       operations: [...checks, { operation: { kind: "put", key, record, preconditions: [precondition] } }],
-      answer: (applied) =>
-        create(WriteStatusResponseSchema, {
-          resource: { ...shown, status, version: String(applied ?? stored.version) },
-        }),
+      answer(applied) {
+        const version = String(applied ?? stored.version);
+        return call.inBinary && stored.groupVersion === registration.type.groupVersion
+          ? withStored(create(WriteStatusResponseSchema), [resourceField({ record, version })])
+          : create(WriteStatusResponseSchema, { resource: { ...shown, status, version } });
+      },
     };
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 
-import { type BatchedStream, batchedStream, isBatched } from "./batched-stream.ts";
+import { type BatchedStream, batchedStream, type BatchSink, isBatched } from "./batched-stream.ts";
 
 function streamOf(...batches: readonly (readonly string[])[]): BatchedStream<string> & { ended: boolean } {
   const left = [...batches];
@@ -60,6 +60,33 @@ describe("a batched stream", () => {
     await expect(second).rejects.toThrow("one consumer");
     expect(await first).toEqual({ done: false, value: "a" });
     expect(await all(stream)).toEqual(["b", "c"]);
+  });
+
+  it("hands its sink to its source, and says with no messages that the sink has enough", async () => {
+    const taken: string[] = [];
+    let sink: BatchSink<string> | undefined;
+    const left = [["a"], ["b", "c"], ["d"]];
+    const stream = batchedStream<string>({
+      async next() {
+        for (let batch = left.shift(); batch !== undefined; batch = left.shift())
+          if (sink?.(batch) !== true) return sink === undefined ? batch : [];
+        return undefined;
+      },
+      return: async () => undefined,
+      flowTo: (given) => void (sink = given),
+    });
+    expect(await stream.nextBatch()).toEqual(["a"]);
+    stream.flowTo((batch) => taken.push(...batch) < 2);
+    expect([await stream.nextBatch(), taken]).toEqual([[], ["b", "c"]]);
+    expect([await stream.nextBatch(), taken]).toEqual([[], ["b", "c", "d"]]);
+    expect(await stream.nextBatch()).toBeUndefined();
+    await expect(stream.next()).rejects.toThrow("asked for batches");
+  });
+
+  it("answers as ever where its source gives nothing to a sink", async () => {
+    const stream = streamOf(["a"], ["b"]);
+    stream.flowTo(() => true);
+    expect([await stream.nextBatch(), await stream.nextBatch()]).toEqual([["a"], ["b"]]);
   });
 
   it("is known from others", () => {

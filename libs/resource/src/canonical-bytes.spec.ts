@@ -93,10 +93,10 @@ describe("bytes that are seen to be canonical", () => {
       fc.assert(
         fc.property(messageBytes(schema, 2), (written) => {
           const bytes = Uint8Array.from(written);
-          const message = decoded(schema, bytes);
-          if (message === undefined || !isCanonicalBytes(schema, bytes)) return;
+          if (!isCanonicalBytes(schema, bytes)) return;
           if (bytes.length > 0) canonical += 1;
-          expect(Buffer.from(bytes)).toEqual(Buffer.from(encodeCanonical(schema, message)));
+          const message = decoded(schema, bytes);
+          expect(message && Buffer.from(encodeCanonical(schema, message))).toEqual(Buffer.from(bytes));
         }),
         { numRuns: 3_000 },
       );

@@ -7,8 +7,7 @@ const MAX_DEPTH = 32;
 const MAX_VARINT_BYTES = 5;
 
 /**
- * Whether bytes are seen to be the canonical encoding (`encodeCanonical`) of the message that they decode to, which must have been decoded before. Undecided means nothing: maps,
- * oneofs, text beyond ASCII and numbers that are negative or large are left to the encoder. Most payloads of clients are canonical, and to look costs a fraction of encoding them again.
+ * Whether bytes are seen to be a message, and its canonical encoding (`encodeCanonical`): to decode them cannot fail then. Undecided means nothing: maps, oneofs, text beyond ASCII and numbers that are negative or large are left to the encoder. Most payloads of clients are canonical, and to look costs a fraction of encoding them again.
  */
 export function isCanonicalBytes(schema: DescMessage, bytes: Uint8Array): boolean {
   return new Scan(bytes).isMessage(schema, { end: bytes.length, depth: 0 });

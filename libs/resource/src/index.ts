@@ -11,7 +11,13 @@ export {
   type FieldViolation,
   isConnectError,
 } from "./api-error.ts";
-export { type BatchedStream, batchedStream, type BatchSource, isBatched } from "./batched-stream.ts";
+export {
+  type BatchedStream,
+  batchedStream,
+  type BatchSink,
+  type BatchSource,
+  isBatched,
+} from "./batched-stream.ts";
 export { compareCodePoints, encodeCanonical } from "./canonical.ts";
 export { isCanonicalBytes } from "./canonical-bytes.ts";
 export { isAborted, type LazyContext } from "./call-context.ts";

@@ -5,6 +5,16 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import { renewStreamTables } from "./session-tables.ts";
 
 export { BackwardWriter } from "./backward-writer.ts";
+export { LateField, unknownBytes, writeUnknown } from "./late-field.ts";
+export {
+  afterLength,
+  ascii,
+  isText,
+  lengthAt,
+  lengthBytes,
+  RecurringText,
+  writeLength,
+} from "./plain-bytes.ts";
 export { renewStreamTables } from "./session-tables.ts";
 
 /**

@@ -1,14 +1,15 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type HandlerContext, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import {
   ResourceService,
   type WatchEvent,
+  type WatchEvent_Delete_Reason,
   WatchEventSchema,
   WatchListRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { apiError, batchedStream } from "@trellis/resource";
+import { apiError, batchedStream, type BatchSink } from "@trellis/resource";
 import { enveloped, type RawAnswer, rawCall, type RawCall, type RawForm } from "@trellis/testkit";
 
 import { deferred, eventually, startServer, stopServers, testPart } from "./test-support/test-server.ts";
@@ -35,7 +36,14 @@ const FORMS = [
   form("gRPC+proto", 2, "application/grpc+proto"),
 ].map((one) => [one.name, one] as const);
 
-const event = (version: string): WatchEvent => create(WatchEventSchema, { version });
+/** An event of which the library makes no bytes: its reason is no integer. */
+const UNWRITABLE = "unwritable";
+const event = (version: string): WatchEvent =>
+  version === UNWRITABLE
+    ? create(WatchEventSchema, {
+        event: { case: "delete", value: { reason: 0.5 as WatchEvent_Delete_Reason } },
+      })
+    : create(WatchEventSchema, { version });
 const details = () =>
   apiError({ reason: "HISTORY_GONE", message: "it is gone, résumé", metadata: { a: "b" } });
 const failing = (): WatchEvent[] => {
@@ -64,6 +72,25 @@ function batches(
   });
 }
 
+/** The same from a stream that gives its messages to a sink once it has one, and waits when that has enough. */
+function flowing(versions: readonly (readonly string[])[], onEnough: () => void = () => undefined) {
+  const left = versions.map((batch) => batch.map(event));
+  let sink: BatchSink<WatchEvent> | undefined;
+  return batchedStream<WatchEvent>({
+    async next() {
+      if (sink === undefined) return left.shift();
+      for (let batch = left.shift(); batch !== undefined; batch = left.shift())
+        if (!sink(batch)) {
+          onEnough();
+          return [];
+        }
+      return undefined;
+    },
+    return: async () => undefined,
+    flowTo: (given) => void (sink = given),
+  });
+}
+
 /** What the method does is the prefix that it is asked for. */
 const BEHAVIOURS: Readonly<Record<string, (context: HandlerContext) => AsyncIterable<WatchEvent>>> = {
   async *answers() {
@@ -86,7 +113,9 @@ const BEHAVIOURS: Readonly<Record<string, (context: HandlerContext) => AsyncIter
       ["1", "2", "3"],
       ["3", "2", "1"],
     ]),
-  "answers in batches what cannot be written": () => batches([["1", "2", "\ud800", "3"], ["4"]]),
+  "gives its batches by itself": () => flowing([["1"], ["2", "3"], ["4"]]),
+  "gives by itself what cannot be written": () => flowing([["1"], ["2"], ["3", UNWRITABLE, "4"], ["5"]]),
+  "answers in batches what cannot be written": () => batches([["1", "2", UNWRITABLE, "3"], ["4"]]),
   "answers in batches, the last of which fails": () => batches([["1", "2"]], failing),
   async *"answers what is not whole"() {
     yield { version: "1" } as WatchEvent;
@@ -243,10 +272,19 @@ describe.each(FORMS)("a stream of protobuf, %s", (_, one) => {
   });
 });
 
+interface StreamTransport {
+  readonly baseUrl: string;
+  readonly acceptCompression?: [];
+}
+
 describe.each([
-  ["Connect", (url: string) => createConnectTransport({ baseUrl: url, httpVersion: "2" })],
-  ["gRPC", (url: string) => createGrpcTransport({ baseUrl: url })],
-] as const)("a stream over %s", (_, transport) => {
+  ["Connect", (options: StreamTransport) => createConnectTransport({ ...options, httpVersion: "2" })],
+  ["gRPC", (options: StreamTransport) => createGrpcTransport(options)],
+] as const)("a stream over %s", (_, transportOf) => {
+  const transport = (baseUrl: string): Transport => transportOf({ baseUrl });
+  /** What the library has no part in. */
+  const uncompressed = (baseUrl: string): Transport => transportOf({ baseUrl, acceptCompression: [] });
+
   it("ends its method when its client leaves", async () => {
     const left = deferred<unknown>();
     let isOver = false;
@@ -273,6 +311,24 @@ describe.each([
     await expect(read).rejects.toThrow();
     expect(ConnectError.from(await left.promise).code).toBe(Code.Canceled);
     await eventually(() => expect([isOver, server.load().requests]).toEqual([true, 0]));
+  });
+
+  it("gives no more by itself than its client takes, and loses nothing", async () => {
+    const versions = Array.from({ length: 1_000 }, (_, version) => String(version).padStart(1_500, "0"));
+    let pauses = 0;
+    const stream = flowing(
+      versions.map((version) => [version]),
+      () => (pauses += 1),
+    );
+    const part = testPart({
+      connect: (router) => router.service(ResourceService, { watchList: () => stream }),
+    });
+    const { url } = await startServer([part]);
+    const seen: string[] = [];
+    for await (const { version } of createClient(ResourceService, uncompressed(url)).watchList({}))
+      seen.push(version);
+    expect(seen).toEqual(versions);
+    expect(pauses).toBeGreaterThan(0);
   });
 
   it("has its last word when the server stops", async () => {

@@ -14,6 +14,7 @@ import { enveloped, envelopedAll, onlyMessage } from "./fast-lane/envelope.ts";
 import { type LaneHead, readLaneHead, STREAM_PROTOCOLS } from "./fast-lane/lane-head.ts";
 import type { StreamMethod } from "./fast-lane/lane-methods.ts";
 import { failureOf, type InterceptorOptions } from "./interceptors.ts";
+import type { FlowingBody } from "./flowing-body.ts";
 import type { ServerLimits } from "./limits.ts";
 import { KNOWN_FAILURE } from "./passed-requests.ts";
 import { jsonOptions, type RpcLimits } from "./rpc-options.ts";
@@ -100,20 +101,30 @@ function parse({ serialization }: StreamMethod, chunks: readonly Uint8Array[]): 
 /** More than this is made for each call: it would be kept until other messages come. */
 const MAX_SHARED_BYTES = 1024 * 1024;
 
+const NO_BYTES = new Uint8Array();
+
 /** The bytes of messages, made once for all calls that send the same ones next, as the watches of one thing do. */
 class SharedFrames {
   readonly #stream: StreamMethod;
   #messages: readonly Message[] = [];
-  #bytes: Uint8Array = new Uint8Array();
+  #bytes: Uint8Array = NO_BYTES;
 
   constructor(stream: StreamMethod) {
     this.#stream = stream;
   }
 
-  of(messages: readonly Message[]): Uint8Array {
+  /** The same where another call sent them last; undefined elsewhere. */
+  known(messages: readonly Message[]): Uint8Array | undefined {
     const known = this.#messages;
-    if (messages.length === known.length && messages.every((message, at) => message === known[at]))
-      return this.#bytes;
+    if (messages === known) return this.#bytes;
+    if (messages.length !== known.length) return undefined;
+    for (let at = 0; at < known.length; at++) if (messages[at] !== known[at]) return undefined;
+    return this.#bytes;
+  }
+
+  of(messages: readonly Message[]): Uint8Array {
+    const known = this.known(messages);
+    if (known !== undefined) return known;
     const bytes = framesOf(this.#stream, messages);
     if (bytes.length <= MAX_SHARED_BYTES) {
       this.#bytes = bytes;
@@ -125,9 +136,10 @@ class SharedFrames {
 
 function framesOf({ method, serialization }: StreamMethod, messages: readonly Message[]): Uint8Array {
   const { serialize } = serialization.getO(true);
+  const encoding = { schema: method.output, serialize };
   return envelopedAll(
     messages.map((message) =>
-      encodeBinary(serialize, isMessage(message, method.output) ? message : create(method.output, message)),
+      encodeBinary(encoding, isMessage(message, method.output) ? message : create(method.output, message)),
     ),
   );
 }
@@ -140,7 +152,7 @@ interface StreamKind {
 }
 
 /** One call, from its request to the end of its answers. */
-class StreamCall implements AsyncIterableIterator<Uint8Array> {
+class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
   readonly context: HandlerContext & { abort(reason?: unknown): void };
   readonly #stream: StreamMethod;
   readonly #frames: SharedFrames;
@@ -208,6 +220,16 @@ class StreamCall implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
+  flowTo(sink: (bytes: Uint8Array) => boolean): void {
+    const messages = this.#messages;
+    if (messages === undefined || !isBatched(messages)) return;
+    const frames = this.#frames;
+    messages.flowTo((batch) => {
+      const bytes = frames.known(batch) ?? this.#bytesOf(batch);
+      return bytes !== undefined && sink(bytes);
+    });
+  }
+
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#isOver) return { done: true, value: undefined };
     try {
@@ -237,17 +259,23 @@ class StreamCall implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #batch(stream: BatchedStream<Message>): Promise<Uint8Array | undefined> {
+    if (this.#left.length === 0) {
+      const messages = await stream.nextBatch();
+      if (messages === undefined) return undefined;
+      if (messages.length > 0) return this.#bytesOf(messages) ?? (await this.#batch(stream));
+    }
     const [left, ...others] = this.#left;
     this.#left = others;
-    const messages = left === undefined ? await stream.nextBatch() : [left];
-    if (messages === undefined) return undefined;
+    return left === undefined ? NO_BYTES : this.#frames.of([left]);
+  }
+
+  /** The bytes of messages; undefined when one of them cannot be written: those before it are sent all the same, one by one. */
+  #bytesOf(messages: readonly Message[]): Uint8Array | undefined {
     try {
       return this.#frames.of(messages);
-    } catch (error) {
-      if (messages.length === 1) throw error;
-      // One of them cannot be written: those before it are sent all the same.
+    } catch {
       this.#left = messages;
-      return await this.#batch(stream);
+      return undefined;
     }
   }
 

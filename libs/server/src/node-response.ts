@@ -2,6 +2,7 @@ import { constants } from "node:http2";
 
 import type { Clock } from "@trellis/resource";
 
+import { isFlowing } from "./flowing-body.ts";
 import { isGone, type NodeResponse } from "./node-exchange.ts";
 import { TurnWriter } from "./turn-writer.ts";
 import type { WriteAhead } from "./write-ahead.ts";
@@ -11,7 +12,7 @@ export interface OutgoingResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
-  /** Changes each chunk of a streamed body just before it is written. */
+  /** Changes each chunk of a streamed body just before it is written, but for the messages that it gives by itself. */
   readonly transform?: ((chunk: Uint8Array) => Uint8Array | Promise<Uint8Array>) | undefined;
   /** Asked once the body is written. */
   readonly trailers?: (() => Headers) | undefined;
@@ -75,19 +76,28 @@ async function writeStream(
   const ahead = options.ahead.open(response);
   const writer = new TurnWriter(response);
   const next = untilGone(iterator, response);
+  const isFull = (): boolean => writer.wantsPause && !ahead.hasRoom();
   try {
     if (outgoing.flush === true) {
       writeHead(response, outgoing);
       response.flushHeaders?.();
     }
+    const flows = isFlowing(body);
+    if (flows)
+      body.flowTo((bytes) => {
+        writer.write(bytes);
+        return !isFull();
+      });
     for (;;) {
       const chunk = await next();
       if (chunk === undefined || isGone(response)) return;
       if (!response.headersSent) writeHead(response, outgoing);
       if (chunk.done === true) return writer.flush();
-      const changed = outgoing.transform?.(chunk.value) ?? chunk.value;
-      writer.write(changed instanceof Promise ? await changed : changed);
-      if (writer.wantsPause && !ahead.hasRoom()) {
+      if (!flows || chunk.value.byteLength > 0) {
+        const changed = outgoing.transform?.(chunk.value) ?? chunk.value;
+        writer.write(changed instanceof Promise ? await changed : changed);
+      }
+      if (isFull()) {
         writer.flush();
         if (writer.wantsPause) await drained(response, options);
       }

@@ -1,5 +1,5 @@
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import type { Registry as SchemaRegistry } from "@bufbuild/protobuf";
+import type { DescMessage, Message, Registry as SchemaRegistry } from "@bufbuild/protobuf";
 
 /** A plain HTTP request, whichever version of HTTP brought it. */
 export interface HttpRequest {
@@ -27,11 +27,19 @@ export interface HttpRoute {
   handle(request: HttpRequest): Promise<HttpResponse>;
 }
 
+/**
+ * Reads a message of one type as the protocol library does, in less time. Undefined, or an error, where that is not sure: the library reads it then, or says what is wrong
+ * with it.
+ */
+export type RequestReader = (bytes: Uint8Array) => Message | undefined;
+
 /** What a part of a service brings to a listener: RPC services, plain routes, and what health says of it. */
 export interface Routes {
   /** Registers RPC services. */
   readonly connect?: (router: ConnectRouter) => void;
   readonly http?: readonly HttpRoute[];
+  /** Read requests of these messages where the fast lane serves them. */
+  readonly requestReaders?: ReadonlyMap<DescMessage, RequestReader>;
   /** Resolves `google.protobuf.Any` in Connect JSON. */
   readonly schemas?: SchemaRegistry;
 }

@@ -1,3 +1,4 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
   type ConnectRouterOptions,
@@ -9,11 +10,13 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 
 import { type BinaryStreamOptions, binaryStreams } from "./binary-streams.ts";
 import { type LaneMethod, recordMethods, type RecordedMethods } from "./fast-lane/lane-methods.ts";
+import type { RequestReader } from "./part.ts";
 import { COMPRESS_MIN_BYTES, COMPRESSIONS, jsonOptions } from "./rpc-options.ts";
 
 /** What the RPC services of a server are built from. */
 export interface RpcOptions extends BinaryStreamOptions {
   readonly registrations: readonly ((router: ConnectRouter) => void)[];
+  readonly requestReaders: ReadonlyMap<DescMessage, RequestReader>;
   readonly interceptors: readonly Interceptor[];
   /** Runs before a request's body is read; throws to refuse the call. */
   readonly gate: (context: HandlerContext) => void;

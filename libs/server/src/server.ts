@@ -109,6 +109,7 @@ function assemble(
   const interceptorOptions = { log, clock, maxRequestBytes: limits.maxRequestBytes };
   const { handlers, unary } = createRpcMethods({
     registrations: [...parts.map((part) => registration(part, serviceParts)), builtIn],
+    requestReaders: new Map(parts.flatMap((part) => [...(part.routes.requestReaders ?? [])])),
     ...interceptorOptions,
     schemas,
     limits,

@@ -3,6 +3,26 @@ import { isGone, type NodeResponse } from "./node-exchange.ts";
 /** So many bytes are written without waiting for the turn to end. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
+/** Which turn it is, of those in which something was written. One immediate counts for all: a thousand watches that are told something would each make one of their own. */
+let turn = 0;
+let isTurnCounted = false;
+/** Who has something that waits for the end of the turn. */
+let waiting: TurnWriter[] = [];
+
+function countTurn(): void {
+  if (isTurnCounted) return;
+  isTurnCounted = true;
+  setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  const ended = waiting;
+  waiting = [];
+  isTurnCounted = false;
+  turn++;
+  for (const writer of ended) writer.endTurn();
+}
+
 /**
  * Writes the pieces of a streamed body: the first at once, and those that come in the same turn of the event loop together at its end. A write costs more than a small piece, and a watch of
  * many changes has many of them in a turn.
@@ -11,7 +31,8 @@ export class TurnWriter {
   readonly #response: NodeResponse;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
-  #isInTurn = false;
+  /** The turn in which it wrote last. */
+  #turn = -1;
   #wantsPause = false;
 
   constructor(response: NodeResponse) {
@@ -24,13 +45,13 @@ export class TurnWriter {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#isInTurn) {
-      this.#pending.push(bytes);
+    if (this.#turn === turn) {
+      if (this.#pending.push(bytes) === 1) waiting.push(this);
       this.#pendingBytes += bytes.byteLength;
       if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush();
     } else {
-      this.#isInTurn = true;
-      setImmediate(this.#endTurn);
+      this.#turn = turn;
+      countTurn();
       this.#send(bytes);
     }
   }
@@ -49,10 +70,11 @@ export class TurnWriter {
     if (!isGone(this.#response)) this.#wantsPause = !this.#response.write(bytes);
   }
 
-  readonly #endTurn = (): void => {
-    this.#isInTurn = this.#pending.length > 0;
-    if (!this.#isInTurn) return;
-    setImmediate(this.#endTurn);
+  /** What it writes then belongs to the next turn. */
+  endTurn(): void {
+    if (this.#pending.length === 0) return;
+    this.#turn = turn;
+    countTurn();
     this.flush();
-  };
+  }
 }

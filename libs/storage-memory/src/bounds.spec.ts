@@ -209,7 +209,8 @@ describe("a watch", () => {
 
   it("that looks through a long history in turns misses nothing that happens meanwhile", async () => {
     const { backend, put } = open({ historyCommits: 20_000 });
-    const watch = backend.watch({ ...ALL, name: "mine" });
+    // By its beginning: of a name alone it would be told by that name's changes only.
+    const watch = backend.watch({ ...ALL, namePrefix: "mine" });
     await toEnd(watch);
     const waiting = watch.next();
     const turn = () => new Promise((resolve) => setImmediate(resolve));

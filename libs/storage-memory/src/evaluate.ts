@@ -17,7 +17,7 @@ export type Change =
       readonly operation: Put;
       readonly previous: KeptRecord | undefined;
     }
-  | { readonly kind: "delete"; readonly record: KeptRecord };
+  | { readonly kind: "delete"; readonly text: string; readonly record: KeptRecord };
 
 type Put = Extract<Operation, { kind: "put" }>;
 
@@ -48,12 +48,15 @@ export function evaluate(
   state: EvaluationState,
 ): Evaluation {
   const changes: Change[] = [];
-  const staged = operations.length > 1 ? new Map<string, Seen | undefined>() : undefined;
-  for (const [operationIndex, operation] of operations.entries()) {
+  const staged = operations.length > 1 ? new Staged() : undefined;
+  for (let operationIndex = 0; operationIndex < operations.length; operationIndex++) {
+    const operation = operations[operationIndex];
     const key = keys[operationIndex];
-    if (key === undefined) throw new Error(`operation ${operationIndex} has no key string`);
+    if (operation === undefined || key === undefined)
+      throw new Error(`operation ${operationIndex} has no key string`);
     const stored = state.records.get(key);
-    const seen = staged?.has(key) === true ? staged.get(key) : stored;
+    const change = staged?.find(key);
+    const seen = change === undefined ? stored : effectOf(change, state.nextVersion);
     for (const precondition of operation.preconditions) {
       if (holds(precondition, seen)) continue;
       return {
@@ -66,16 +69,48 @@ export function evaluate(
         },
       };
     }
-    if (operation.kind === "put") {
-      const { uid, marked, generation } = operation.record;
-      changes.push({ kind: "put", text: key, operation, previous: stored });
-      staged?.set(key, { uid, marked, generation, version: state.nextVersion });
-    } else if (operation.kind === "delete" && stored !== undefined) {
-      changes.push({ kind: "delete", record: stored });
-      staged?.set(key, undefined);
-    }
+    const next = changeOf(operation, key, stored);
+    if (next === undefined) continue;
+    changes.push(next);
+    staged?.add(next);
   }
   return { changes };
+}
+
+/** What an operation changes; nothing for a check, or the deletion of what is absent. */
+function changeOf(operation: Operation, text: string, stored: KeptRecord | undefined): Change | undefined {
+  if (operation.kind === "put") return { kind: "put", text, operation, previous: stored };
+  return operation.kind === "check" || stored === undefined
+    ? undefined
+    : { kind: "delete", text, record: stored };
+}
+
+/** The changes of a commit so far, of which there is one for a key. */
+class Staged {
+  readonly #changes: Change[] = [];
+  /** Made when there are many. */
+  #byKey: Map<string, Change> | undefined;
+
+  find(key: string): Change | undefined {
+    if (this.#byKey !== undefined) return this.#byKey.get(key);
+    return this.#changes.find(({ text }) => text === key);
+  }
+
+  add(change: Change): void {
+    this.#changes.push(change);
+    if (this.#byKey !== undefined) this.#byKey.set(change.text, change);
+    else if (this.#changes.length > MANY) this.#byKey = new Map(this.#changes.map((one) => [one.text, one]));
+  }
+}
+
+/** Up to so many are looked through one by one. */
+const MANY = 8;
+
+/** What is there after a change. */
+function effectOf(change: Change, version: Version): Seen | undefined {
+  if (change.kind === "delete") return undefined;
+  const { uid, marked, generation } = change.operation.record;
+  return { uid, marked, generation, version };
 }
 
 function holds(precondition: Precondition, record: Seen | undefined): boolean {

@@ -20,6 +20,18 @@ export function keyRange(query: TypeQuery): KeyRange {
   return { prefix: `${namespace}${query.name}\0`, matches: contradicts ? () => false : undefined };
 }
 
+/** Whether two queries mean the same keys, as they say it. */
+export function sameQuery(one: TypeQuery, other: TypeQuery): boolean {
+  return (
+    one.kind === other.kind &&
+    one.group === other.group &&
+    one.namespace === other.namespace &&
+    one.partition === other.partition &&
+    one.name === other.name &&
+    one.namePrefix === other.namePrefix
+  );
+}
+
 /** Whether a query means a key. */
 export function matchesQuery(query: TypeQuery, key: Key): boolean {
   return (

@@ -1,6 +1,9 @@
+/** A power of two, as all sizes are: where an item lies is then said by the last bits of its position, also of one beyond 32 bits. */
+const FIRST_SIZE = 16;
+
 /** A first-in first-out line in one array, indexed by position since the beginning of time: what {@link History} keeps its commits in. */
 export class Ring<T> {
-  #items: (T | undefined)[] = Array.from({ length: 16 });
+  #items: (T | undefined)[] = Array.from({ length: FIRST_SIZE });
   #first = 0;
   #next = 0;
 
@@ -23,20 +26,20 @@ export class Ring<T> {
     if (position < this.#first || position >= this.#next) {
       throw new RangeError(`positions ${this.#first} to before ${this.#next} are kept, found ${position}`);
     }
-    return this.#items[position % this.#items.length] as T;
+    return this.#items[position & (this.#items.length - 1)] as T;
   }
 
   /** Adds an item at the end. The caller keeps the length bounded with {@link shift}. */
   push(item: T): void {
     if (this.length === this.#items.length) this.#resize(this.#items.length * 2);
-    this.#items[this.#next % this.#items.length] = item;
+    this.#items[this.#next & (this.#items.length - 1)] = item;
     this.#next++;
   }
 
   /** Takes the oldest item, which must exist. */
   shift(): T {
     const item = this.at(this.#first);
-    this.#items[this.#first % this.#items.length] = undefined;
+    this.#items[this.#first & (this.#items.length - 1)] = undefined;
     this.#first++;
     return item;
   }
@@ -44,7 +47,7 @@ export class Ring<T> {
   #resize(size: number): void {
     const items: (T | undefined)[] = Array.from({ length: size });
     for (let position = this.#first; position < this.#next; position++)
-      items[position % size] = this.at(position);
+      items[position & (size - 1)] = this.at(position);
     this.#items = items;
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "@trellis/resource";
 import {
+  type CommitBatch,
   type MinimumPosition,
   StorageError,
-  type StoredEvent,
   type TypeQuery,
   type Version,
   type Watch,
@@ -10,8 +10,9 @@ import {
   type WatchOptions,
 } from "@trellis/storage";
 
-import { type KeyRange, keyRange, matchesQuery, watchString } from "./key-range.ts";
+import { type KeyRange, keyRange, watchString } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
+import { matchingEvents } from "./shared-looks.ts";
 import type { Store } from "./store.ts";
 import { historyGone, slowWatcher, snapshotGone, storeChanged } from "./store-errors.ts";
 import { nextTurn } from "./turn.ts";
@@ -69,6 +70,10 @@ export class StoreWatch implements Watch, Sleeper {
   /** Whether the rest of the history is looked at in the next turn. */
   #isLookDue = false;
   #waiting: Consumer | undefined;
+  /** Who waits without a promise. */
+  #asleep: (() => void) | undefined;
+  /** Whether it is being woken, and still in its group's set: it would make new tables all the time if each watch left and came again. */
+  #isRoused = false;
   #ended: { readonly error: StorageError | undefined } | undefined;
   #lastDeliveryMs = 0;
   #cancelBookmark: (() => void) | undefined;
@@ -77,12 +82,12 @@ export class StoreWatch implements Watch, Sleeper {
 
   constructor(watched: WatchedStore, query: TypeQuery, options: WatchOptions) {
     this.#watched = watched;
-    this.#query = { ...query };
     this.#range = keyRange(query);
     this.#options = options;
     const { store, hub, clock } = watched;
     const { since, signal } = options;
     this.#group = hub.join(watchString(query), this, store.history.next - 1);
+    this.#query = this.#group.looks.queryOf(query);
     this.#lastDeliveryMs = clock.monotonic();
     this.#endDue = store.version;
     this.#resumeVersion = since?.version;
@@ -95,7 +100,7 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   next(): Promise<WatchBatch | undefined> {
-    if (this.#busy) {
+    if (this.#busy || this.#asleep !== undefined) {
       const message =
         "a watch has one consumer: expected the last next() to be answered before another, found it waiting";
       return Promise.reject(new StorageError("invalid", message));
@@ -107,8 +112,34 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   take(): WatchBatch | undefined {
-    const mayFollow = !this.#busy && this.#ended === undefined && this.#phase === "following";
-    return mayFollow ? this.#follow() : undefined;
+    return this.#mayFollow ? this.#follow() : undefined;
+  }
+
+  offer(tell: (commits: readonly CommitBatch[]) => boolean): boolean {
+    const { history } = this.#watched.store;
+    const { looks, lastPosition } = this.#group;
+    const from = this.#cursor;
+    if (!this.#mayFollow || this.#endDue !== undefined) return false;
+    if (from < history.first || from >= history.next || from > lastPosition) return false;
+    const commits = looks.from(history, from, this.#query);
+    if (commits === undefined || !tell(commits)) return false;
+    this.#cursor = history.next;
+    const last = commits.at(-1);
+    if (last !== undefined) this.#delivered(last);
+    return true;
+  }
+
+  sleep(wake: () => void): boolean {
+    const maySleep =
+      this.#mayFollow &&
+      this.#asleep === undefined &&
+      this.#cursor >= this.#watched.store.history.next &&
+      this.#untilBookmarkMs() > 0;
+    if (!maySleep) return false;
+    this.#asleep = wake;
+    if (!this.#isRoused) this.#group.sleeping.add(this);
+    this.#armBookmark();
+    return true;
   }
 
   close(): void {
@@ -120,9 +151,24 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   wake(position: number): void {
+    if (this.#asleep === undefined && this.#waiting === undefined) return;
     // What a look has put off lies before that position, and concerns it still.
     if (!this.#isLookDue) this.#cursor = Math.max(this.#cursor, position);
-    this.#look(undefined);
+    if (this.#asleep === undefined) this.#look(undefined);
+    else this.#rouse(this.#asleep);
+  }
+
+  /** Wakes who sleeps, and may sleep on before this returns. */
+  #rouse(asleep: () => void): void {
+    this.#asleep = undefined;
+    this.#isRoused = true;
+    asleep();
+    this.#isRoused = false;
+    if (this.#asleep === undefined && this.#waiting === undefined) this.#group.sleeping.delete(this);
+  }
+
+  get #mayFollow(): boolean {
+    return !this.#busy && this.#ended === undefined && this.#phase === "following";
   }
 
   /** Gives the sleeping consumer what there is, or else `otherwise`. */
@@ -259,17 +305,11 @@ export class StoreWatch implements Watch, Sleeper {
       if (this.#endDue !== undefined && commit.version > this.#endDue)
         return this.#endOfSnapshot(this.#endDue);
       this.#cursor++;
-      const events = this.#matching(commit.events);
+      const events = matchingEvents(this.#query, commit.events);
       if (events.length > 0) return this.#delivered({ kind: "commit", version: commit.version, events });
     }
     if (this.#endDue !== undefined) return this.#endOfSnapshot(this.#endDue);
     return undefined;
-  }
-
-  #matching(events: readonly StoredEvent[]): readonly StoredEvent[] {
-    return events.every(({ record }) => matchesQuery(this.#query, record.key))
-      ? events
-      : events.filter(({ record }) => matchesQuery(this.#query, record.key));
   }
 
   #endOfSnapshot(version: Version): WatchBatch {
@@ -310,8 +350,10 @@ export class StoreWatch implements Watch, Sleeper {
     if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
     this.#cancelBookmark = this.#watched.clock.after(Math.max(delayMs, 0), () => {
       this.#cancelBookmark = undefined;
-      if (this.#waiting === undefined || this.#ended !== undefined) return;
+      if (this.#ended !== undefined) return;
+      if (this.#waiting === undefined && this.#asleep === undefined) return;
       if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      else if (this.#asleep !== undefined) this.#rouse(this.#asleep);
       else this.#look(() => this.#bookmark());
     });
   }
@@ -337,5 +379,6 @@ export class StoreWatch implements Watch, Sleeper {
     this.#waiting = undefined;
     if (error === undefined) consumer?.resolve(undefined);
     else consumer?.reject(error);
+    if (this.#asleep !== undefined) this.#rouse(this.#asleep);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { type StoredRecord, toVersion } from "@trellis/storage";
+import { type Operation, type StoredRecord, toVersion } from "@trellis/storage";
 
 import { createStore, type Store } from "./store.ts";
 import { storedRecord } from "./stored-record.ts";
@@ -38,6 +38,27 @@ describe("a store that begins with a snapshot", () => {
     const store = storeAt(5);
     store.load([record("a", 1)]);
     expect(() => load(store)).toThrow(says);
+  });
+});
+
+describe("a commit", () => {
+  it.each([1, 7, 8, 9, 20])("sees what its earlier operations do, with %i of each kind before", (count) => {
+    const store = storeAt(5);
+    const names = Array.from({ length: count }, (_, at) => `${at}`);
+    store.load(names.map((name) => record(`old${name}`, 1)));
+    const operations = names.flatMap((name): Operation[] => {
+      const { key, ...init } = record(`new${name}`, 1);
+      return [
+        { kind: "put", key, record: init, preconditions: [] },
+        { kind: "delete", key: record(`old${name}`, 1).key, preconditions: [] },
+      ];
+    });
+    const checks = names.flatMap((name): Operation[] => [
+      { kind: "check", key: record(`new${name}`, 1).key, preconditions: [{ kind: "live", uid: "u" }] },
+      { kind: "check", key: record(`old${name}`, 1).key, preconditions: [{ kind: "absent" }] },
+    ]);
+    expect(store.apply([...operations, ...checks])).toMatchObject({ outcome: "applied", version: 6 });
+    expect(store.size).toBe(count);
   });
 });
 

@@ -111,9 +111,10 @@ export class Store {
     if ("refused" in evaluation) return evaluation.refused;
     const { changes } = evaluation;
     if (changes.length === 0) return { outcome: "applied", version: this.#version };
-    const events = changes.map((change) => this.#change(change, version));
+    const events: KeptEvent[] = [];
+    for (const change of changes) events.push(this.#change(change, version));
     this.#version = version;
-    this.history.push(version, Object.freeze(events));
+    this.history.push(version, events);
     this.compact();
     return { outcome: "applied", version };
   }
@@ -224,11 +225,11 @@ export class Store {
   #change(change: Change, version: Version): KeptEvent {
     if (change.kind === "delete") {
       this.#delete(change.record);
-      return Object.freeze({ kind: "delete", record: change.record });
+      return { kind: "delete", record: change.record };
     }
     const { text, operation, previous } = change;
     const record = this.#put({ key: operation.key, text, init: operation.record, version }, previous);
-    return Object.freeze({ kind: "put", record, previous });
+    return { kind: "put", record, previous };
   }
 
   #put(keeping: Keeping, previous: KeptRecord | undefined): KeptRecord {

@@ -59,6 +59,25 @@ describe("the watch hub", () => {
     expect(hub.size).toBe(0);
   });
 
+  it("lets others go first after some hundreds, and tells who is woken twice of the earlier position first", async () => {
+    const clock = createManualClock();
+    const hub = new WatchHub(2_000, clock);
+    const sleepers = Array.from({ length: 1_200 }, sleeper);
+    for (const { member } of sleepers)
+      hub.join(typeString({ group: "g", kind: "k" }), member, -1).sleeping.add(member);
+    const wokenOften = (times: number) => sleepers.filter(({ woken }) => woken.length === times).length;
+    const turn = () => new Promise((resolve) => void setImmediate(resolve));
+    hub.publish([eventOf("k")], 3);
+    const elapsed = clock.elapse(6);
+    expect(wokenOften(1)).toBe(500);
+    hub.publish([eventOf("k")], 4);
+    await elapsed;
+    const again = clock.elapse(6);
+    while (wokenOften(2) < 1_200) await turn();
+    await again;
+    expect(sleepers.map(({ woken }) => woken)).toEqual(sleepers.map(() => [3, 4]));
+  });
+
   it("wakes many a little later, once for all that happened, and keeps nobody else waiting", async () => {
     const clock = createManualClock();
     const hub = new WatchHub(2_000, clock);

@@ -2,14 +2,18 @@ import type { Clock } from "@trellis/resource";
 import { StorageError, type StoredEvent, wakeDelayMs } from "@trellis/storage";
 
 import { nameString, typeString } from "./key-range.ts";
+import { SharedLooks } from "./shared-looks.ts";
 
 /** A watch as the hub sees it. */
 export interface Sleeper {
-  /** Looks at the history again; nothing before this position concerns who slept. */
+  /** Looks at the history again; nothing before this position concerns who slept. Nothing to who does not sleep. */
   wake(position: number): void;
   /** Ends the watch with an error. */
   fail(error: StorageError): void;
 }
+
+/** So many watches are told in one turn of the event loop: others are not to wait for all of them. */
+const WAKES_PER_TURN = 500;
 
 /** All watches of one group and kind, or of one name of it, so that a commit costs the others nothing. */
 export class WatchGroup {
@@ -20,10 +24,19 @@ export class WatchGroup {
   readonly sleeping = new Set<Sleeper>();
   /** The position of the first commit that touched it since the sleepers were last woken. */
   touched: number | undefined;
+  readonly looks = new SharedLooks();
 
   constructor(lastPosition: number) {
     this.lastPosition = lastPosition;
   }
+}
+
+/** Those of a group who are to be woken. */
+interface Waking {
+  readonly members: readonly Sleeper[];
+  readonly position: number;
+  /** How many of them were. */
+  woken: number;
 }
 
 /**
@@ -36,6 +49,8 @@ export class WatchHub {
   readonly #limit: number;
   readonly #clock: Clock;
   #touched: WatchGroup[] = [];
+  /** In the order in which they began: who is woken twice hears of the earlier position first, since it passes over what lies before. */
+  readonly #waking: Waking[] = [];
   #members = 0;
 
   /** `limit` bounds the open watches. */
@@ -105,7 +120,7 @@ export class WatchHub {
   #wakeSoon(group: WatchGroup): void {
     const delayMs = wakeDelayMs(group.sleeping.size);
     if (delayMs > 0) {
-      this.#clock.after(delayMs, () => wake(group));
+      this.#clock.after(delayMs, () => this.#wake(group));
       return;
     }
     if (this.#touched.length === 0) setImmediate(() => this.#flush());
@@ -115,13 +130,29 @@ export class WatchHub {
   #flush(): void {
     const touched = this.#touched;
     this.#touched = [];
-    for (const group of touched) wake(group);
+    for (const group of touched) this.#wake(group);
   }
-}
 
-function wake(group: WatchGroup): void {
-  const position = group.touched ?? 0;
-  group.touched = undefined;
-  // A copy: who is woken may sleep again before the walk ends.
-  for (const member of Array.from(group.sleeping)) member.wake(position);
+  #wake(group: WatchGroup): void {
+    const position = group.touched ?? 0;
+    group.touched = undefined;
+    // A copy: who is woken may sleep again before the walk ends.
+    this.#waking.push({ members: Array.from(group.sleeping), position, woken: 0 });
+    if (this.#waking.length === 1) this.#wakeSome();
+  }
+
+  #wakeSome(): void {
+    let left = WAKES_PER_TURN;
+    for (let waking = this.#waking[0]; waking !== undefined; waking = this.#waking[0]) {
+      const { members, position, woken } = waking;
+      const end = Math.min(members.length, woken + left);
+      for (let at = woken; at < end; at++) members[at]?.wake(position);
+      waking.woken = end;
+      left -= end - woken;
+      if (end === members.length) this.#waking.shift();
+      if (left > 0) continue;
+      if (this.#waking.length > 0) setImmediate(() => this.#wakeSome());
+      return;
+    }
+  }
 }

@@ -17,6 +17,9 @@ export type WatchBatch =
   | { readonly kind: "commit"; readonly version: Version; readonly events: readonly StoredEvent[] }
   | { readonly kind: "bookmark"; readonly version: Version };
 
+/** A commit as a watch yields it. */
+export type CommitBatch = Extract<WatchBatch, { kind: "commit" }>;
+
 /**
  * An open watch: one consumer pulls batches. It holds a cursor into the store's history, no queue. It ends by `close()` (the iteration
  * then completes) or by throwing a `StorageError`: `slow-watcher` with its resume point, or `watch-closed`.
@@ -26,6 +29,16 @@ export interface Watch extends AsyncIterable<WatchBatch> {
   next(): Promise<WatchBatch | undefined>;
   /** The next batch where it is at hand; undefined when it has to be waited for, and when the watch is over, which `next` tells. */
   take(): WatchBatch | undefined;
+  /**
+   * Offers all that is at hand at once, where it is a few commits; all watches that stand at the same point offer the same object. They count as taken when `tell` answers true. Returns whether they were; where it does
+   * not offer them, or they were not taken, they are had by `take`.
+   */
+  offer?(tell: (commits: readonly CommitBatch[]) => boolean): boolean;
+  /**
+   * Waits without a promise, where a watch can, once `take` has found nothing: calls back, one time and at once, when there may be something to take or the watch is over. Returns
+   * false when it cannot wait so, and then does not call: what comes next is asked of `next`.
+   */
+  sleep?(wake: () => void): boolean;
   /** Frees the watch. May be called at any time, more than once. */
   close(): void;
 }

@@ -78,9 +78,11 @@ export function createWireServer(protocol: Wire, options: TestServerOptions): Fi
 
 function connectTo(protocol: Wire, url: string): Transport {
   const sessionManager = new Http2SessionManager(url);
+  // As the clients of `@trellis/client` do; what is compressed, the protocol library serves.
+  const options = { baseUrl: url, sessionManager, acceptCompression: [] };
   return protocol === "grpc"
-    ? createGrpcTransport({ baseUrl: url, sessionManager })
-    : createConnectTransport({ baseUrl: url, httpVersion: "2", sessionManager });
+    ? createGrpcTransport(options)
+    : createConnectTransport({ ...options, httpVersion: "2" });
 }
 
 function lazily(connect: () => Promise<Transport>): Transport {

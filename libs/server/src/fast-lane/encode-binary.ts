@@ -1,37 +1,37 @@
-import type { Message, UnknownField } from "@bufbuild/protobuf";
+import { type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
+import { unknownBytes, writeUnknown } from "@trellis/resource/node";
 
-/** The longest tag, of a field number below 2^29. */
-const MAX_TAG_BYTES = 5;
 const NOTHING = new Uint8Array();
+
+/** A message and what it is encoded with. */
+export interface Encoding<M extends Message> {
+  readonly schema: DescMessage;
+  readonly serialize: (message: M) => Uint8Array;
+}
 
 /**
  * The bytes that `serialize` makes of a message. Fields that it does not know, as what is stored is sent in, are copied once, where the library's growing buffer
  * copies them four times.
  */
-export function encodeBinary<M extends Message>(
-  serialize: (message: M) => Uint8Array,
-  message: M,
-): Uint8Array {
-  return encodeBehind(0, serialize, message);
+export function encodeBinary<M extends Message>(encoding: Encoding<M>, message: M): Uint8Array {
+  return encodeBehind(0, encoding, message);
 }
 
 /** The same behind so many bytes, which the caller fills. */
 export function encodeBehind<M extends Message>(
   room: number,
-  serialize: (message: M) => Uint8Array,
+  { schema, serialize }: Encoding<M>,
   message: M,
 ): Uint8Array {
   const unknown = message.$unknown;
   if (unknown === undefined || unknown.length === 0 || Object.getPrototypeOf(message) !== Object.prototype)
     return behind(room, serialize(message));
-  const known = hasKnownField(message) ? serialize({ ...message, $unknown: undefined }) : NOTHING;
-  let size = room + known.byteLength;
-  for (const { data } of unknown) size += MAX_TAG_BYTES + data.byteLength;
-  const bytes = Buffer.allocUnsafe(size);
+  const known = hasKnownField(schema, message) ? serialize({ ...message, $unknown: undefined }) : NOTHING;
+  const bytes = Buffer.allocUnsafe(room + known.byteLength + unknownBytes(unknown));
   bytes.set(known, room);
-  let at = room + known.byteLength;
-  for (const field of unknown) at = writeField(bytes, at, field);
-  return bytes.subarray(0, at);
+  writeUnknown(bytes, room + known.byteLength, unknown);
+  return bytes;
 }
 
 function behind(room: number, message: Uint8Array): Uint8Array {
@@ -41,16 +41,33 @@ function behind(room: number, message: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function hasKnownField(message: object): boolean {
-  for (const name in message) if (name !== "$typeName" && name !== "$unknown") return true;
+/** Whether something is to be written besides the fields that are not known. */
+function hasKnownField(schema: DescMessage, message: object): boolean {
+  const fields = message as Readonly<Record<string, unknown>>;
+  for (const name in fields)
+    if (name !== "$typeName" && name !== "$unknown" && !isLeftOut(schema, name, fields[name])) return true;
   return false;
 }
 
-function writeField(bytes: Uint8Array, start: number, { no, wireType, data }: UnknownField): number {
-  let at = start;
-  let tag = ((no << 3) | wireType) >>> 0;
-  for (; tag >= 0x80; tag >>>= 7) bytes[at++] = (tag & 0x7f) | 0x80;
-  bytes[at++] = tag;
-  bytes.set(data, at);
-  return at + data.byteLength;
+/** Whether a field is seen to be left out, which is what a text or number without presence is that is as it is without having been set. */
+function isLeftOut(schema: DescMessage, name: string, value: unknown): boolean {
+  return value === "" || Object.is(value, 0) ? unsetByDefault(schema).has(name) : value === undefined;
+}
+
+const known = new WeakMap<DescMessage, ReadonlySet<string>>();
+
+/** The fields of texts, numbers and enums that are not written while they are empty or zero. */
+function unsetByDefault(schema: DescMessage): ReadonlySet<string> {
+  let names = known.get(schema);
+  if (names === undefined) {
+    const fields = schema.fields.filter(
+      ({ fieldKind, presence, oneof, scalar }) =>
+        oneof === undefined &&
+        presence === Presence.IMPLICIT &&
+        (fieldKind === "enum" || (fieldKind === "scalar" && scalar !== ScalarType.BYTES)),
+    );
+    names = new Set(fields.map(({ localName }) => localName));
+    known.set(schema, names);
+  }
+  return names;
 }

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from "node:http2";
 
-import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { create, fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import {
   ReadRequestSchema,
@@ -22,6 +22,7 @@ import {
   type RawForm,
 } from "@trellis/testkit";
 
+import type { RequestReader, Routes } from "../part.ts";
 import { halfRequest } from "../test-support/half-request.ts";
 import { connectTcp } from "../test-support/tcp-client.ts";
 import {
@@ -110,19 +111,19 @@ interface Callers {
 
 async function serve(
   options: Parameters<typeof startServer>[1] = {},
+  requestReaders: Routes["requestReaders"] = new Map(),
 ): Promise<RunningServer & { readonly callers: Callers }> {
   const callers: Callers = { lane: 0, library: 0 };
-  const part = testPart({
-    connect: (router) =>
-      router.service(ResourceService, {
-        read: async ({ id }, context) => {
-          callers[context.requestHeader instanceof PlainHeaders ? "lane" : "library"] += 1;
-          const behave = BEHAVIOURS[id?.name ?? ""];
-          return behave === undefined ? answer(id?.name.slice(0, 10) ?? "nobody") : await behave(context);
-        },
-        write: async () => create(WriteResponseSchema),
-      }),
-  });
+  const connect = (router: ConnectRouter) =>
+    router.service(ResourceService, {
+      read: async ({ id }, context) => {
+        callers[context.requestHeader instanceof PlainHeaders ? "lane" : "library"] += 1;
+        const behave = BEHAVIOURS[id?.name ?? ""];
+        return behave === undefined ? answer(id?.name.slice(0, 10) ?? "nobody") : await behave(context);
+      },
+      write: async () => create(WriteResponseSchema),
+    });
+  const part = testPart({ routes: { connect, requestReaders } });
   const limits = { maxRequestBytes: MAX_BYTES, ...options.limits };
   const commonHeaders = () => ({ "trellis-store": "the server's", "x-common": "1" });
   const started = await startServer([part], {
@@ -192,6 +193,28 @@ describe.each(RAW_FORMS.map((form) => [form.name, form] as const))("the fast lan
     // Of a message without fields nothing is all that there is.
     const isMessage = body.byteLength === 0 && !form.json && !form.enveloped;
     expect(callers).toEqual(isMessage ? { lane: 2, library: 2 } : { lane: 0, library: 0 });
+  });
+
+  it("asks a part to read its requests in binary, and the library where that fails", async () => {
+    const asked: (string | undefined)[] = [];
+    const reader: RequestReader = (bytes) => {
+      const name = fromBinary(ReadRequestSchema, bytes).id?.name;
+      asked.push(name);
+      if (name === "throws") throw new RangeError("the reader's words");
+      return name === "unsure" ? undefined : create(ReadRequestSchema, { id: { name: "read" } });
+    };
+    const { url, callers } = await serve({}, new Map([[ReadRequestSchema, reader]]));
+    for (const name of ["sure", "unsure", "throws"]) {
+      const { body } = await rawCall(url, form, { path: READ, message: request(form, name) });
+      const expected = name === "sure" && !form.json ? "read" : name;
+      expect(Buffer.from(body, "hex").toString()).toContain(expected);
+    }
+    expect(asked).toEqual(form.json ? [] : ["sure", "unsure", "throws"]);
+    expect(callers).toEqual(form.json ? { lane: 3, library: 0 } : { lane: 2, library: 1 });
+    // What is broken fails in the library's words.
+    const [lane, library] = await bothWays(url, form, { message: Buffer.of(0x0a, 5, 1) });
+    expect(lane).toEqual(library);
+    expect(JSON.stringify(lane)).toMatch(/"status":400|"grpc-status":"3"/);
   });
 
   it("leaves to the library what says that it is compressed, and what has another message behind", async () => {

@@ -149,10 +149,11 @@ export class LaneCall implements WireListener, LaneCallEnd {
     try {
       const answer = await method.call(request, this.#context);
       if (this.#state !== "running") return;
-      const { serialize } = method.serialization.getO(head.protocol.binary);
       const { protocol, compression } = head;
       const room = protocol.name === "grpc" ? ENVELOPE_BYTES : 0;
-      const body = protocol.binary ? encodeBehind(room, serialize, answer) : serialize(answer);
+      const body = protocol.binary
+        ? encodeBehind(room, method.answer, answer)
+        : method.serialization.getO(false).serialize(answer);
       if (compression === null || body.byteLength - room < COMPRESS_MIN_BYTES) {
         if (room > 0) envelopeInPlace(body);
         this.#answer(body, false);
@@ -174,8 +175,9 @@ export class LaneCall implements WireListener, LaneCallEnd {
     const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
     const bytes = head.protocol.name === "grpc" ? onlyMessage(body) : body;
     if (bytes === undefined) return undefined;
+    const { binary } = head.protocol;
     try {
-      return method.serialization.getI(head.protocol.binary).parse(bytes);
+      return (binary ? method.read?.(bytes) : undefined) ?? method.serialization.getI(binary).parse(bytes);
     } catch {
       return undefined;
     }

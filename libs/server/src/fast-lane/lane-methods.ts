@@ -11,6 +11,8 @@ import {
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { createMethodSerializationLookup } from "@connectrpc/connect/protocol";
 
+import type { RequestReader } from "../part.ts";
+import type { Encoding } from "./encode-binary.ts";
 import { type RpcLimits, rpcSerialization } from "../rpc-options.ts";
 
 /** What a unary method does, whoever reads and writes its messages. */
@@ -23,6 +25,10 @@ export interface LaneMethod {
   readonly call: (request: Message, context: HandlerContext) => Promise<Message>;
   /** Reads and writes messages as the protocol library does, errors and limits included. */
   readonly serialization: ReturnType<typeof createMethodSerializationLookup<DescMessage, DescMessage>>;
+  /** Writes answers in binary. */
+  readonly answer: Encoding<Message>;
+  /** Reads requests in binary before the library is asked. */
+  readonly read: RequestReader | undefined;
 }
 
 /** A method that answers with a stream, whoever reads and writes its messages. */
@@ -39,10 +45,14 @@ export interface RecordedMethods {
   readonly streams: Map<string, StreamMethod>;
 }
 
+interface RequestReaders {
+  readonly requestReaders: ReadonlyMap<DescMessage, RequestReader>;
+}
+
 /** Notes the methods that are registered with a router and take one message. What is registered with options of its own is left out. */
 export function recordMethods(
   router: ConnectRouter,
-  options: RpcLimits,
+  options: RpcLimits & RequestReaders,
   { unary, streams }: RecordedMethods,
 ): ConnectRouter {
   const recording: ConnectRouter = {
@@ -71,6 +81,8 @@ export function recordMethods(
           method: method as DescMethodUnary,
           serialization,
           call: wholeAnswer(method, answer),
+          answer: { schema: method.output, serialize: serialization.getO(true).serialize },
+          read: options.requestReaders.get(method.input),
         });
       } else if (method.methodKind === "server_streaming") {
         streams.set(path, {

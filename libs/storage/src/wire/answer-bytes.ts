@@ -6,14 +6,14 @@ import {
   PositionSchema,
   ReadResultSchema,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
-import { BackwardWriter } from "@trellis/resource/node";
+import { BackwardWriter, RecurringText } from "@trellis/resource/node";
 
 import type { Position, ReadResult } from "../backend.ts";
 import { toVersion } from "../record.ts";
 import type { AppliedCommit, RefusedCommit } from "../sessions.ts";
 import { byLibrary, type CallId, toCallId } from "./call-bytes.ts";
 import { toCommitResultMessage, toReadResultMessage } from "./call-codec.ts";
-import { FieldScan, recentText } from "./field-scan.ts";
+import { FieldScan } from "./field-scan.ts";
 import { storedRecordIn } from "./read-commit.ts";
 import { CommitWriter } from "./write-commit.ts";
 
@@ -50,7 +50,7 @@ const TAG = {
 
 const writer = new BackwardWriter();
 const records = new CommitWriter(writer);
-const recentStore = recentText();
+const recentStore = new RecurringText();
 
 /** The bytes of an `Answer`, as the library encodes it. */
 export function encodeAnswer(id: CallId, content: AnswerContent): Uint8Array<ArrayBuffer> {

@@ -1,8 +1,8 @@
+import { ascii, type RecurringText } from "@trellis/resource/node";
+
 /** Varints of more bytes are beyond 2^53, or longer than they need to be. */
 const MAX_VARINT_BYTES = 8;
 const BYTE_VALUES = 0x80;
-/** Longer texts are not remembered. */
-const MAX_REMEMBERED = 64;
 
 /**
  * Reads an encoding of which the fields are expected in their order, each once at most. As soon as something is not as expected, nothing more is found, `isAsExpected` is false, and what
@@ -56,26 +56,20 @@ export class FieldScan {
     if (this.#at !== end) this.#fail();
   }
 
-  /** A text of ASCII; undefined when the field does not come next. `recent` has the text that was found last in such a place, which often comes again. */
-  presentText(tag: number, end: number, recent?: RecentText): string | undefined {
+  /** A text of ASCII; undefined when the field does not come next. `recent` are those of its place. */
+  presentText(tag: number, end: number, recent?: RecurringText): string | undefined {
     const inner = this.enter(tag, end);
     if (inner === undefined) return undefined;
     const start = this.#at;
     this.#at = inner;
-    if (recent !== undefined && this.#is(recent.text, start, inner)) return recent.text;
-    const bytes = this.#bytes;
-    for (let at = start; at < inner; at++) {
-      if ((bytes[at] ?? 0) < BYTE_VALUES) continue;
-      this.#fail();
-      return undefined;
-    }
-    const text = this.#buffer.toString("latin1", start, inner);
-    if (recent !== undefined && text.length <= MAX_REMEMBERED) recent.text = text;
+    const text =
+      recent === undefined ? ascii(this.#buffer, start, inner) : recent.read(this.#buffer, start, inner);
+    if (text === undefined) this.#fail();
     return text;
   }
 
   /** A text of ASCII; empty when the field does not come next. */
-  text(tag: number, end: number, recent?: RecentText): string {
+  text(tag: number, end: number, recent?: RecurringText): string {
     return this.presentText(tag, end, recent) ?? "";
   }
 
@@ -120,13 +114,6 @@ export class FieldScan {
     this.#at = this.#bytes.length;
   }
 
-  #is(text: string, start: number, end: number): boolean {
-    if (end - start !== text.length) return false;
-    const bytes = this.#bytes;
-    for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) !== bytes[start + at]) return false;
-    return true;
-  }
-
   #varint(): number {
     let value = 0;
     for (let index = 0, scale = 1; index < MAX_VARINT_BYTES; index++, scale *= BYTE_VALUES) {
@@ -139,14 +126,4 @@ export class FieldScan {
     this.#fail();
     return 0;
   }
-}
-
-/** The text that was found last in one place of messages. It is of ASCII. */
-export interface RecentText {
-  text: string;
-}
-
-/** A place in which nothing was found yet. */
-export function recentText(): RecentText {
-  return { text: "" };
 }

@@ -1,8 +1,10 @@
+import { RecurringText } from "@trellis/resource/node";
+
 import type { Key } from "../key.ts";
 import type { Operation, Precondition } from "../operation.ts";
 import { type OwnerRef, type RecordInit, type StoredRecord, toVersion } from "../record.ts";
 import type { SessionRequest } from "../sessions.ts";
-import { type FieldScan, recentText } from "./field-scan.ts";
+import type { FieldScan } from "./field-scan.ts";
 import type { WrittenCommit } from "./write-commit.ts";
 
 /** What fields begin with, by the place that they have in their message: those with a length, those with a number. */
@@ -19,12 +21,12 @@ const FIFTH_NUMBER = 0x28;
 
 /** What most records, keys and requests of a process have in common. */
 const recent = {
-  session: recentText(),
-  group: recentText(),
-  kind: recentText(),
-  partition: recentText(),
-  namespace: recentText(),
-  groupVersion: recentText(),
+  session: new RecurringText(),
+  group: new RecurringText(),
+  kind: new RecurringText(),
+  partition: new RecurringText(),
+  namespace: new RecurringText(),
+  groupVersion: new RecurringText(),
 };
 
 /**
