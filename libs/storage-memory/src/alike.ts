@@ -1,5 +1,7 @@
 import type { Key } from "@trellis/storage";
 
+import { typeString } from "./key-range.ts";
+
 /** What many records have alike, and share. */
 export interface Alike {
   readonly group: string;
@@ -7,6 +9,8 @@ export interface Alike {
   readonly partition: string;
   readonly namespace: string;
   readonly groupVersion: string;
+  /** By what the watches of their type are told ({@link typeString}). */
+  readonly type: string;
   /** Characters of their keys' string forms before the name. */
   readonly prefixLength: number;
 }
@@ -24,7 +28,8 @@ export function alike(key: Key, text: string, groupVersion: string): Alike {
   if (known !== undefined) return known;
   if (shared.size >= MAX_SHARED) shared.clear();
   const { group, kind, partition, namespace } = key;
-  const made = Object.freeze({ group, kind, partition, namespace, groupVersion, prefixLength });
+  const type = typeString(key);
+  const made = Object.freeze({ group, kind, partition, namespace, groupVersion, type, prefixLength });
   shared.set(form, made);
   return made;
 }

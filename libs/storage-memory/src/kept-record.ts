@@ -48,8 +48,8 @@ export class KeptRecord implements StoredRecord {
   static readonly #made = {
     key: {
       get(this: KeptRecord) {
-        const { group, kind, partition, namespace, prefixLength } = this.#alike;
-        return Object.freeze({ group, kind, partition, namespace, name: this.#text.slice(prefixLength, -1) });
+        const { group, kind, partition, namespace } = this.#alike;
+        return Object.freeze({ group, kind, partition, namespace, name: this.name });
       },
       enumerable: true,
     },
@@ -104,6 +104,11 @@ export class KeptRecord implements StoredRecord {
   /** The string form of its key. */
   get text(): string {
     return this.#text;
+  }
+
+  /** Of its key: without all the rest of that. */
+  get name(): string {
+    return this.#text.slice(this.#alike.prefixLength, -1);
   }
 
   /** What it shares with others. */

@@ -10,7 +10,7 @@ import {
   type WatchOptions,
 } from "@trellis/storage";
 
-import { type KeyRange, keyRange, watchString } from "./key-range.ts";
+import { type KeyRange, keyRange } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
 import { matchingEvents } from "./shared-looks.ts";
 import type { Store } from "./store.ts";
@@ -86,7 +86,7 @@ export class StoreWatch implements Watch, Sleeper {
     this.#options = options;
     const { store, hub, clock } = watched;
     const { since, signal } = options;
-    this.#group = hub.join(watchString(query), this, store.history.next - 1);
+    this.#group = hub.join(query, this, store.history.next - 1);
     this.#query = this.#group.looks.queryOf(query);
     this.#lastDeliveryMs = clock.monotonic();
     this.#endDue = store.version;
@@ -369,7 +369,7 @@ export class StoreWatch implements Watch, Sleeper {
   #end(error: StorageError | undefined): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
-    this.#watched.hub.leave(watchString(this.#query), this);
+    this.#watched.hub.leave(this.#query, this);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#cancelBookmark?.();
     this.#cancelBookmark = undefined;

@@ -1,7 +1,7 @@
 import type { Clock } from "@trellis/resource";
-import { StorageError, type StoredEvent, wakeDelayMs } from "@trellis/storage";
+import { StorageError, type TypeQuery, wakeDelayMs } from "@trellis/storage";
 
-import { nameString, typeString } from "./key-range.ts";
+import { nameString, watchString } from "./key-range.ts";
 import { SharedLooks } from "./shared-looks.ts";
 
 /** A watch as the hub sees it. */
@@ -10,6 +10,11 @@ export interface Sleeper {
   wake(position: number): void;
   /** Ends the watch with an error. */
   fail(error: StorageError): void;
+}
+
+/** An event, as far as the hub looks at it. */
+export interface Touching {
+  readonly record: { readonly alike: { readonly type: string }; readonly name: string };
 }
 
 /** So many watches are told in one turn of the event loop: others are not to wait for all of them. */
@@ -52,6 +57,8 @@ export class WatchHub {
   /** In the order in which they began: who is woken twice hears of the earlier position first, since it passes over what lies before. */
   readonly #waking: Waking[] = [];
   #members = 0;
+  /** Watches of one name each. */
+  #named = 0;
 
   /** `limit` bounds the open watches. */
   constructor(limit: number, clock: Clock) {
@@ -65,13 +72,14 @@ export class WatchHub {
   }
 
   /** Adds a watch; `lastPosition` is that of the history's last commit. Throws `resource-exhausted` beyond the bound. */
-  join(watched: string, member: Sleeper, lastPosition: number): WatchGroup {
+  join(query: TypeQuery, member: Sleeper, lastPosition: number): WatchGroup {
     if (this.#members >= this.#limit) {
       throw new StorageError(
         "resource-exhausted",
         `at most ${this.#limit} watches are open at once, found as many; close some, or share one among readers`,
       );
     }
+    const watched = watchString(query);
     let group = this.#groups.get(watched);
     if (group === undefined) {
       group = new WatchGroup(lastPosition);
@@ -79,25 +87,27 @@ export class WatchHub {
     }
     group.members.add(member);
     this.#members++;
+    if (query.name !== undefined) this.#named++;
     return group;
   }
 
-  leave(watched: string, member: Sleeper): void {
+  leave(query: TypeQuery, member: Sleeper): void {
+    const watched = watchString(query);
     const group = this.#groups.get(watched);
     if (group?.members.delete(member) !== true) return;
     this.#members--;
+    if (query.name !== undefined) this.#named--;
     group.sleeping.delete(member);
     if (group.members.size === 0) this.#groups.delete(watched);
   }
 
   /** Notes a commit that the history took at a position. */
-  publish(events: readonly StoredEvent[], position: number): void {
+  publish(events: readonly Touching[], position: number): void {
     if (this.#members === 0) return;
     for (const { record } of events) {
-      const { key } = record;
-      const type = typeString(key);
+      const { type } = record.alike;
       this.#touch(this.#groups.get(type), position);
-      this.#touch(this.#groups.get(nameString(type, key.name)), position);
+      if (this.#named > 0) this.#touch(this.#groups.get(nameString(type, record.name)), position);
     }
   }
 

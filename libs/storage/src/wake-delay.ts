@@ -1,14 +1,13 @@
-/** What waking one reader costs at least, in milliseconds: its event has to be written to a connection. */
-const WAKE_MS = 0.005;
-/** A shorter delay is not worth a timer. */
-const MIN_DELAY_MS = 1;
+/** For each reader, in milliseconds: several times what waking it takes, so that wakings leave most of the time to all else. */
+const WAKE_MS = 0.01;
+/** Fewer readers are not kept waiting. */
+const MANY_READERS = 200;
 const MAX_DELAY_MS = 20;
 
 /**
- * How long after a change its readers are woken, in milliseconds. Waking a thousand costs as much for one change as for ten, so many readers wait for about the time that
- * waking them takes: what happens meanwhile reaches them together. A few are never kept waiting.
+ * How long after a change its readers are woken, in milliseconds. Waking a thousand costs as much for one change as for ten, so many readers wait for some times the time that
+ * waking them takes: what happens meanwhile reaches them together.
  */
 export function wakeDelayMs(readers: number): number {
-  const delayMs = Math.min(readers * WAKE_MS, MAX_DELAY_MS);
-  return delayMs < MIN_DELAY_MS ? 0 : delayMs;
+  return readers < MANY_READERS ? 0 : Math.min(readers * WAKE_MS, MAX_DELAY_MS);
 }
