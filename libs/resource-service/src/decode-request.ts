@@ -17,7 +17,7 @@ import {
   WriteRequest_Mode,
   WriteRequestSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { afterLength, ascii, lengthAt, RecurringText } from "@trellis/resource/node";
+import { afterLength, ascii, Fields, lengthAt, RecurringText } from "@trellis/resource/node";
 
 import { dataIn, pairIn, setOwn } from "./wire-scan.ts";
 
@@ -96,41 +96,34 @@ function readResource(bytes: Uint8Array, start: number, end: number): Resource |
     metadata: {},
     status: {},
   };
-  let seen = 0;
-  for (let at = start; at < end;) {
-    const tag = bytes[at] ?? 0;
-    const from = afterLength(bytes, at + 1);
-    const to = from + lengthAt(bytes, at + 1);
+  const fields = new Fields(bytes, start, end);
+  while (fields.next()) {
+    const mayRepeat = fields.tag === RESOURCE.metadata || fields.tag === RESOURCE.status;
     // What comes twice, the library merges.
-    const mayRepeat = tag === RESOURCE.metadata || tag === RESOURCE.status;
-    if (!(to <= end) || (!mayRepeat && isSeen(seen, tag))) return undefined;
-    if (!readField(resource, tag, bytes, from, to)) return undefined;
-    seen |= bitOf(tag);
-    at = to;
+    if ((fields.isRepeated && !mayRepeat) || !readField(resource, fields)) return undefined;
   }
-  return resource;
+  return fields.isBroken ? undefined : resource;
 }
 
 /** Reads one field into the resource; false for one that is not read here. */
-function readField(resource: Resource, tag: number, bytes: Uint8Array, start: number, end: number): boolean {
-  switch (tag) {
+function readField(resource: Resource, fields: Fields): boolean {
+  const { bytes, start, end } = fields;
+  switch (fields.tag) {
     case RESOURCE.id: {
       const id = readId(bytes, start, end);
-      if (id === undefined) return false;
-      resource.id = id;
-      return true;
+      if (id !== undefined) resource.id = id;
+      return id !== undefined;
     }
     case RESOURCE.owner: {
       const owner = readId(bytes, start, end);
-      if (owner === undefined) return false;
-      resource.owner = owner;
-      return true;
+      if (owner !== undefined) resource.owner = owner;
+      return owner !== undefined;
     }
     case RESOURCE.version:
     case RESOURCE.generation: {
-      const text = ascii(bytes, start, end);
+      const text = fields.text();
       if (text === undefined) return false;
-      if (tag === RESOURCE.version) resource.version = text;
+      if (fields.tag === RESOURCE.version) resource.version = text;
       else resource.generation = text;
       return true;
     }
@@ -149,119 +142,96 @@ function readField(resource: Resource, tag: number, bytes: Uint8Array, start: nu
     }
     case RESOURCE.data: {
       const data = dataIn(bytes, start, end);
-      if (data === undefined) return false;
-      resource.data = data;
-      return true;
+      if (data !== undefined) resource.data = data;
+      return data !== undefined;
     }
     default:
       return false;
   }
 }
 
-/** The fields of an id, and of its type and tenancy, each with a length behind its tag. */
+/** The fields of an id, each with a length behind its tag. */
 const ID_TAG = { uid: 0x0a, name: 0x12, type: 0x1a, tenancy: 0x22 } as const;
-
-const groups = new RecurringText();
-const groupVersions = new RecurringText();
-const kinds = new RecurringText();
-/** By the tags of the fields, each with a length. */
-const TYPE_TEXTS: ReadonlyMap<number, RecurringText> = new Map([
-  [0x0a, groups],
-  [0x12, groupVersions],
-  [0x1a, kinds],
-]);
-const partitions = new RecurringText();
-const namespaces = new RecurringText();
-const TENANCY_TEXTS: ReadonlyMap<number, RecurringText> = new Map([
-  [0x0a, partitions],
-  [0x12, namespaces],
-]);
 
 function readId(bytes: Uint8Array, start: number, end: number): ID | undefined {
   const id: ID = { $typeName: IDSchema.typeName, uid: "", name: "" };
-  let seen = 0;
-  for (let at = start; at < end;) {
-    const tag = bytes[at] ?? 0;
-    const from = afterLength(bytes, at + 1);
-    const to = from + lengthAt(bytes, at + 1);
-    if (!(to <= end) || isSeen(seen, tag) || !readIdField(id, tag, bytes, from, to)) return undefined;
-    seen |= bitOf(tag);
-    at = to;
-  }
-  return id;
+  const fields = new Fields(bytes, start, end);
+  while (fields.next()) if (fields.isRepeated || !readIdField(id, fields)) return undefined;
+  return fields.isBroken ? undefined : id;
 }
 
-function readIdField(id: ID, tag: number, bytes: Uint8Array, start: number, end: number): boolean {
-  switch (tag) {
+function readIdField(id: ID, fields: Fields): boolean {
+  const { bytes, start, end } = fields;
+  switch (fields.tag) {
     case ID_TAG.uid:
     case ID_TAG.name: {
-      const text = ascii(bytes, start, end);
+      const text = fields.text();
       if (text === undefined) return false;
-      if (tag === ID_TAG.name) id.name = text;
+      if (fields.tag === ID_TAG.name) id.name = text;
       else id.uid = text;
       return true;
     }
     case ID_TAG.type: {
       const type = readType(bytes, start, end);
-      if (type === undefined) return false;
-      id.type = type;
-      return true;
+      if (type !== undefined) id.type = type;
+      return type !== undefined;
     }
     case ID_TAG.tenancy: {
       const tenancy = readTenancy(bytes, start, end);
-      if (tenancy === undefined) return false;
-      id.tenancy = tenancy;
-      return true;
+      if (tenancy !== undefined) id.tenancy = tenancy;
+      return tenancy !== undefined;
     }
     default:
       return false;
   }
 }
 
+const TYPE_TAG = { group: 0x0a, groupVersion: 0x12, kind: 0x1a } as const;
+const groups = new RecurringText();
+const groupVersions = new RecurringText();
+const kinds = new RecurringText();
+
 function readType(bytes: Uint8Array, start: number, end: number): Type | undefined {
   const type: Type = { $typeName: TypeSchema.typeName, group: "", groupVersion: "", kind: "" };
-  let seen = 0;
-  for (let at = start; at < end;) {
-    const tag = bytes[at] ?? 0;
-    const from = afterLength(bytes, at + 1);
-    const to = from + lengthAt(bytes, at + 1);
-    const texts = TYPE_TEXTS.get(tag);
-    if (!(to <= end) || isSeen(seen, tag) || texts === undefined) return undefined;
-    const text = texts.read(bytes, from, to);
-    if (text === undefined) return undefined;
-    if (texts === groups) type.group = text;
-    else if (texts === groupVersions) type.groupVersion = text;
-    else type.kind = text;
-    seen |= bitOf(tag);
-    at = to;
-  }
-  return type;
+  const fields = new Fields(bytes, start, end);
+  while (fields.next()) if (fields.isRepeated || !readTypeField(type, fields)) return undefined;
+  return fields.isBroken ? undefined : type;
 }
+
+function readTypeField(type: Type, { tag, bytes, start, end }: Fields): boolean {
+  const texts =
+    tag === TYPE_TAG.group
+      ? groups
+      : tag === TYPE_TAG.groupVersion
+        ? groupVersions
+        : tag === TYPE_TAG.kind
+          ? kinds
+          : undefined;
+  const text = texts?.read(bytes, start, end);
+  if (text === undefined) return false;
+  if (texts === groups) type.group = text;
+  else if (texts === groupVersions) type.groupVersion = text;
+  else type.kind = text;
+  return true;
+}
+
+const TENANCY_TAG = { partition: 0x0a, namespace: 0x12 } as const;
+const partitions = new RecurringText();
+const namespaces = new RecurringText();
 
 function readTenancy(bytes: Uint8Array, start: number, end: number): Tenancy | undefined {
   const tenancy: Tenancy = { $typeName: TenancySchema.typeName, partition: "", namespace: "" };
-  let seen = 0;
-  for (let at = start; at < end;) {
-    const tag = bytes[at] ?? 0;
-    const from = afterLength(bytes, at + 1);
-    const to = from + lengthAt(bytes, at + 1);
-    const texts = TENANCY_TEXTS.get(tag);
-    if (!(to <= end) || isSeen(seen, tag) || texts === undefined) return undefined;
-    const text = texts.read(bytes, from, to);
-    if (text === undefined) return undefined;
-    if (texts === partitions) tenancy.partition = text;
-    else tenancy.namespace = text;
-    seen |= bitOf(tag);
-    at = to;
-  }
-  return tenancy;
+  const fields = new Fields(bytes, start, end);
+  while (fields.next()) if (fields.isRepeated || !readTenancyField(tenancy, fields)) return undefined;
+  return fields.isBroken ? undefined : tenancy;
 }
 
-/** Fields that have come, a bit for each. */
-function isSeen(seen: number, tag: number): boolean {
-  return (seen & bitOf(tag)) !== 0;
-}
-
-function bitOf(tag: number): number {
-  return 1 << (tag >>> 3);
+function readTenancyField(tenancy: Tenancy, { tag, bytes, start, end }: Fields): boolean {
+  const texts =
+    tag === TENANCY_TAG.partition ? partitions : tag === TENANCY_TAG.namespace ? namespaces : undefined;
+  const text = texts?.read(bytes, start, end);
+  if (text === undefined) return false;
+  if (texts === partitions) tenancy.partition = text;
+  else tenancy.namespace = text;
+  return true;
 }

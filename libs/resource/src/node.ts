@@ -9,6 +9,7 @@ export { LateField, unknownBytes, writeUnknown } from "./late-field.ts";
 export {
   afterLength,
   ascii,
+  Fields,
   isText,
   lengthAt,
   lengthBytes,

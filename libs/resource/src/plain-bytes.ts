@@ -58,6 +58,54 @@ export function afterLength(bytes: Uint8Array, at: number): number {
   return end + 1;
 }
 
+/** The fields of a message in which every field has a length. Each `next` goes to one of them. */
+export class Fields {
+  readonly bytes: Uint8Array;
+  /** What the field begins with: its number and wire type, in one byte. */
+  tag = 0;
+  /** Where its content begins and ends. */
+  start: number;
+  end: number;
+  /** Whether a field of the same number came before. */
+  isRepeated = false;
+  /** Whether what followed is no field that has a length, or goes beyond the end. */
+  isBroken = false;
+  readonly #endOfMessage: number;
+  /** A bit for each number; those beyond 31 share theirs. */
+  #seen = 0;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = start;
+    this.#endOfMessage = end;
+  }
+
+  /** False behind the last field, and where the message is broken. */
+  next(): boolean {
+    const at = this.end;
+    if (at >= this.#endOfMessage) return false;
+    this.tag = this.bytes[at] ?? 0;
+    this.start = afterLength(this.bytes, at + 1);
+    const end = this.start + lengthAt(this.bytes, at + 1);
+    this.isBroken = (this.tag & WIRE_TYPE) !== LENGTH_DELIMITED || !(end <= this.#endOfMessage);
+    if (this.isBroken) return false;
+    this.end = end;
+    const bit = 1 << (this.tag >>> 3);
+    this.isRepeated = (this.#seen & bit) !== 0;
+    this.#seen |= bit;
+    return true;
+  }
+
+  /** The field as a text; undefined for one that is not of ASCII. */
+  text(): string | undefined {
+    return ascii(this.bytes, this.start, this.end);
+  }
+}
+
+const WIRE_TYPE = 7;
+const LENGTH_DELIMITED = 2;
+
 /** The bytes that a length takes as a varint. */
 export function lengthBytes(length: number): number {
   let bytes = 1;
