@@ -37,7 +37,7 @@ const RESULTS_NUMBER = 1;
 const WRITE_TAG = 0x0a;
 /** Results are written one behind the other into pieces of memory of at most this size; a larger one has its own. */
 const PIECE_BYTES = 64 * 1024;
-/** What a result is taken to need when the first piece is made. */
+/** What a result is taken to need before there are any. */
 const USUAL_BYTES = 1024;
 /** For each result: its piece, and where it begins and ends there. */
 const PLACE_NUMBERS = 3;
@@ -49,6 +49,9 @@ export class EncodedResults implements BatchResults {
   /** Of the last piece. */
   #used = 0;
   readonly #places: Int32Array;
+  /** Results so far, and what they take. */
+  #written = 0;
+  #bytes = 0;
 
   constructor(count: number) {
     this.#count = count;
@@ -88,15 +91,22 @@ export class EncodedResults implements BatchResults {
     const whole = lengthBytes(size) + size;
     let piece = this.#pieces.at(-1);
     if (piece === undefined || this.#used + whole > piece.length) {
-      const usual = Math.min(PIECE_BYTES, this.#count * USUAL_BYTES);
-      piece = Buffer.allocUnsafeSlow(Math.max(usual, whole));
+      piece = Buffer.allocUnsafeSlow(Math.max(whole, this.#expectedBytes()));
       this.#pieces.push(piece);
       this.#used = 0;
     }
     const start = this.#used;
     this.#used += whole;
+    this.#written += 1;
+    this.#bytes += whole;
     this.#places.set([this.#pieces.length - 1, start, start + whole], index * PLACE_NUMBERS);
     return { piece, at: writeLength(piece, start, size) };
+  }
+
+  /** What the results that are still to come are taken to need, as far as one piece has room for it. */
+  #expectedBytes(): number {
+    const each = this.#written === 0 ? USUAL_BYTES : this.#bytes / this.#written;
+    return Math.min(PIECE_BYTES, Math.ceil((this.#count - this.#written) * each));
   }
 }
 

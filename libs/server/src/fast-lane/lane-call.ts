@@ -19,6 +19,8 @@ import type { LaneMethod } from "./lane-methods.ts";
 import type { HeaderValues } from "./plain-headers.ts";
 import type { Wire, WireListener } from "./wire.ts";
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** What all calls of a lane share. */
 export interface CallSupport extends InterceptorOptions {
   readonly exchanges: Exchanges;
@@ -171,8 +173,10 @@ export class LaneCall implements WireListener, LaneCallEnd {
   /** The request, unless something is wrong with it. */
   #parse(): Message | undefined {
     const { method, head } = this.#options;
-    const chunks = this.#chunks;
-    const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    const [first = NO_BYTES, ...others] = this.#chunks;
+    const body = others.length === 0 ? first : Buffer.concat(this.#chunks);
+    // What it was put together from is not kept beside it.
+    this.#chunks = [body];
     const bytes = head.protocol.name === "grpc" ? onlyMessage(body) : body;
     if (bytes === undefined) return undefined;
     const { binary } = head.protocol;
