@@ -109,14 +109,7 @@ class UpdateInput implements HookInput {
 function runMutate(registration: Registration, { resource, payload, before }: Draft): Known<Content> {
   const { mutate } = registration.hooks;
   const content = { resource, payload };
-  if (mutate === undefined) return content;
-  // The hook may change what it is given; what the caller is told of is the draft.
-  return mutateByHook(
-    registration.type,
-    mutate,
-    { ...content, resource: withPayload(resource, payload) },
-    before,
-  );
+  return mutate === undefined ? content : mutateByHook(registration.type, mutate, content, before);
 }
 
 async function mutateByHook(
@@ -175,8 +168,6 @@ function refuseInvalid(violations: readonly Violation[]): void {
 }
 
 function withPayload(resource: Resource, { any }: Payload): Resource {
-  // A hook may change the metadata that it is given; what the caller sent stays as it is.
   const { data: _, ...rest } = resource;
-  const metadata = { ...resource.metadata };
-  return any === undefined ? { ...rest, metadata } : { ...rest, metadata, data: any };
+  return any === undefined ? rest : { ...rest, data: any };
 }

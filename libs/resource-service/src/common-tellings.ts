@@ -11,13 +11,16 @@ interface Together<Made> {
   readonly made: readonly Made[] | undefined;
 }
 
+/** About as often as a wake of many watches asks. */
+const APART_AFTER_WAIT = 1_000;
+
 /** What commits are to those who see the same of them, found out once for all who are told without anything in between: nobody's rights change before that. */
 export class CommonTelling<Event, Made> {
   #known = new Map<readonly StoredEvent[], readonly Event[]>();
   #together: Together<Made> | undefined;
   #isForgetting = false;
-  /** Whether somebody had to be waited for, as is to be expected again then. */
-  #hasWaited = false;
+  /** How many more times nothing is tried together: where somebody had to be waited for, that is to be expected again for a while. */
+  #apart = 0;
 
   /** What the events of a commit are; `find` is asked where that is not known. What somebody has to be waited for is found out for each. */
   of(events: readonly StoredEvent[], find: () => Known<readonly Event[]>): Known<readonly Event[]> {
@@ -35,11 +38,14 @@ export class CommonTelling<Event, Made> {
     commits: readonly unknown[],
     make: () => Known<readonly Made[] | undefined>,
   ): readonly Made[] | undefined {
-    if (this.#hasWaited) return undefined;
     if (this.#together?.commits === commits) return this.#together.made;
+    if (this.#apart > 0) {
+      this.#apart -= 1;
+      return undefined;
+    }
     const made = attempt(make);
     if (made instanceof Promise) {
-      this.#hasWaited = true;
+      this.#apart = APART_AFTER_WAIT;
       // What is wrong with it is told to who waits for it.
       made.catch(() => undefined);
       return undefined;

@@ -91,6 +91,34 @@ describe("a validate hook (C250)", () => {
     expect(seen).toEqual([false, undefined, true, "Korn"]);
   });
 
+  it("may spoil the metadata that it is given: what was sent is stored", async () => {
+    const spoil = ({ next }: { readonly next: { readonly metadata: object } }): void =>
+      void Object.assign(next.metadata, { spoilt: "yes" });
+    const hooks: ArtistHooks = {
+      mutate(input) {
+        spoil(input);
+        return undefined;
+      },
+      validate(input) {
+        spoil(input);
+        return [];
+      },
+      authorize({ next }) {
+        if (next !== undefined) spoil({ next });
+        return { allowed: true };
+      },
+    };
+    await withHooks(hooks, async ({ rpc }) => {
+      for (const name of ["Korn", "KoЯn"]) {
+        const sent = resource(Artist, "korn", { name });
+        sent.metadata = { kept: "yes" };
+        const { resource: made } = await rpc.write({ resource: sent });
+        expect(made?.metadata).toEqual({ kept: "yes" });
+        expect((await rpc.read({ id: made?.id as never })).resource?.metadata).toEqual({ kept: "yes" });
+      }
+    });
+  });
+
   it("may spoil the statuses that it is given: the update is judged by what is stored", async () => {
     const validate: ArtistHooks["validate"] = ({ next }) => {
       for (const key of Object.keys(next.status)) delete (next.status as Record<string, unknown>)[key];

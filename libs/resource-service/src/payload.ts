@@ -100,7 +100,7 @@ export function typedStored(type: ResourceType, resource: Resource): () => Typed
   };
 }
 
-/** A resource with its decoded payload, as hooks get it. */
+/** A resource with its decoded payload, as hooks get it. Its metadata is its own: what a hook does to that is not done to what is stored. */
 export function typed(resource: Resource, data: Message): TypedResource {
   if (resource.id === undefined) throw new TypeError("a resource without an id reached a hook");
   return {
@@ -108,7 +108,7 @@ export function typed(resource: Resource, data: Message): TypedResource {
     owner: resource.owner,
     version: resource.version,
     generation: resource.generation,
-    metadata: resource.metadata,
+    metadata: { ...resource.metadata },
     status: resource.status,
     data,
   };

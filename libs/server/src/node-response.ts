@@ -99,7 +99,8 @@ async function writeStream(
       }
       if (isFull()) {
         writer.flush();
-        if (writer.wantsPause) await drained(response, options);
+        // What a flow wrote may have gone since, and nobody would say so again.
+        if (writer.wantsPause && response.writableLength > 0) await drained(response, options);
       }
     }
   } catch (error) {

@@ -70,6 +70,25 @@ describe("the watch hub", () => {
     expect(sleepers.map(({ woken }) => woken)).toEqual(sleepers.map(() => [3, 4]));
   });
 
+  it("tells no more in a turn where they are of many types", async () => {
+    const hub = new WatchHub(2_000, createManualClock());
+    const kinds = Array.from({ length: 10 }, (_, at) => `k${at}`);
+    const sleepers = kinds.flatMap((kind) =>
+      Array.from({ length: 120 }, () => {
+        const one = sleeper();
+        hub.join(queryOf(kind), one.member, -1).sleeping.add(one.member);
+        return one;
+      }),
+    );
+    const woken: number[] = [];
+    hub.publish(kinds.map(eventOf), 3);
+    for (let turn = 0; turn < 4; turn++) {
+      await new Promise((resolve) => void setImmediate(resolve));
+      woken.push(sleepers.filter(({ woken: [position] }) => position === 3).length);
+    }
+    expect(woken).toEqual([500, 1_000, 1_200, 1_200]);
+  });
+
   it("wakes many a little later, once for all that happened, and keeps nobody else waiting", async () => {
     const clock = createManualClock();
     const hub = new WatchHub(2_000, clock);

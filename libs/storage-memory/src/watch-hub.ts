@@ -130,7 +130,7 @@ export class WatchHub {
   #wakeSoon(group: WatchGroup): void {
     const delayMs = wakeDelayMs(group.sleeping.size);
     if (delayMs > 0) {
-      this.#clock.after(delayMs, () => this.#wake(group));
+      this.#clock.after(delayMs, () => this.#wake([group]));
       return;
     }
     if (this.#touched.length === 0) setImmediate(() => this.#flush());
@@ -140,15 +140,18 @@ export class WatchHub {
   #flush(): void {
     const touched = this.#touched;
     this.#touched = [];
-    for (const group of touched) this.#wake(group);
+    this.#wake(touched);
   }
 
-  #wake(group: WatchGroup): void {
-    const position = group.touched ?? 0;
-    group.touched = undefined;
-    // A copy: who is woken may sleep again before the walk ends.
-    this.#waking.push({ members: Array.from(group.sleeping), position, woken: 0 });
-    if (this.#waking.length === 1) this.#wakeSome();
+  #wake(groups: readonly WatchGroup[]): void {
+    const isUnderWay = this.#waking.length > 0;
+    for (const group of groups) {
+      const position = group.touched ?? 0;
+      group.touched = undefined;
+      // A copy: who is woken may sleep again before the walk ends.
+      this.#waking.push({ members: Array.from(group.sleeping), position, woken: 0 });
+    }
+    if (!isUnderWay) this.#wakeSome();
   }
 
   #wakeSome(): void {

@@ -89,7 +89,10 @@ function commit(
   if (request === undefined)
     return endpoint.commit(operations, underWay).then((result) => committed(result, operations));
   underWay.encoded = encoded;
-  return endpoint.submit(request, operations, underWay).then(submitted);
+  const submitting = endpoint.submit(request, operations, underWay);
+  // Whoever takes the bytes over has done so.
+  underWay.encoded = undefined;
+  return submitting.then(submitted);
 }
 
 function submitted(answer: Submitted): AnswerContent {

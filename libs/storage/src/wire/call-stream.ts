@@ -42,7 +42,8 @@ export interface CallOptions {
 /** A call without an answer. */
 class PendingCall {
   readonly id: number;
-  readonly bytes: Uint8Array;
+  /** Until they are sent: what waits for its answer is not kept in two forms. */
+  bytes: Uint8Array;
   readonly isMutation: boolean;
   readonly signal: CallSignal | undefined;
   readonly resolve: (answer: ReceivedAnswer) => void;
@@ -186,11 +187,20 @@ export class CallStream {
       if (this.#ended !== undefined) return;
       const cancelled = this.#cancelled;
       this.#cancelled = [];
-      for (const call of calls) call.isSent = true;
-      yield create(EncodedExchangeRequestSchema, { calls: calls.map(({ bytes }) => bytes), cancelled });
+      yield create(EncodedExchangeRequestSchema, { calls: calls.map(sent), cancelled });
     }
   }
 }
+
+/** Notes that a call is sent. Returns its bytes. */
+function sent(call: PendingCall): Uint8Array {
+  const { bytes } = call;
+  call.isSent = true;
+  call.bytes = NO_BYTES;
+  return bytes;
+}
+
+const NO_BYTES = new Uint8Array();
 
 function given(up: string, isMutation: boolean, isSent: boolean): StorageError {
   if (!isMutation) return new StorageError("aborted", `the call ${up}`);

@@ -130,9 +130,11 @@ export class ServedExchange {
   }
 
   #answer(call: ReceivedCall, underWay: CallUnderWay): void {
-    const answered = (content: AnswerContent): void => this.#say(call.id, content, underWay);
-    const failed = (error: unknown): void =>
-      answered({ case: "error", value: toErrorMessage(error, { isMutation: isMutation(call) }) });
+    // Not the call itself: what came is let go when the endpoint has taken it.
+    const { id } = call;
+    const kind = { isMutation: isMutation(call) };
+    const answered = (content: AnswerContent): void => this.#say(id, content, underWay);
+    const failed = (error: unknown): void => answered({ case: "error", value: toErrorMessage(error, kind) });
     try {
       const endpoint = this.#deps.endpoint();
       if (endpoint === undefined)
