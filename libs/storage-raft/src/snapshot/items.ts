@@ -5,6 +5,9 @@ import {
   SnapshotItemSchema,
 } from "@trellis/protos/trellis/storage/v1/snapshot_pb.js";
 
+import type { StoredRecord } from "@trellis/storage";
+import { FieldScan, storedRecordIn } from "@trellis/storage/wire";
+
 import { known, toNumber } from "../known.ts";
 import type { RememberedResult, SessionState } from "../sessions.ts";
 import { damagedContent } from "./item-stream.ts";
@@ -25,6 +28,19 @@ export function decodeItem(bytes: Uint8Array): SnapshotItem["item"] {
     throw damagedContent("an item cannot be read", error);
   }
   return known(message, "an item of a snapshot").item;
+}
+
+/** `SnapshotItem.record`, with its length behind it. */
+const RECORD = 0x1a;
+
+/** A record that is an item by itself, read by hand, of which its bytes are a part; undefined for any other item, and for one that is not plain at a glance. */
+export function decodePlainRecord(item: Uint8Array): StoredRecord | undefined {
+  const scan = new FieldScan(item);
+  const end = scan.enter(RECORD, item.length);
+  if (end === undefined) return undefined;
+  const record = storedRecordIn(scan, end);
+  scan.leave(item.length);
+  return scan.isAsExpected ? record : undefined;
 }
 
 /** A session as an item of a snapshot. */

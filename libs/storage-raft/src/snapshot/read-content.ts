@@ -1,12 +1,12 @@
 import type { SnapshotHead } from "@trellis/protos/trellis/storage/v1/snapshot_pb.js";
-import { keyString, toVersion } from "@trellis/storage";
+import { keyString, type StoredRecord, toVersion } from "@trellis/storage";
 import { createStore, type Store, type StoreLimits } from "@trellis/storage-memory";
 
 import { known, toNumber, unsupported } from "../known.ts";
 import { fromStoredRecordMessage } from "../record-codec.ts";
 import { Sessions } from "../sessions.ts";
 import { damagedContent, ItemReader } from "./item-stream.ts";
-import { decodeItem, decodeSession } from "./items.ts";
+import { decodeItem, decodePlainRecord, decodeSession } from "./items.ts";
 import { type NextTurn, Slices } from "./slices.ts";
 
 /** A state built from a snapshot. */
@@ -68,6 +68,8 @@ class StateBuilder {
 
   /** Puts an item in; how many remembered results it holds. */
   add(item: Uint8Array): number {
+    const plain = decodePlainRecord(item);
+    if (plain !== undefined) return this.#addRecord(plain);
     const decoded = decodeItem(item);
     switch (decoded.case) {
       case "session": {
@@ -78,20 +80,22 @@ class StateBuilder {
         this.#sessions.restore(session);
         return session.results.size;
       }
-      case "record": {
-        const record = fromStoredRecordMessage(decoded.value);
-        const key = keyString(record.key);
-        if (key <= this.#lastKey || record.version > this.#index)
-          throw damagedContent(`record ${JSON.stringify(key)} is not where it belongs`);
-        this.#lastKey = key;
-        this.#store.load([record]);
-        return 0;
-      }
+      case "record":
+        return this.#addRecord(fromStoredRecordMessage(decoded.value));
       case "head":
         throw damagedContent("it has two heads");
       case undefined:
         throw unsupported("a snapshot has an item");
     }
+  }
+
+  #addRecord(record: StoredRecord): number {
+    const key = keyString(record.key);
+    if (key <= this.#lastKey || record.version > this.#index)
+      throw damagedContent(`record ${JSON.stringify(key)} is not where it belongs`);
+    this.#lastKey = key;
+    this.#store.load([record]);
+    return 0;
   }
 
   finish(): BuiltState {

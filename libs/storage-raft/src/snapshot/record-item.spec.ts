@@ -3,7 +3,9 @@ import { type StoredRecord, toVersion } from "@trellis/storage";
 import fc from "fast-check";
 
 import { toStoredRecordMessage } from "@trellis/storage/wire";
-import { encodeItem } from "./items.ts";
+
+import { fromStoredRecordMessage } from "../record-codec.ts";
+import { decodeItem, decodePlainRecord, encodeItem } from "./items.ts";
 import { RecordEncoder } from "./record-item.ts";
 
 const text = fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), fc.constant(""), fc.constant("\ud800"));
@@ -30,5 +32,34 @@ describe("a record as an item of a snapshot", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it("is read as the library reads it, or left to it, also when it is spoilt", () => {
+    let read = 0;
+    const word = fc.stringMatching(/^[a-z]{0,12}$/);
+    const words = fc.record({ group: word, kind: word, partition: word, namespace: word, name: word });
+    const plain = fc.tuple(stored, words, word).map(([record, of, uid]) => ({
+      ...record,
+      key: of,
+      uid,
+      groupVersion: uid,
+      generation: uid,
+      owner: record.owner && { key: of, uid },
+    }));
+    const spoilt = fc.option(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { nil: undefined });
+    fc.assert(
+      fc.property(fc.oneof(plain, stored), spoilt, (record, fault) => {
+        const item = encodeItem({ case: "record", value: toStoredRecordMessage(record) });
+        if (fault !== undefined) item[fault[0] % item.length] = fault[1];
+        const found = decodePlainRecord(item);
+        if (found === undefined) return;
+        read += 1;
+        const decoded = decodeItem(item);
+        expect(decoded.case).toBe("record");
+        if (decoded.case === "record") expect(found).toEqual({ ...fromStoredRecordMessage(decoded.value) });
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(read).toBeGreaterThan(100);
   });
 });

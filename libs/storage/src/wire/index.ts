@@ -11,7 +11,7 @@ export {
   toRecordMessage,
   toStoredRecordMessage,
 } from "./record-codec.ts";
-export { commitIn } from "./read-commit.ts";
+export { commitIn, storedRecordIn } from "./read-commit.ts";
 export {
   fromRequestMessage,
   fromSessionMessage,
