@@ -20,7 +20,7 @@ export interface StateMachine {
   capture(): StateCapture;
   /**
    * Builds the state of a snapshot at `index` aside, in slices; the present state goes on being served. Rejects for what it did not write;
-   * then the present state stays.
+   * then the present state stays. A chunk is valid until the next is asked for.
    */
   restore(chunks: AsyncIterable<Uint8Array>, index: LogIndex): Promise<PreparedState>;
 }
@@ -31,7 +31,7 @@ export interface StateCapture {
   readonly approximateBytes: number;
   /**
    * The state in pieces of at most {@link MAX_SNAPSHOT_CHUNK_BYTES}, in an order and of a form that depend on nothing but the state.
-   * Made in slices of a few milliseconds, between which others go first. Iterated once at most.
+   * Made in slices of a few milliseconds, between which others go first. Iterated once at most. Whoever keeps a piece copies it: it is valid until the next is asked for.
    */
   chunks(): AsyncIterable<Uint8Array>;
 }

@@ -79,7 +79,7 @@ describe("the format of snapshots", () => {
       },
     ]);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of machine.capture().chunks()) chunks.push(chunk);
+    for await (const chunk of machine.capture().chunks()) chunks.push(chunk.slice());
     expect(Buffer.concat(chunks).toString("base64")).toBe(RECORDED);
   });
 });

@@ -3,7 +3,7 @@ import type { Disk, DiskFile } from "@trellis/wal";
 
 import { RaftNodeError } from "../errors.ts";
 import type { SnapshotHeader } from "../member.ts";
-import { END_FRAME, type Frame, FrameDecoder, FrameEncoder, HEADER_FRAME, MAGIC } from "./frames.ts";
+import { END_FRAME, FrameDecoder, FrameEncoder, HEADER_FRAME, MAGIC } from "./frames.ts";
 import { decodeHeader, encodeHeader } from "./header.ts";
 
 /** How many snapshots are kept: the newest, and the one before it in case the newest cannot be read. */
@@ -161,12 +161,13 @@ export class SnapshotStore {
     }
   }
 
-  /** The chunks of a file, each checked. Rejects with `damaged`. */
+  /** The chunks of a file, each checked, and valid until the next is asked for. Rejects with `damaged`. */
   async *chunks(file: SnapshotFile): AsyncGenerator<StateChunk> {
     const decoder = new FrameDecoder(this.#describe(file));
     for await (const piece of this.#passingPieces(file)) {
       for (const frame of decoder.push(piece)) {
-        if (frame.kind !== HEADER_FRAME && frame.kind !== END_FRAME) yield chunkOf(frame);
+        if (frame.kind !== HEADER_FRAME && frame.kind !== END_FRAME)
+          yield { kind: frame.kind, bytes: frame.payload };
       }
     }
     decoder.finish();
@@ -279,11 +280,6 @@ class PieceWriter {
     this.#pendingBytes = 0;
     this.#written += bytes;
   }
-}
-
-/** A copy, for whoever takes chunks may keep them. */
-function chunkOf({ kind, payload }: Frame): StateChunk {
-  return { kind, bytes: new Uint8Array(payload) };
 }
 
 function newestFirst(a: SnapshotFile, b: SnapshotFile): number {

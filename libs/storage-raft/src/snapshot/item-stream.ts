@@ -7,9 +7,12 @@ const LENGTH_BITS = 7;
 /** Bytes of the longest length. */
 const MAX_LENGTH_BYTES = 4;
 
-/** Writes items one behind the other, each behind its length, and cuts the stream into chunks of one size, wherever that falls. */
+/**
+ * Writes items one behind the other, each behind its length, and cuts the stream into chunks of one size, wherever that falls. A chunk is valid until the next is asked for: all are in the same
+ * memory, since that of thousands would have the garbage collector look through the whole store again and again.
+ */
 export class ItemWriter {
-  #chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
+  readonly #chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
   #used = 0;
 
   /** Adds an item, which may come in two parts; the chunks that are full with it. */
@@ -48,34 +51,57 @@ export class ItemWriter {
       from += part.length;
       if (this.#used < this.#chunk.length) continue;
       yield this.#chunk;
-      this.#chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
       this.#used = 0;
     }
   }
 }
 
-/** Takes chunks of any size and gives the items in them. Throws `damaged` for what {@link ItemWriter} did not write. */
+/** Takes chunks of any size and gives the items in them. Throws `damaged` for what {@link ItemWriter} did not write. Keeps no chunk: each may be overwritten once its items were taken. */
 export class ItemReader {
-  #pending: Uint8Array = new Uint8Array();
+  /** What is left of the chunks so far, at its beginning, and room for the next one behind it. */
+  #joined = new Uint8Array();
+  #left = 0;
 
-  /** The items that the chunks so far complete: views of them. */
+  /** The items that the chunks so far complete: views, valid until the next chunk comes. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    const bytes = this.#left === 0 ? chunk : this.#join(chunk);
+    let at = 0;
     for (;;) {
-      const length = readLength(this.#pending);
-      if (length === undefined) return;
-      const end = length.bytes + length.value;
-      if (this.#pending.length < end) return;
-      const item = this.#pending.subarray(length.bytes, end);
-      this.#pending = this.#pending.subarray(end);
-      yield item;
+      const length = readLength(bytes, at);
+      const end = length === undefined ? Infinity : at + length.bytes + length.value;
+      if (length === undefined || end > bytes.length) break;
+      yield bytes.subarray(at + length.bytes, end);
+      at = end;
     }
+    this.#keep(bytes, at);
   }
 
   /** To be called after the last chunk. */
   finish(): void {
-    if (this.#pending.length > 0) throw damagedContent("it ends within an item");
+    if (this.#left > 0) throw damagedContent("it ends within an item");
   }
+
+  #join(chunk: Uint8Array): Uint8Array {
+    const length = this.#left + chunk.length;
+    if (this.#joined.length < length) this.#joined = enlarged(this.#joined, this.#left, length);
+    this.#joined.set(chunk, this.#left);
+    return this.#joined.subarray(0, length);
+  }
+
+  #keep(bytes: Uint8Array, from: number): void {
+    this.#left = bytes.length - from;
+    if (this.#left === 0) return;
+    if (this.#joined.length < this.#left) this.#joined = new Uint8Array(2 * this.#left);
+    // May be the very memory that it is in.
+    this.#joined.set(bytes.subarray(from), 0);
+  }
+}
+
+/** Larger memory that begins alike. */
+function enlarged(bytes: Uint8Array, used: number, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * least);
+  larger.set(bytes.subarray(0, used));
+  return larger;
 }
 
 /** The storage part of a snapshot is not what was written. */
@@ -95,10 +121,13 @@ function lengthOf(length: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function readLength(bytes: Uint8Array): { readonly value: number; readonly bytes: number } | undefined {
+function readLength(
+  bytes: Uint8Array,
+  start: number,
+): { readonly value: number; readonly bytes: number } | undefined {
   let value = 0;
   for (let at = 0; at < MAX_LENGTH_BYTES; at++) {
-    const byte = bytes[at];
+    const byte = bytes[start + at];
     if (byte === undefined) return undefined;
     value |= (byte & 0x7f) << (at * LENGTH_BITS);
     if (value > MAX_ITEM_BYTES) break;

@@ -1,5 +1,5 @@
 import type { SnapshotHead } from "@trellis/protos/trellis/storage/v1/snapshot_pb.js";
-import { keyString, type StoredRecord, toVersion } from "@trellis/storage";
+import { type StoredRecord, TextKey, toVersion } from "@trellis/storage";
 import { createStore, type Store, type StoreLimits } from "@trellis/storage-memory";
 
 import { known, toNumber, unsupported } from "../known.ts";
@@ -90,11 +90,12 @@ class StateBuilder {
   }
 
   #addRecord(record: StoredRecord): number {
-    const key = keyString(record.key);
-    if (key <= this.#lastKey || record.version > this.#index)
-      throw damagedContent(`record ${JSON.stringify(key)} is not where it belongs`);
-    this.#lastKey = key;
-    this.#store.load([record]);
+    const key = new TextKey(record.key);
+    const text = key.text();
+    if (text <= this.#lastKey || record.version > this.#index)
+      throw damagedContent(`record ${JSON.stringify(text)} is not where it belongs`);
+    this.#lastKey = text;
+    this.#store.load([{ ...record, key }]);
     return 0;
   }
 

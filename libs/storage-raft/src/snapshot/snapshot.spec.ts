@@ -41,7 +41,7 @@ function commit(index: number, ...operations: Operation[]): void {
 
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(chunk.slice());
   return all;
 }
 
@@ -165,6 +165,27 @@ describe("putting a snapshot in", () => {
     await expect(watch.next()).rejects.toMatchObject({ code: "watch-closed" });
   });
 
+  it("reads items that go over the ends of chunks, all of which are in the same memory", async () => {
+    const sizes = [1, 700, 300_000, 20, 600_000, 5_000];
+    for (const [at, size] of sizes.entries()) commit(5 + at, put(`n${at}`, String(at).repeat(size)));
+    for (let at = 0; at < 3_000; at++) commit(20 + at, put(`m${at}`, "x".repeat(at % 400)));
+    const whole = Buffer.concat(await collect(machine.capture().chunks()));
+    const memory = new Uint8Array(300_000);
+    for (const step of [256 * 1024, 7_919, 300_000]) {
+      const copy = unformed();
+      const chunks = async function* (): AsyncGenerator<Uint8Array> {
+        for (let from = 0; from < whole.length; from += step) {
+          const chunk = whole.subarray(from, from + step);
+          memory.fill(0xee).set(chunk);
+          yield memory.subarray(0, chunk.length);
+        }
+      };
+      (await copy.restore(chunks(), 4_000)).install();
+      expect((await copy.hashState()).hash).toEqual((await machine.hashState()).hash);
+      expect(await textsOf(copy)).toEqual(await textsOf(machine));
+    }
+  });
+
   it("begins the history at its index: older versions are gone, watches resume from it on", async () => {
     commit(5, put("a", "x"));
     commit(6, put("b", "y"));
@@ -198,7 +219,7 @@ describe("what is no snapshot of storage", () => {
 
   function streamOf(...items: Uint8Array[]): Uint8Array[] {
     const writer = new ItemWriter();
-    return [...items.flatMap((one) => [...writer.add(one)]), ...writer.end()];
+    return [...items.flatMap((one) => [...writer.add(one)].map((chunk) => chunk.slice())), ...writer.end()];
   }
 
   it.each<[string, () => Uint8Array[], string]>([
