@@ -114,6 +114,7 @@ export class Consensus {
   /** Nothing that comes from the disk now counts any more. */
   end(): void {
     this.#isOver = true;
+    this.#reader.end();
   }
 
   /** Gives the core a message. One that is of no use to it is lost as by a network: whoever sent it asks again. */

@@ -215,7 +215,7 @@ async function readWindow(
   );
   for (let from = before + 1; from <= wal.lastIndex;) {
     const entries = await wal.read({ from, before: wal.lastIndex + 1 });
-    // Views of their records' buffers: those go as the entries do, from the first on.
+    // Those of one record share a buffer, and records go as their entries do, from the first on: at most one is kept for a part of it.
     window.append(entries.map(fromWalEntry));
     from += entries.length;
   }

@@ -38,7 +38,15 @@ export class LogOutline {
   /** The term of an entry, or of the one before the first; undefined when the log does not know it. */
   term(index: LogIndex): Term | undefined {
     if (index < this.#before.index || index > this.lastIndex) return undefined;
-    return this.#runs.findLast((run) => run.index <= index)?.term;
+    // The last run that begins at the index or before it.
+    let [low, high] = [0, this.#runs.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      const run = this.#runs[middle];
+      if (run !== undefined && run.index <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.#runs[low]?.term;
   }
 
   /** The size of an entry that the log has. */

@@ -42,7 +42,7 @@ export interface WindowOptions {
 /**
  * The durable log as the core reads it, synchronously: an outline of all of it, from where it was last compacted to its end, and the last entries. Older
  * ones are on disk only. When the core asks for those (a member is far behind, or much is to be applied) the window notes it, a `LogReader` reads some of
- * them, and they stay until the core has taken them.
+ * them, and they stay until the core has taken them and the next ones are there: members that are behind at the same place cost the reads of one.
  */
 export class LogWindow implements Storage {
   #hardState: HardState;
@@ -52,8 +52,10 @@ export class LogWindow implements Storage {
   #outline: LogOutline;
   /** The last entries. */
   #tail: EntryRun;
-  /** Older ones that were read and not taken yet, in the order in which they were read. */
+  /** Older ones that were read, in the order in which they were read. */
   #older: EntryRun[] = [];
+  /** Those of which somebody has taken the last entry: they go when the next ones are there. */
+  readonly #taken = new WeakSet<EntryRun>();
   /** Where entries are to be read, in the order in which they were asked for. */
   readonly #wanted = new Set<LogIndex>();
   /** Where they are being read. */
@@ -120,7 +122,7 @@ export class LogWindow implements Storage {
     }
     const entries = run.slice(from, to, maxBytes);
     if (from + entries.length === run.end) {
-      this.#older = this.#older.filter((other) => other !== run);
+      this.#taken.add(run);
       // Who takes these needs the next ones soon: they are read meanwhile.
       this.isUnread(run.end);
     }
@@ -159,6 +161,7 @@ export class LogWindow implements Storage {
   /** These were read. What of them has been replaced or compacted meanwhile is none of the log's: an entry's index and term name its content. */
   read(entries: readonly Entry[]): void {
     this.#reading = undefined;
+    this.#older = this.#older.filter((run) => !this.#taken.has(run));
     const first = entries.findIndex(({ index, term }) => this.#isEntry(index, term));
     if (first < 0) return;
     const there = entries.slice(first);

@@ -22,6 +22,7 @@ export interface RaftNodeOptions {
   readonly trailingBytes?: number;
   /**
    * Bytes of the log's last entries that stay in memory; older ones are read from disk for who needs them, up to as many bytes more. Default: 16 MiB.
+   * Only the entries' own sizes count: what an object takes beside its bytes does not, so that many small entries take several times as much memory.
    */
   readonly logMemoryBytes?: number;
   /** Proposals that may wait for their answer. Default: 10,000. */
@@ -69,6 +70,8 @@ export const SNAPSHOT_SEND_MS = 30 * 60_000;
 export const SNAPSHOT_IDLE_MS = 10_000;
 /** How long until a snapshot that found no space is tried again. */
 export const SNAPSHOT_RETRY_MS = 5_000;
+/** How long until older entries are read again that could not be, since too many files were open. */
+export const READ_RETRY_MS = 1_000;
 /** Bytes of one append to a member; a larger entry travels alone. */
 export const APPEND_BYTES = MEBIBYTE;
 /** Appends and bytes on their way to one member. */

@@ -21,9 +21,14 @@ export interface RecordPlace {
   readonly length: number;
 }
 
+/** Whether two extents are of one record, as those are that were appended in one batch. */
+export function areOfOneRecord(one: RecordPlace, other: RecordPlace): boolean {
+  return one.segment === other.segment && one.offset === other.offset;
+}
+
 /**
  * Where every entry of the log is on disk. Ascending by index, which is also the order in which they were written: writing an entry drops all
- * those from its index on. About a hundred bytes for each record, so the log's length, which snapshots bound, bounds it.
+ * those from its index on. About a hundred bytes for each append, so the log's length, which snapshots bound, bounds it.
  */
 export class Extents {
   #extents: Extent[] = [];
@@ -59,16 +64,23 @@ export class Extents {
     return this.#extents[this.#position(index)]?.segment;
   }
 
-  /** The extents of the entries from one index to before another, as many as `maxBytes` of content allow, at least one. */
+  /**
+   * The extents of the entries from one index to before another: at least one, then as many as `maxBytes` of content allow, with all of the last
+   * one's record.
+   */
   range(from: number, before: number, maxBytes: number): readonly Extent[] {
     const found: Extent[] = [];
     let bytes = 0;
     for (let position = this.#position(from); position < this.#extents.length; position++) {
       const extent = this.#extents[position];
-      if (extent === undefined || extent.firstIndex >= before || (bytes > maxBytes && found.length > 0))
-        break;
+      if (extent === undefined || extent.firstIndex >= before) break;
+      const last = found.at(-1);
+      // The extents of a record follow each other: the first one that is taken counts for all.
+      if (last === undefined || !areOfOneRecord(last, extent)) {
+        if (bytes > maxBytes) break;
+        bytes += extent.length - extent.itemOffset;
+      }
       found.push(extent);
-      bytes += extent.length;
     }
     return found;
   }

@@ -338,6 +338,106 @@ describe("reading", () => {
     await wal.close();
   });
 
+  describe("what several appends wrote as one record", () => {
+    const KIBIBYTE = 1024;
+    const APPENDS = 40;
+    const ENTRY_BYTES = 64 * KIBIBYTE;
+    const limits = {
+      segmentBytes: 8192 * KIBIBYTE,
+      batchBytes: 4096 * KIBIBYTE,
+      appendBytes: 128 * KIBIBYTE,
+      queuedBytes: 8192 * KIBIBYTE,
+      readBytes: 8192 * KIBIBYTE,
+    };
+
+    /** Two records of 40 appends each, and how often the disk was asked to read since. */
+    async function withTwoRecords() {
+      const { wal, disk } = await openTestLog({ limits });
+      for (const from of [1, APPENDS + 1]) {
+        await Promise.all(
+          entries(from, APPENDS, 1, ENTRY_BYTES).map((one) => wal.append({ entries: [one] })),
+        );
+      }
+      expect(wal.figures().batches).toBe(2);
+      let reads = 0;
+      disk.gate = async ({ kind }) => {
+        if (kind === "read") reads++;
+      };
+      return { wal, disk, reads: () => reads };
+    }
+
+    /** Enough of long entries to know them by. */
+    function beginnings(list: readonly ReturnType<typeof entry>[]): readonly string[] {
+      return list.map(({ index, term, bytes }) => textOf({ index, term, bytes: bytes.subarray(0, 8) }));
+    }
+
+    function heldBytes(list: readonly { readonly bytes: Uint8Array }[]): number {
+      return [...new Set(list.map(({ bytes }) => bytes.buffer))].reduce(
+        (sum, { byteLength }) => sum + byteLength,
+        0,
+      );
+    }
+
+    it("is read once, and its entries share its bytes", async () => {
+      const { wal, reads } = await withTwoRecords();
+      const all = await wal.read({ from: 1, before: 2 * APPENDS + 1 });
+      expect(beginnings(all)).toEqual(beginnings(entries(1, 2 * APPENDS, 1, ENTRY_BYTES)));
+      expect(reads()).toBe(2);
+      const own = all.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      expect(heldBytes(all)).toBeLessThan(1.01 * own);
+      await wal.close();
+    });
+
+    it("fills a read as far as its bounds allow, from wherever it begins", async () => {
+      const { wal, reads } = await withTwoRecords();
+      const maxBytes = 30 * ENTRY_BYTES;
+      const last = APPENDS - 1;
+      for (const from of [1, 5, last, APPENDS + 5]) {
+        const read = await wal.read({ from, before: 2 * APPENDS + 1 }, { maxBytes });
+        expect(beginnings(read)).toEqual(beginnings(entries(from, 30, 1, ENTRY_BYTES)));
+      }
+      // The third begins with the end of the one record and goes on in the other.
+      expect(reads()).toBe(5);
+      await wal.close();
+    });
+
+    it("is not kept whole for a few of its entries", async () => {
+      const { wal } = await withTwoRecords();
+      for (const [from, before] of [
+        [1, 2],
+        [5, 12],
+        [APPENDS, APPENDS + 2],
+        [2, 2 * APPENDS],
+      ] as const) {
+        const read = await wal.read({ from, before });
+        expect(beginnings(read)).toEqual(beginnings(entries(from, before - from, 1, ENTRY_BYTES)));
+        expect(heldBytes(read)).toBeLessThan(1.01 * (before - from) * ENTRY_BYTES);
+      }
+      await wal.close();
+    });
+
+    it("is found damaged as any other", async () => {
+      const { wal, disk } = await withTwoRecords();
+      disk.flipBit("0000000000000001.wal", (4096 + 20 * ENTRY_BYTES) * 8);
+      expect(await codeOf(wal.read({ from: APPENDS, before: APPENDS + 1 }))).toBe("damaged");
+      await wal.close();
+    });
+
+    it("is read without what a later append of it replaced", async () => {
+      const { wal } = await openTestLog();
+      await Promise.all([
+        wal.append({ entries: entries(1, 5) }),
+        wal.append({ entries: entries(6, 5) }),
+        wal.append({ entries: entries(3, 1, 2) }),
+        wal.append({ entries: entries(4, 2, 2) }),
+      ]);
+      expect(wal.figures().batches).toBe(1);
+      const expected = [...entries(1, 2), ...entries(3, 3, 2)];
+      expect(texts(await wal.read({ from: 1, before: 6 }))).toEqual(texts(expected));
+      await wal.close();
+    });
+  });
+
   it("refuses what the log does not hold", async () => {
     const { wal } = await openTestLog();
     await wal.append({ entries: entries(1, 10) });

@@ -43,8 +43,9 @@ export interface Wal {
   /** The term of an entry, of the snapshot mark, or of the entry before the first, if the log knows it. */
   termOf(index: number): number | undefined;
   /**
-   * The entries from one index to before another: at least one, then as many as `maxBytes` (default `readBytes`) allow. Their bytes are views
-   * of larger buffers: copy what is kept for long. Rejects with `compacted`, `invalid`, `damaged`, `closed`.
+   * The entries from one index to before another: at least one, then as many as `maxBytes` (default `readBytes`) allow. Those that were
+   * written together share a buffer, which holds no others: copy one that is kept for long without them. Rejects with `compacted`, `invalid`,
+   * `damaged`, `closed`.
    */
   read(
     range: { readonly from: number; readonly before: number },

@@ -85,6 +85,28 @@ describe("a log of which the end alone is in memory", () => {
     expect(end).toBe(lastIndex);
   });
 
+  it("is read once for two members that are behind at the same place", async () => {
+    const readsFor = async (count: number): Promise<number> => {
+      const cluster = await TestCluster.form(5, { config: { logMemoryBytes: MEMORY_BYTES } });
+      await cluster.write("first");
+      const leader = await cluster.leader();
+      const behind = (await cluster.followers()).slice(0, count);
+      for (const machine of behind) machine.crash();
+      await cluster.writeMany(WORDS, LONG);
+      let reads = 0;
+      leader.volume.onRead = async ({ folder }) => {
+        if (folder === "wal") reads++;
+      };
+      await Promise.all(behind.map((machine) => machine.start()));
+      expect(await cluster.agreement()).toHaveLength(1 + WORDS);
+      expect(behind.flatMap((machine) => machine.kinds())).not.toContain("snapshot-installed");
+      return reads;
+    };
+    const forOne = await readsFor(1);
+    expect(forOne).toBeGreaterThan(10);
+    expect(await readsFor(2)).toBeLessThan(1.3 * forOne);
+  });
+
   it("is not read for anybody while nobody is behind", async () => {
     const cluster = await TestCluster.form(3, { config: { logMemoryBytes: MEMORY_BYTES } });
     let reads = 0;
@@ -168,6 +190,41 @@ describe("a log of which the end alone is in memory", () => {
     expect(words).toHaveLength(1 + 2 * WORDS);
     expect(one.machine.words).toEqual(words);
     expect(words.some((word) => word.startsWith(LONG))).toBe(false);
+  });
+
+  it("that cannot be opened, since the process has too many files open, is read a little later", async () => {
+    for (const code of ["EMFILE", "ENFILE"]) {
+      const { cluster, leader, behind } = await withOneBehind();
+      const failedMs: number[] = [];
+      leader.volume.onRead = async ({ folder }) => {
+        if (folder !== "wal" || failedMs.length === 3) return;
+        failedMs.push(cluster.time.nowMs);
+        throw diskError(code);
+      };
+      await behind.start();
+      expect(await cluster.agreement()).toHaveLength(1 + WORDS);
+      expect(behind.kinds()).not.toContain("snapshot-installed");
+      expect(leader.running.status().role).toBe("leader");
+      const [first, second, third] = failedMs as [number, number, number];
+      expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(1_000);
+    }
+  });
+
+  it("is not read later by a node that has stopped meanwhile", async () => {
+    const { cluster, leader, behind } = await withOneBehind();
+    let reads = 0;
+    leader.volume.onRead = async ({ folder }) => {
+      if (folder !== "wal") return;
+      reads++;
+      throw diskError("EMFILE");
+    };
+    await behind.start();
+    await cluster.time.until("it was read", () => reads > 0);
+    await cluster.time.settle(leader.running.stop());
+    const before = reads;
+    await cluster.time.pass(5_000);
+    expect(reads).toBe(before);
+    expect(await leader.running.stopped).toBeUndefined();
   });
 
   it("that the disk does not give any more stops the node, which says why; the others go on", async () => {
