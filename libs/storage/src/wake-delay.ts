@@ -1,5 +1,5 @@
-/** For each reader, in milliseconds: several times what waking it takes, so that wakings leave most of the time to all else. */
-const WAKE_MS = 0.01;
+/** For each reader, in milliseconds: some times what waking it takes, so that wakings leave time to all else. More would keep a change from its readers for nothing. */
+const WAKE_MS = 0.005;
 /** Fewer readers are not kept waiting. */
 const MANY_READERS = 200;
 const MAX_DELAY_MS = 20;

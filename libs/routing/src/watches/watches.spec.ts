@@ -118,7 +118,7 @@ describe("watches", () => {
     const seen = waiting.map(outcomeOf);
     await putAll(backend, ["a", "b"]);
     expect(seen.filter(({ state }) => state !== "pending")).toEqual([]);
-    await cluster.clock.advance(4);
+    await cluster.clock.advance(2);
     await Promise.all(waiting);
     for (const watch of all) {
       const last = watch.take();
@@ -126,7 +126,7 @@ describe("watches", () => {
     }
     const again = all[0]?.next();
     await putAll(backend, ["c"]);
-    await cluster.clock.advance(4);
+    await cluster.clock.advance(2);
     expect((await again)?.kind).toBe("commit");
     for (const watch of all) watch.close();
   });
