@@ -78,7 +78,7 @@ export function writePayload(schema: DescMessage, message: Message): Payload {
 }
 
 /** The stored payload of a resource, or undefined when it cannot be read as the type's message. */
-export function storedPayload(type: ResourceType, data: Any | undefined): Message | undefined {
+function storedPayload(type: ResourceType, data: Any | undefined): Message | undefined {
   if (data === undefined) return create(type.schema);
   if (messageName(data) !== type.schema.typeName) return undefined;
   try {

@@ -5,7 +5,7 @@ import { fromStoredRecordMessage as fromMessage } from "@trellis/storage/wire";
 
 import { ofLog } from "./known.ts";
 
-/** The stored record of a message, frozen, with bytes of its own. Throws `unsupported`. */
+/** The stored record of a message, frozen; its bytes are those of the message. Throws `unsupported`. */
 export function fromStoredRecordMessage(message: StoredRecordMessage): StoredRecord {
   const record = ofLog(() => fromMessage(message));
   return storedRecord(record.key, record, record.version, undefined);
