@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
 import { describe, expect, it } from "@jest/globals";
 
 import { helpText, numberFlag, readFlags } from "./flags.ts";
@@ -30,5 +34,35 @@ describe("a tool's flags", () => {
     expect(helpText("npm run x", flags)).toBe(
       "npm run x\n\n  --seconds N  how long (default 5)\n  --json FILE  where to\n",
     );
+  });
+});
+
+describe("a tool", () => {
+  const tool = `
+    import { runTool } from ${JSON.stringify(join(import.meta.dirname, "flags.ts"))};
+    await runTool("tool", async () => {
+      for (let line = 0; line < 20_000; line++) process.stdout.write("x".repeat(99) + "\\n");
+      return 3;
+    });`;
+  const start = () => {
+    const child = spawn("node", ["--input-type=module", "-e", tool], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exit = new Promise((resolve) => child.once("exit", resolve));
+    return { stdout: child.stdout, exit };
+  };
+
+  it("does not end before a slow reader has all that it printed", async () => {
+    const { stdout, exit } = start();
+    const isSlow = new Int32Array(new SharedArrayBuffer(4));
+    stdout.on("data", () => void Atomics.wait(isSlow, 0, 0, 10));
+    expect((await text(stdout)).length).toBe(2_000_000);
+    expect(await exit).toBe(3);
+  });
+
+  it("ends when its reader is gone", async () => {
+    const { stdout, exit } = start();
+    stdout.once("data", () => stdout.destroy());
+    expect(await exit).toBe(3);
   });
 });

@@ -61,11 +61,19 @@ export function helpText(usage: string, flags: Readonly<Record<string, Flag>>): 
   return `${usage}\n\n${lines.join("\n")}\n`;
 }
 
+const OUTPUTS = [process.stdout, process.stderr] as const;
+
 /**
  * Runs a tool: its exit code is what it returns, 2 after a UsageError, 1 after another error, of which one line is shown. The process ends then, whatever it has left open: a
  * process of Node that ends by itself closes its handles first, and one with connections of HTTP/2 that were cut was seen to wait for them for ever.
+ * What it has printed is read first, however slow the reader is: Node drops at its exit what a pipe has not taken.
  */
 export async function runTool(name: string, run: () => Promise<number>): Promise<never> {
+  // A reader that has seen enough, as in `npm run sim … | head`, is no reason to leave work half done.
+  for (const stream of OUTPUTS)
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
   let exitCode: number;
   try {
     exitCode = await run();
@@ -73,5 +81,11 @@ export async function runTool(name: string, run: () => Promise<number>): Promise
     process.stderr.write(`${name}: ${(error as Error).message}\n`);
     exitCode = (error as Error).name === "UsageError" ? 2 : 1;
   }
+  await Promise.all(OUTPUTS.map(written));
   process.exit(exitCode);
+}
+
+/** Waits until all that was written before is with the reader, or there is no reader any more. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }

@@ -77,8 +77,8 @@ export function runCommand(
       ending.cancel();
       const left = family.living();
       family.signal("SIGKILL");
-      // A process that got away could hold the pipes open for ever.
-      const giveUp = setTimeout(finish, GRACE_MS);
+      // A process that got away could hold the pipes open for ever. What came while this process stood still is read before.
+      const giveUp = setTimeout(() => setImmediate(finish), GRACE_MS);
       child.once("close", finish);
       function finish(): void {
         clearTimeout(giveUp);
