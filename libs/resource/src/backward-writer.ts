@@ -45,6 +45,16 @@ export class BackwardWriter {
     this.#buffer.set(value, this.#at);
   }
 
+  /** A part of some bytes as a field; none are left out. Makes no view of them. */
+  part(field: number, source: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (length === 0) return;
+    this.#room(length);
+    this.#at -= length;
+    source.copy(this.#buffer, this.#at, start, end);
+    this.message(field, this.length - length);
+  }
+
   /** Bytes; none are left out, as proto3 has it. */
   bytes(field: number, value: Uint8Array): void {
     if (value.length === 0) return;
@@ -75,6 +85,11 @@ export class BackwardWriter {
       throw new RangeError(`expected a whole number from 0 to 2^53 in field ${field}, found ${value}`);
     this.#varint(value);
     this.#tag(field, WireType.Varint);
+  }
+
+  /** What was written so far, where it is: valid until something is written or forgotten. */
+  get written(): Uint8Array {
+    return this.#buffer.subarray(this.#at);
   }
 
   /**

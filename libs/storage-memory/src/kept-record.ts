@@ -1,3 +1,4 @@
+import type { BackwardWriter } from "@trellis/resource/node";
 import type { Key, OwnerRef, StoredRecord, Version } from "@trellis/storage";
 
 import type { Alike } from "./alike.ts";
@@ -132,6 +133,23 @@ export class KeptRecord implements StoredRecord {
 
   get slabLength(): number {
     return this.#uidLength + this.#generationLength + this.#length;
+  }
+
+  /** Writes its uid as a field, and no string is made of it. */
+  writeUid(writer: BackwardWriter, field: number): void {
+    writer.part(field, this.#slab.memory, this.#offset, this.#offset + this.#uidLength);
+  }
+
+  /** Writes its generation as a field, as {@link writeUid}. */
+  writeGeneration(writer: BackwardWriter, field: number): void {
+    const start = this.#offset + this.#uidLength;
+    writer.part(field, this.#slab.memory, start, start + this.#generationLength);
+  }
+
+  /** Writes its bytes as a field, as {@link writeUid}. */
+  writeBytes(writer: BackwardWriter, field: number): void {
+    const end = this.#offset + this.slabLength;
+    writer.part(field, this.#slab.memory, end - this.#length, end);
   }
 
   /** Notes that it is in a slab now, from an offset on. */

@@ -15,20 +15,20 @@ export class ItemWriter {
   readonly #chunk = new Uint8Array(MAX_SNAPSHOT_CHUNK_BYTES);
   #used = 0;
 
-  /** Adds an item, which may come in two parts; the chunks that are full with it. */
-  *add(item: Uint8Array, rest?: Uint8Array): Generator<Uint8Array> {
-    const length = item.length + (rest?.length ?? 0);
-    // Most items fit: a generator for each part of each would be a third of the work.
-    if (this.#used + MAX_LENGTH_BYTES + length < this.#chunk.length) {
-      this.#putLength(length);
-      this.#chunk.set(item, this.#used);
-      if (rest !== undefined) this.#chunk.set(rest, this.#used + item.length);
-      this.#used += length;
-      return;
-    }
-    yield* this.#put(lengthOf(length));
+  /** Adds an item that fits into the chunk, as most do: a generator for each would be a third of the work. False when it does not fit. */
+  addWhole(item: Uint8Array): boolean {
+    if (this.#used + MAX_LENGTH_BYTES + item.length >= this.#chunk.length) return false;
+    this.#putLength(item.length);
+    this.#chunk.set(item, this.#used);
+    this.#used += item.length;
+    return true;
+  }
+
+  /** Adds an item; the chunks that are full with it. */
+  *add(item: Uint8Array): Generator<Uint8Array> {
+    if (this.addWhole(item)) return;
+    yield* this.#put(lengthOf(item.length));
     yield* this.#put(item);
-    if (rest !== undefined) yield* this.#put(rest);
   }
 
   /** The last chunk, unless there is nothing in it. */

@@ -39,9 +39,9 @@ export async function* writeContent(
       { after, records: WALK_RECORDS, visits: WALK_RECORDS },
     );
     for (const record of slice.records) {
-      const head = records.encodeHead(record);
-      yield* writer.add(head, record.bytes);
-      if (slices.step(head.length + record.bytes.length, 0)) await slices.rest();
+      const item = records.encode(record);
+      if (!writer.addWhole(item)) yield* writer.add(item);
+      if (slices.step(item.length, 0)) await slices.rest();
     }
     after = slice.last;
     isDone = slice.stopped === "done";
