@@ -7,6 +7,7 @@ import {
   type Version,
 } from "@trellis/storage";
 
+import type { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 
 /** A change that a commit would make. `text` is the string form of the key. */
@@ -31,7 +32,7 @@ export type Evaluation =
 
 /** What {@link evaluate} needs to know of a store. */
 export interface EvaluationState {
-  readonly records: ReadonlyMap<string, KeptRecord>;
+  readonly keys: ReadonlyMap<string, KeptKey>;
   /** The version of the store now. */
   readonly version: Version;
   /** The version that the commit would get. */
@@ -54,7 +55,7 @@ export function evaluate(
     const key = keys[operationIndex];
     if (operation === undefined || key === undefined)
       throw new Error(`operation ${operationIndex} has no key string`);
-    const stored = state.records.get(key);
+    const stored = state.keys.get(key)?.record;
     const change = staged?.find(key);
     const seen = change === undefined ? stored : effectOf(change, state.nextVersion);
     for (const precondition of operation.preconditions) {

@@ -1,9 +1,12 @@
+import type { Version } from "@trellis/storage";
 import sortedBtree from "sorted-btree";
 
+import { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { KeyRange } from "./key-range.ts";
 
 const BTree = sortedBtree.default;
+type KeyTree = InstanceType<typeof BTree<KeptKey, undefined>>;
 
 /** One slice of a walk. */
 export interface TreeSlice {
@@ -24,32 +27,29 @@ export interface SliceBounds {
   readonly visits: number;
 }
 
-/** The records in the order of their key strings. `clone` is O(1): the two share what neither has changed since. */
-export class RecordTree {
-  readonly #tree: InstanceType<typeof BTree<string, KeptRecord>>;
+/** The records of a version in the order of their key strings: those of now, or of a copy. */
+export abstract class RecordTree {
+  protected readonly keys: KeyTree;
 
-  constructor(tree = new BTree<string, KeptRecord>(undefined, compareStrings)) {
-    this.#tree = tree;
+  constructor(keys: KeyTree) {
+    this.keys = keys;
   }
+
+  /** The record that a key of the tree has in it. */
+  abstract recordOf(key: KeptKey): KeptRecord;
 
   get size(): number {
-    return this.#tree.size;
+    return this.keys.size;
   }
 
-  get(key: string): KeptRecord | undefined {
-    return this.#tree.get(key);
-  }
-
-  set(key: string, record: KeptRecord): void {
-    this.#tree.set(key, record);
-  }
-
-  delete(key: string): void {
-    this.#tree.delete(key);
-  }
-
-  clone(): RecordTree {
-    return new RecordTree(this.#tree.clone());
+  /** The record under a key's string form. */
+  get(text: string): KeptRecord | undefined {
+    let found: KeptRecord | undefined;
+    const key = new KeptKey(text);
+    this.keys.forRange(key, key, true, (kept) => {
+      found = this.recordOf(kept);
+    });
+    return found;
   }
 
   /** Walks a range in order, up to the bounds. */
@@ -61,15 +61,17 @@ export class RecordTree {
     let last = after;
     let stopped: TreeSlice["stopped"] = "done";
     const from = after !== undefined && after > prefix ? after : prefix;
-    this.#tree.forRange(from, LAST_STRING, true, (key, record) => {
-      if (key === after) return undefined;
-      if (!key.startsWith(prefix)) return STOP;
+    this.keys.forRange(new KeptKey(from), LAST_KEY, true, (key) => {
+      const { text } = key;
+      if (text === after) return undefined;
+      if (!text.startsWith(prefix)) return STOP;
+      const record = this.recordOf(key);
       const wanted = matches === undefined || matches(record.key);
       if (visits >= bounds.visits) stopped = "visits";
       else if (wanted && records.length >= bounds.records) stopped = "records";
       if (stopped !== "done") return STOP;
       visits++;
-      last = key;
+      last = text;
       if (wanted) records.push(record);
       return undefined;
     });
@@ -77,10 +79,96 @@ export class RecordTree {
   }
 }
 
+/** The records of now. Copies of it cost what changes after them: the tree's nodes for new and deleted keys, the former records for the others. */
+export class PresentTree extends RecordTree {
+  /** Those that somebody has yet: only the garbage collector knows. */
+  readonly #copies = new Set<WeakRef<TreeCopy>>();
+
+  constructor() {
+    super(new BTree<KeptKey, undefined>(undefined, compareKeys));
+  }
+
+  recordOf(key: KeptKey): KeptRecord {
+    return key.record;
+  }
+
+  add(key: KeptKey): void {
+    this.keys.set(key, undefined);
+  }
+
+  delete(key: KeptKey): void {
+    this.keys.delete(key);
+  }
+
+  /** Notes that another record takes the place of this one, under the same key. */
+  replaced(former: KeptRecord): void {
+    for (const reference of this.#copies) {
+      const copy = reference.deref();
+      if (copy === undefined) this.#copies.delete(reference);
+      else if (former.version <= copy.version) copy.keep(former);
+    }
+  }
+
+  /** A copy of now, which is `version`: nothing that comes later changes it. */
+  copy(version: Version): TreeCopy {
+    const copy = new TreeCopy(version, this.keys.clone());
+    this.#copies.add(new WeakRef(copy));
+    return copy;
+  }
+}
+
+/** The records of an older version: its keys, the records that are not those of now, and all others where they are. */
+export class TreeCopy extends RecordTree {
+  readonly version: Version;
+  readonly #former = new Map<KeptKey, KeptRecord>();
+  /** The copy that was made of the present of its time, when this one was made of it: what is not former here is as it is there. */
+  readonly #origin: TreeCopy | undefined;
+
+  constructor(version: Version, keys: KeyTree, origin?: TreeCopy) {
+    super(keys);
+    this.version = version;
+    this.#origin = origin;
+  }
+
+  recordOf(key: KeptKey): KeptRecord {
+    return this.#former.get(key) ?? this.#origin?.recordOf(key) ?? key.record;
+  }
+
+  /** Keeps the record of its version, which is no longer that of now. */
+  keep(record: KeptRecord): void {
+    this.#former.set(record.keptKey, record);
+  }
+
+  /** What becomes the copy of an older version, once it has kept what is `undone` here and everything is undone that happened between the two. */
+  older(version: Version): TreeCopy {
+    return new TreeCopy(version, this.keys.clone(), this.#origin ?? this);
+  }
+
+  /** What it has otherwise than the copy that it was made of. */
+  get undone(): Iterable<KeptRecord> {
+    return this.#origin === undefined ? [] : this.#former.values();
+  }
+
+  /** Undoes all changes of a key: it had this record. */
+  restore(record: KeptRecord): void {
+    this.keys.set(record.keptKey, undefined);
+    this.keep(record);
+  }
+
+  /** Undoes all changes of a key: there was none. */
+  remove(key: string): void {
+    this.keys.delete(new KeptKey(key));
+  }
+}
+
 /** Ends a walk. */
 const STOP = { break: true };
 /** Beyond every key string: keys are ASCII. */
-const LAST_STRING = "\uffff";
+const LAST_KEY = new KeptKey("\uffff");
+
+function compareKeys(a: KeptKey, b: KeptKey): number {
+  return compareStrings(a.text, b.text);
+}
 
 /** The order of key strings. */
 export function compareStrings(a: string, b: string): number {

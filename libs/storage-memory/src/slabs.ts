@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Key, RecordInit, Version } from "@trellis/storage";
 
 import { alike } from "./alike.ts";
+import { KeptKey } from "./kept-key.ts";
 import { KeptRecord } from "./kept-record.ts";
 import { footprint, Slab } from "./slab.ts";
 import { frozenOwner } from "./stored-record.ts";
@@ -49,7 +50,7 @@ export class Slabs {
     return this.#liveBytes;
   }
 
-  /** Makes the store's form of a record, whose key's string form is `text`, in the place of `previous`. The bytes are copied. */
+  /** Makes the store's form of a record, whose key's string form is `text`, in the place of `previous`: it is its key's record then. The bytes are copied. */
   keep({ key, text, init, version }: Keeping, previous: KeptRecord | undefined): KeptRecord {
     const { uid, groupVersion, generation, owner, marked, bytes } = init;
     const uidLength = Buffer.byteLength(uid);
@@ -62,7 +63,7 @@ export class Slabs {
     slab.memory.set(bytes, offset + uidLength + generationLength);
     const fields = {
       alike: previous?.groupVersion === groupVersion ? previous.alike : alike(key, text, groupVersion),
-      text: previous?.text ?? text,
+      key: previous?.keptKey ?? new KeptKey(text),
       owner: owner === undefined ? undefined : frozenOwner(owner),
       marked,
       version,
@@ -73,6 +74,7 @@ export class Slabs {
       generationLength,
       length: bytes.length,
     });
+    fields.key.record = record;
     slab.add(record);
     this.#liveBytes += taken;
     return record;
