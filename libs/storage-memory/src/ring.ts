@@ -1,11 +1,26 @@
 /** A power of two, as all sizes are: where an item lies is then said by the last bits of its position, also of one beyond 32 bits. */
 const FIRST_SIZE = 16;
 
+/** What a ring keeps its items in. */
+interface Items<T> {
+  readonly length: number;
+  [at: number]: T;
+}
+
 /** A first-in first-out line in one array, indexed by position since the beginning of time: what {@link History} keeps its commits in. */
 export class Ring<T> {
-  #items: (T | undefined)[] = Array.from({ length: FIRST_SIZE });
+  readonly #make: (size: number) => Items<T>;
+  /** What stands where nothing is. */
+  readonly #none: T;
+  #items: Items<T>;
   #first = 0;
   #next = 0;
+
+  constructor(make: (size: number) => Items<T>, none: T) {
+    this.#make = make;
+    this.#none = none;
+    this.#items = make(FIRST_SIZE);
+  }
 
   /** The position of the oldest item; equals `next` when there is none. */
   get first(): number {
@@ -39,15 +54,25 @@ export class Ring<T> {
   /** Takes the oldest item, which must exist. */
   shift(): T {
     const item = this.at(this.#first);
-    this.#items[this.#first & (this.#items.length - 1)] = undefined;
+    this.#items[this.#first & (this.#items.length - 1)] = this.#none;
     this.#first++;
     return item;
   }
 
   #resize(size: number): void {
-    const items: (T | undefined)[] = Array.from({ length: size });
+    const items = this.#make(size);
     for (let position = this.#first; position < this.#next; position++)
       items[position & (size - 1)] = this.at(position);
     this.#items = items;
   }
+}
+
+/** A ring of objects, or of places without one. */
+export function ringOf<T>(): Ring<T | undefined> {
+  return new Ring<T | undefined>((length) => Array.from({ length }), undefined);
+}
+
+/** A ring of numbers: 8 bytes each, whatever they are. */
+export function ringOfNumbers(): Ring<number> {
+  return new Ring<number>((length) => new Float64Array(length), 0);
 }

@@ -88,7 +88,7 @@ export class ServedStore {
     const before = this.#store.history.next;
     const result = this.#store.apply(operations, version);
     if (this.#store.history.next === before) return result;
-    this.#hub.publish(this.#store.history.at(before).events, before);
+    if (this.#hub.size > 0) this.#hub.publish(this.#store.history.at(before).events, before);
     this.#waiters.reached(this.#store.version);
     this.#expire();
     return result;

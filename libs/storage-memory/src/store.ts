@@ -13,7 +13,7 @@ import {
 
 import { Copies, Rebuild } from "./copies.ts";
 import { type Change, evaluate } from "./evaluate.ts";
-import { formerRecord, History, type KeptEvent } from "./history.ts";
+import { formerRecord, History } from "./history.ts";
 import type { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { type StoreLimits, storeLimits } from "./limits.ts";
@@ -112,10 +112,9 @@ export class Store {
     if ("refused" in evaluation) return evaluation.refused;
     const { changes } = evaluation;
     if (changes.length === 0) return { outcome: "applied", version: this.#version };
-    const events: KeptEvent[] = [];
-    for (const change of changes) events.push(this.#change(change, version));
+    for (const change of changes) this.#change(change, version);
     this.#version = version;
-    this.history.push(version, events);
+    this.history.push(version);
     this.compact();
     return { outcome: "applied", version };
   }
@@ -221,14 +220,15 @@ export class Store {
     return evaluate(operations, keys, { keys: this.#keys, version: this.#version, nextVersion });
   }
 
-  #change(change: Change, version: Version): KeptEvent {
+  #change(change: Change, version: Version): void {
     if (change.kind === "delete") {
       this.#delete(change.record);
-      return { kind: "delete", record: change.record };
+      this.history.add(change.record, change.record);
+      return;
     }
     const { text, operation, previous } = change;
     const record = this.#put({ key: operation.key, text, init: operation.record, version }, previous);
-    return { kind: "put", record, previous };
+    this.history.add(record, previous);
   }
 
   #put(keeping: Keeping, previous: KeptRecord | undefined): KeptRecord {
