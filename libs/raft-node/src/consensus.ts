@@ -14,6 +14,7 @@ import type { Wal } from "@trellis/wal";
 import { AppendPipeline } from "./append-pipeline.ts";
 import { Applier } from "./applier.ts";
 import { encodeHardState, toWalEntry } from "./entry-codec.ts";
+import type { Heard } from "./inbox.ts";
 import { recoveredHardState } from "./load-node.ts";
 import { LogReader } from "./log-reader.ts";
 import type { LogWindow } from "./log-window.ts";
@@ -148,6 +149,23 @@ export class Consensus {
       if (this.#core.hasReady()) this.#takeReady();
     }
     this.#reader.start();
+  }
+
+  /**
+   * Lets go of entries in memory that were applied here, and that no member lacks which was heard since `sinceMs`: one that is down, or is sent a snapshot,
+   * reads what it lacks from disk later.
+   */
+  letGo(heard: ReadonlyMap<NodeId, Pick<Heard, "atMs">>, sinceMs: number): void {
+    const { window } = this.#deps;
+    if (!window.hasGrown) return;
+    let needed = this.applied.index + 1;
+    // Known to a leader only, and of itself it does not hear.
+    for (const [member, { state, match }] of this.#core.status().progress) {
+      const heardMs = heard.get(member)?.atMs;
+      if (heardMs !== undefined && heardMs >= sinceMs && state !== "snapshot")
+        needed = Math.min(needed, match + 1);
+    }
+    window.letGoBefore(needed);
   }
 
   /** What is to be sent, by member. */

@@ -24,7 +24,7 @@ export interface LoadOptions {
   readonly walLimits?: Partial<WalLimits> | undefined;
   readonly onWalState: (state: WalState) => void;
   readonly onSnapshotWanted: () => void;
-  /** Bytes of the log's last entries that stay in memory. */
+  /** Bytes of the log's last entries that stay in memory, at most. */
   readonly logMemoryBytes: number;
 }
 

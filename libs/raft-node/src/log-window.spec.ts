@@ -18,7 +18,7 @@ function windowOf(
   held: readonly Entry[],
   options: { readonly memoryBytes?: number; readonly onSnapshotWanted?: () => void } = {},
 ): LogWindow {
-  const at = { index: 10, term: 1 };
+  const at = { index: (held[0]?.index ?? 11) - 1, term: 1 };
   const window = new LogWindow(
     { hardState: emptyHardState, confState, snapshot: at, before: at },
     { memoryBytes: 1_000_000, onSnapshotWanted: () => undefined, ...options },
@@ -211,5 +211,79 @@ describe("entries that are on disk only", () => {
     expect([window.nextConfChange(30, 100), window.nextConfChange(10, 29)]).toEqual([undefined, undefined]);
     window.append(entries(30, 30, 3));
     expect(window.nextConfChange(10, 30)).toBeUndefined();
+  });
+});
+
+describe("entries that nobody needs", () => {
+  const LARGE = entrySize(entries(1_000, 1_000)[0] as Entry);
+  /** The bound of which 16 entries stay in any case, and 4 come in before others are looked for. */
+  const memoryBytes = 64 * 16 * LARGE;
+  const inMemory = (window: LogWindow): number => window.bytes / LARGE;
+
+  it("leave memory but for a few, and the log not at all", () => {
+    const window = windowOf(entries(1_001, 1_300), { memoryBytes });
+    expect(inMemory(window)).toBe(300);
+    window.letGoBefore(1_301);
+    expect(inMemory(window)).toBe(16);
+    expect([window.firstIndex(), window.lastIndex(), window.term(1_001)]).toEqual([1_001, 1_300, 2]);
+    expect(found(window, 1_285, 1_301)).toHaveLength(16);
+    expect([window.isUnread(1_284), window.isUnread(1_285)]).toEqual([true, false]);
+    window.append(entries(1_301, 1_302));
+    expect(found(window, 1_299, 1_303)).toEqual([1_299, 1_300, 1_301, 1_302]);
+  });
+
+  it("do not take along what somebody needs, however much that is", () => {
+    const window = windowOf(entries(1_001, 1_300), { memoryBytes });
+    window.letGoBefore(1_050);
+    expect([window.isUnread(1_049), window.isUnread(1_050)]).toEqual([true, false]);
+    expect(found(window, 1_050, 1_301)).toHaveLength(251);
+    // The bound stays the bound.
+    for (let index = 1_301; index <= 4_000; index++) {
+      window.append(entries(index, index));
+      window.letGoBefore(1_050);
+      expect(window.bytes).toBeLessThanOrEqual(memoryBytes);
+    }
+    expect(inMemory(window)).toBeGreaterThan(500);
+    expect(window.isUnread(1_050)).toBe(true);
+  });
+
+  it("are looked for each time that a few have come in, while more than a few are in memory", () => {
+    const window = windowOf(entries(1_001, 1_016), { memoryBytes });
+    expect(window.hasGrown).toBe(false);
+    window.append(entries(1_017, 1_017));
+    expect(window.hasGrown).toBe(true);
+    window.letGoBefore(1_001);
+    const grown = [1_018, 1_019, 1_020, 1_021, 1_022].map((index) => {
+      window.append(entries(index, index));
+      return window.hasGrown;
+    });
+    expect(grown).toEqual([false, false, false, false, true]);
+  });
+
+  it("are replaced by another leader's like others, and read again for who is behind", () => {
+    const window = windowOf(entries(1_001, 1_300), { memoryBytes });
+    window.letGoBefore(1_290);
+    window.append(entries(1_290, 1_295, 3));
+    expect([window.lastIndex(), window.term(1_290), inMemory(window)]).toEqual([1_295, 3, 11]);
+    expect(found(window, 1_288, 1_296, 4 * LARGE)).toEqual([1_288, 1_289, 1_290, 1_291]);
+    // Even those of which nothing is left in memory.
+    window.append(entries(1_280, 1_281, 4));
+    expect([window.lastIndex(), inMemory(window), window.isUnread(1_279)]).toEqual([1_281, 2, true]);
+    expect(found(window, 1_280, 1_282)).toEqual([1_280, 1_281]);
+    expect(window.nextRead()?.from).toBe(1_279);
+    window.read(entries(1_270, 1_279));
+    expect(found(window, 1_275, 1_282)).toEqual([1_275, 1_276, 1_277, 1_278, 1_279]);
+  });
+
+  it("are those that were let go of once, in whatever portions they go", () => {
+    const window = windowOf(entries(1_001, 1_100), { memoryBytes });
+    for (let index = 1_101; index <= 9_000; index++) {
+      window.append(entries(index, index));
+      // Of seven, all go at once; what stays is 60 to 67, one behind the other.
+      const needed = index - 60 - (index % 7);
+      window.letGoBefore(needed);
+      expect([window.isUnread(needed - 1), inMemory(window)]).toEqual([true, index - needed + 1]);
+      expect(found(window, needed, index + 1)?.[index - needed]).toBe(index);
+    }
   });
 });

@@ -17,6 +17,10 @@ import { LogOutline, type LogPlace } from "./log-outline.ts";
 const noData = new Uint8Array();
 /** The share of the bound that is given up at once when it is reached: less work than little by little. */
 const GIVEN_UP_SHARE = 1 / 8;
+/** The share of the bound that the last entries have which stay although nobody needs them: a member may turn out to lack a few. */
+const KEPT_SHARE = 1 / 64;
+/** The share of the bound that comes in before it is found out again what nobody needs: less work than with each entry. */
+const GROWTH_SHARE = 1 / 256;
 /** The share of the bound that is read at once. */
 const READ_SHARE = 1 / 4;
 /** Places at which entries are to be read; what is asked for beyond is asked for again. More than a cluster has members. */
@@ -34,14 +38,14 @@ export interface WindowStart {
 }
 
 export interface WindowOptions {
-  /** Bytes of the last entries that stay in memory, and of older ones that were read. */
+  /** Bytes of the last entries that stay in memory, at most, and of older ones that were read. */
   readonly memoryBytes: number;
   readonly onSnapshotWanted: () => void;
 }
 
 /**
- * The durable log as the core reads it, synchronously: an outline of all of it, from where it was last compacted to its end, and the last entries. Older
- * ones are on disk only. When the core asks for those (a member is far behind, or much is to be applied) the window notes it, a `LogReader` reads some of
+ * The durable log as the core reads it, synchronously: an outline of all of it, from where it was last compacted to its end, and the last entries, as far
+ * back as somebody needs them: what is let go of soon dies young, and costs the garbage collector next to nothing. Older ones are on disk only. When the core asks for those (a member is far behind, or much is to be applied) the window notes it, a `LogReader` reads some of
  * them, and they stay until the core has taken them and the next ones are there: members that are behind at the same place cost the reads of one.
  */
 export class LogWindow implements Storage {
@@ -52,6 +56,8 @@ export class LogWindow implements Storage {
   #outline: LogOutline;
   /** The last entries. */
   #tail: EntryRun;
+  /** Bytes that were appended since it was last found out what nobody needs. */
+  #newBytes = 0;
   /** Older ones that were read, in the order in which they were read. */
   #older: EntryRun[] = [];
   /** Those of which somebody has taken the last entry: they go when the next ones are there. */
@@ -201,9 +207,23 @@ export class LogWindow implements Storage {
       for (const run of this.#older) run.truncate(first.index);
       this.#older = this.#older.filter(({ bytes }) => bytes > 0);
     }
+    const before = this.#tail.bytes;
     this.#tail.append(entries);
+    this.#newBytes += this.#tail.bytes - before;
     const { memoryBytes } = this.#options;
     if (this.#tail.bytes > memoryBytes) this.#tail.shrinkTo(memoryBytes * (1 - GIVEN_UP_SHARE));
+  }
+
+  /** True when it is worth finding out what nobody needs any more. */
+  get hasGrown(): boolean {
+    const { memoryBytes } = this.#options;
+    return this.#newBytes > memoryBytes * GROWTH_SHARE && this.#tail.bytes > memoryBytes * KEPT_SHARE;
+  }
+
+  /** Nobody needs the entries before an index any more: but for a few they leave memory, and are read again for who needs them all the same. */
+  letGoBefore(index: LogIndex): void {
+    this.#newBytes = 0;
+    this.#tail.shrinkTo(this.#options.memoryBytes * KEPT_SHARE, index);
   }
 
   /** A snapshot of this node's own has become durable. The log stays as it is. */

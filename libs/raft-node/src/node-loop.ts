@@ -258,6 +258,7 @@ export class NodeLoop implements PeerReceiver {
     this.desk.take();
     this.#askToRead(nowMs);
     this.#consensus.work();
+    this.#consensus.letGo(this.inbox.heard, nowMs - this.#options.electionMs);
     this.reads.applied(this.#consensus.applied.index);
     this.#send();
     this.#leadership.note(nowMs);
@@ -328,13 +329,10 @@ export class NodeLoop implements PeerReceiver {
 
   #membershipChanged(): void {
     const { confState, members } = this.table;
+    const { voters, learners } = confState;
     this.#parts.network.setMembers(this.#others());
     this.inbox.forgetAllBut(new Set(members.map(({ id }) => id)));
-    this.#parts.onEvent({
-      kind: "membership-changed",
-      voters: confState.voters,
-      learners: confState.learners,
-    });
+    this.#parts.onEvent({ kind: "membership-changed", voters, learners });
     this.#changed();
   }
 

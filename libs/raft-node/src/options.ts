@@ -21,8 +21,9 @@ export interface RaftNodeOptions {
   /** Bytes of entries kept behind a snapshot. Default: 16 MiB. */
   readonly trailingBytes?: number;
   /**
-   * Bytes of the log's last entries that stay in memory; older ones are read from disk for who needs them, up to as many bytes more. Default: 16 MiB.
-   * Only the entries' own sizes count: what an object takes beside its bytes does not, so that many small entries take several times as much memory.
+   * Bytes of the log's last entries that stay in memory, at most: as far back as this node or a member that is there needs them, and a 64th in any case. Older
+   * ones are read from disk for who needs them, up to as many bytes more. Default: 16 MiB. Only the entries' own sizes count: what an object takes
+   * beside its bytes does not, so that many small entries take several times as much memory.
    */
   readonly logMemoryBytes?: number;
   /** Proposals that may wait for their answer. Default: 10,000. */
@@ -52,7 +53,7 @@ export interface ResolvedOptions extends Required<RaftNodeOptions> {
 
 const MEBIBYTE = 1024 * 1024;
 
-/** What of the log is in memory, by default. */
+/** What of the log is in memory at most, by default. */
 export const LOG_MEMORY_BYTES = 16 * MEBIBYTE;
 /** What an append needs besides the bytes of its one entry, at most. */
 const RESERVED_BYTES = 1024;

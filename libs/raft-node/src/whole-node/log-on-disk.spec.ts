@@ -244,3 +244,91 @@ describe("a log of which the end alone is in memory", () => {
     expect(await cluster.agreement()).toHaveLength(2 + WORDS);
   });
 });
+
+describe("what of the log is in memory", () => {
+  /** All that is written here, of which a few words stay in any case. */
+  const config = { logMemoryBytes: 64_000 };
+  const FEW = 40;
+
+  /** Counts reads of a machine's log from now on. */
+  function readsOf({ volume }: TestMachine): { readonly count: number } {
+    const reads = { count: 0 };
+    volume.onRead = async ({ folder }) => {
+      if (folder === "wal") reads.count++;
+    };
+    return reads;
+  }
+
+  it("is not what a member lacks that is down: it is read for it, once it is back", async () => {
+    const cluster = await TestCluster.form(3, { config });
+    const [behind] = (await cluster.followers()) as readonly [TestMachine];
+    await cluster.writeMany(FEW, LONG);
+    behind.crash();
+    await cluster.time.pass(1_000);
+    for (let at = 0; at < FEW; at++) await cluster.write(`${LONG} ${at}`);
+    const reads = readsOf(await cluster.leader());
+    await behind.start();
+    expect(await cluster.agreement()).toHaveLength(2 * FEW);
+    expect(reads.count).toBeGreaterThan(0);
+    expect(behind.kinds()).not.toContain("snapshot-installed");
+  });
+
+  it("is all that a member lacks which is there: nothing is read to send it again", async () => {
+    const cluster = await TestCluster.form(3, { config });
+    const [behind] = (await cluster.followers()) as readonly [TestMachine];
+    const leader = await cluster.leader();
+    const reads = readsOf(leader);
+    await cluster.write("first");
+    await cluster.agreement();
+    // What it says still arrives: it answers heartbeats.
+    cluster.network.loses = ({ to, message }) => to === behind.id && message.type === "MsgApp";
+    for (let at = 0; at < FEW; at++) {
+      await cluster.write(`${LONG} ${at}`);
+      await cluster.time.pass(50);
+    }
+    expect(behind.machine.words).toHaveLength(1);
+    cluster.network.loses = undefined;
+    expect(await cluster.agreement()).toHaveLength(1 + FEW);
+    expect(await cluster.leader()).toBe(leader);
+    expect(reads.count).toBe(0);
+  });
+
+  it("is what a member lacks whose connection was lost for a moment", async () => {
+    const cluster = await TestCluster.form(3, { config });
+    const [behind] = (await cluster.followers()) as readonly [TestMachine];
+    const leader = await cluster.leader();
+    const reads = readsOf(leader);
+    await cluster.write("first");
+    await cluster.agreement();
+    cluster.network.isolate(behind.id);
+    for (let at = 0; at < FEW; at++) await cluster.write(`${LONG} ${at}`);
+    expect(behind.machine.words).toHaveLength(1);
+    cluster.network.heal();
+    expect(await cluster.agreement()).toHaveLength(1 + FEW);
+    expect(await cluster.leader()).toBe(leader);
+    expect(reads.count).toBe(0);
+  });
+
+  it("is what was not applied, on members that follow: nothing is read to apply it", async () => {
+    const cluster = await TestCluster.form(3, { config: { logMemoryBytes: MEMORY_BYTES * 4 } });
+    const followers = (await cluster.followers()).map(readsOf);
+    await cluster.writeMany(WORDS / 2, LONG);
+    for (let at = 0; at < FEW; at++) await cluster.write(`${LONG} ${at}`);
+    expect(await cluster.agreement()).toHaveLength(WORDS / 2 + FEW);
+    expect(followers.map(({ count }) => count)).toEqual([0, 0]);
+  });
+
+  it("is little on one that begins to lead: it reads what others lack", async () => {
+    const cluster = await TestCluster.form(3, { config });
+    const [behind, next] = (await cluster.followers()) as readonly [TestMachine, TestMachine];
+    behind.crash();
+    await cluster.time.pass(1_000);
+    for (let at = 0; at < FEW; at++) await cluster.write(`${LONG} ${at}`);
+    await cluster.time.settle((await cluster.leader()).running.transferLeadership(next.id));
+    const reads = readsOf(next);
+    await behind.start();
+    expect(await cluster.agreement()).toHaveLength(FEW);
+    expect(next.running.status().role).toBe("leader");
+    expect(reads.count).toBeGreaterThan(0);
+  });
+});
