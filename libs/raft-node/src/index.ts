@@ -44,6 +44,7 @@ export {
   createConnectPeers,
 } from "./connect-peers/connect-peers.ts";
 export { awaitMembers, type AwaitMembersDeps } from "./connect-peers/await-members.ts";
+export { EncodedPeerService } from "./connect-peers/encoded-service.ts";
 export { formationRoutes } from "./connect-peers/formation-routes.ts";
 export {
   awaitInitialCluster,

@@ -5,6 +5,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import { renewStreamTables } from "./session-tables.ts";
 
 export { BackwardWriter } from "./backward-writer.ts";
+export { FieldScan } from "./field-scan.ts";
 export { LateField, unknownBytes, writeUnknown } from "./late-field.ts";
 export {
   afterLength,
@@ -17,6 +18,9 @@ export {
   writeLength,
 } from "./plain-bytes.ts";
 export { renewStreamTables } from "./session-tables.ts";
+export { cutMessage, ENVELOPE_BYTES, envelopeInPlace, EnvelopeReader } from "./streaming/envelopes.ts";
+export { type MessageCodec, messageCodecs, type MessageForm, withForms } from "./streaming/message-forms.ts";
+export { streamingTransport } from "./streaming/streaming-transport.ts";
 
 /**
  * What the other side may send ahead of what was read here, of one stream and of a connection (RFC 9113 §5.2), in bytes. With HTTP/2's 64 KiB a stream moves no more than

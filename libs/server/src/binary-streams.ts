@@ -1,29 +1,29 @@
 import { create, isMessage, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, createHandlerContext, type HandlerContext } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import type {
   UniversalHandler,
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
-import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { type BatchedStream, isBatched } from "@trellis/resource";
 
 import { encodeBinary } from "./fast-lane/encode-binary.ts";
-import { enveloped, envelopedAll, onlyMessage } from "./fast-lane/envelope.ts";
-import { type LaneHead, readLaneHead, STREAM_PROTOCOLS } from "./fast-lane/lane-head.ts";
+import { envelopedAll, onlyMessage } from "./fast-lane/envelope.ts";
+import type { LaneHead } from "./fast-lane/lane-head.ts";
 import type { StreamMethod } from "./fast-lane/lane-methods.ts";
-import { failureOf, type InterceptorOptions } from "./interceptors.ts";
+import { failureOf } from "./interceptors.ts";
 import type { FlowingBody } from "./flowing-body.ts";
-import type { ServerLimits } from "./limits.ts";
 import { KNOWN_FAILURE } from "./passed-requests.ts";
-import { jsonOptions, type RpcLimits } from "./rpc-options.ts";
-
-/** What the streams of a server share. */
-export interface BinaryStreamOptions extends InterceptorOptions, RpcLimits {
-  readonly limits: ServerLimits;
-  readonly isStarted: (service: string) => boolean;
-}
+import {
+  insteadOf,
+  lastWord,
+  type StreamContext,
+  streamContext,
+  streamHead,
+  type StreamOptions,
+  streamResponse,
+  throwPassedDeadline,
+} from "./stream-calls.ts";
 
 /**
  * Serves a method that answers with a stream, where its messages are protobuf in Connect or gRPC and nothing is compressed: each of them goes from the method to its bytes in one step, where
@@ -32,11 +32,11 @@ export interface BinaryStreamOptions extends InterceptorOptions, RpcLimits {
 export function binaryStreams(
   library: UniversalHandler,
   stream: StreamMethod,
-  options: BinaryStreamOptions,
+  options: StreamOptions,
 ): UniversalHandler {
   const frames = new SharedFrames(stream);
   const serve = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
-    const head = headOf(request, stream, options);
+    const head = streamHead(request, stream.method, options);
     if (head === undefined) return await library(request);
     const { chunks, cut } = await collect(request.body as AsyncIterable<Uint8Array>);
     const body = replay(chunks, cut);
@@ -49,25 +49,7 @@ export function binaryStreams(
     request.contextValues?.set(KNOWN_FAILURE, { error: failure, header, trailer });
     return await library({ ...request, body });
   };
-  return Object.assign(serve, {
-    protocolNames: library.protocolNames,
-    allowedMethods: library.allowedMethods,
-    supportedContentType: library.supportedContentType,
-    requestPath: library.requestPath,
-    service: library.service,
-    method: library.method,
-  });
-}
-
-function headOf(
-  { method, header, httpVersion }: UniversalServerRequest,
-  stream: StreamMethod,
-  { limits, isStarted }: BinaryStreamOptions,
-): LaneHead | undefined {
-  if (method !== "POST" || !isStarted(stream.method.parent.typeName)) return undefined;
-  const head = readLaneHead(Object.fromEntries(header), limits, STREAM_PROTOCOLS);
-  if (head === undefined || head.compression !== null) return undefined;
-  return head.protocol.name === "grpc" && !httpVersion.startsWith("2") ? undefined : head;
+  return insteadOf(library, serve);
 }
 
 async function collect(
@@ -153,11 +135,11 @@ interface StreamKind {
 
 /** One call, from its request to the end of its answers. */
 class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
-  readonly context: HandlerContext & { abort(reason?: unknown): void };
+  readonly context: StreamContext;
   readonly #stream: StreamMethod;
   readonly #frames: SharedFrames;
   readonly #head: LaneHead;
-  readonly #options: BinaryStreamOptions;
+  readonly #options: StreamOptions;
   #messages: AsyncIterator<Message> | undefined;
   /** The bytes of what comes next; undefined at the end. */
   #take: () => Promise<Uint8Array | undefined> = () => Promise.resolve(undefined);
@@ -167,30 +149,12 @@ class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
   #first: { readonly bytes: Uint8Array | undefined } | undefined;
   #isOver = false;
 
-  constructor(
-    { stream, frames, head }: StreamKind,
-    { header, signal, url, contextValues }: UniversalServerRequest,
-    options: BinaryStreamOptions,
-  ) {
+  constructor({ stream, frames, head }: StreamKind, request: UniversalServerRequest, options: StreamOptions) {
     this.#stream = stream;
     this.#frames = frames;
     this.#head = head;
     this.#options = options;
-    const { method } = stream;
-    const isGrpc = head.protocol.name === "grpc";
-    this.context = createHandlerContext({
-      service: method.parent,
-      method,
-      protocolName: head.protocol.name,
-      requestMethod: "POST",
-      url,
-      requestHeader: header,
-      requestSignal: signal,
-      responseHeader: { "content-type": head.protocol.contentType },
-      responseTrailer: isGrpc ? { "grpc-status": "0" } : {},
-      ...(head.timeoutMs !== undefined && { timeoutMs: head.timeoutMs }),
-      ...(contextValues !== undefined && { contextValues }),
-    });
+    this.context = streamContext(request, stream.method, head);
   }
 
   /** Waits for the first message, or the end: until then the method may set headers. Returns why there is neither. */
@@ -210,10 +174,7 @@ class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
   }
 
   response(): UniversalServerResponse {
-    const { responseHeader: header, responseTrailer: trailer } = this.context;
-    return this.#head.protocol.name === "grpc"
-      ? { status: 200, header, trailer, body: this }
-      : { status: 200, header, body: this };
+    return streamResponse(this.context, this.#head, this);
   }
 
   [Symbol.asyncIterator](): this {
@@ -251,10 +212,7 @@ class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
   async #step(): Promise<Uint8Array | undefined> {
     const bytes = await this.#take();
     if (bytes !== undefined) return bytes;
-    // A method may end quietly when it is told that the time is up: its caller would take that for the end of what there is.
-    const { signal } = this.context;
-    if (signal.aborted && ConnectError.from(signal.reason).code === Code.DeadlineExceeded)
-      throw signal.reason;
+    throwPassedDeadline(this.context);
     return undefined;
   }
 
@@ -288,16 +246,10 @@ class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
     return failureOf(error, { method: this.#stream.method, signal: this.context.signal }, this.#options);
   }
 
-  /** Tells the end, and what went wrong: gRPC in its trailers, Connect in a last envelope. */
   #end(error: ConnectError | undefined): IteratorResult<Uint8Array> {
     this.#isOver = true;
     this.context.abort(error);
-    const trailer = this.context.responseTrailer;
-    if (this.#head.protocol.name === "grpc") {
-      if (error !== undefined) setTrailerStatus(trailer, error);
-      return { done: true, value: undefined };
-    }
-    const end = JSON.stringify(endStreamToJson(trailer, error, jsonOptions(this.#options.schemas)));
-    return { done: false, value: enveloped(Buffer.from(end), endStreamFlag) };
+    const last = lastWord(this.context, this.#head, { error, schemas: this.#options.schemas });
+    return last === undefined ? { done: true, value: undefined } : { done: false, value: last };
   }
 }

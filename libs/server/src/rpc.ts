@@ -8,13 +8,15 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 
-import { type BinaryStreamOptions, binaryStreams } from "./binary-streams.ts";
+import { bidiStreams } from "./bidi-streams.ts";
+import { binaryStreams } from "./binary-streams.ts";
 import { type LaneMethod, recordMethods, type RecordedMethods } from "./fast-lane/lane-methods.ts";
 import type { RequestReader } from "./part.ts";
 import { COMPRESS_MIN_BYTES, COMPRESSIONS, jsonOptions } from "./rpc-options.ts";
+import type { StreamOptions } from "./stream-calls.ts";
 
 /** What the RPC services of a server are built from. */
-export interface RpcOptions extends BinaryStreamOptions {
+export interface RpcOptions extends StreamOptions {
   readonly registrations: readonly ((router: ConnectRouter) => void)[];
   readonly requestReaders: ReadonlyMap<DescMessage, RequestReader>;
   readonly interceptors: readonly Interceptor[];
@@ -33,20 +35,27 @@ export interface RpcMethods {
 /** Makes the handlers of all methods. Throws when two parts serve the same one. */
 export function createRpcMethods(options: RpcOptions): RpcMethods {
   const router = createConnectRouter(rpcRouterOptions(options));
-  const recorded: RecordedMethods = { unary: new Map(), streams: new Map() };
+  const recorded: RecordedMethods = { unary: new Map(), streams: new Map(), bidi: new Map() };
   const recording = recordMethods(router, options, recorded);
   for (const register of options.registrations) register(recording);
   const handlers = new Map<string, UniversalHandler>();
   for (const handler of router.handlers) {
     if (handlers.has(handler.requestPath))
       throw new Error(`two parts serve ${handler.requestPath}: leave one out`);
-    const stream = recorded.streams.get(handler.requestPath);
-    handlers.set(
-      handler.requestPath,
-      stream === undefined ? handler : binaryStreams(handler, stream, options),
-    );
+    handlers.set(handler.requestPath, quickest(handler, recorded, options));
   }
   return { handlers, unary: recorded.unary };
+}
+
+function quickest(
+  library: UniversalHandler,
+  { streams, bidi }: RecordedMethods,
+  options: StreamOptions,
+): UniversalHandler {
+  const stream = streams.get(library.requestPath);
+  if (stream !== undefined) return binaryStreams(library, stream, options);
+  const both = bidi.get(library.requestPath);
+  return both === undefined ? library : bidiStreams(library, both, options);
 }
 
 function rpcRouterOptions(options: RpcOptions): ConnectRouterOptions {

@@ -1,10 +1,10 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Session as SessionMessage } from "@trellis/protos/trellis/storage/v1/commit_pb.js";
 import { type StorageCommand, StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
+import { FieldScan } from "@trellis/resource/node";
 import type { Session } from "@trellis/storage";
 import {
   commitIn,
-  FieldScan,
   fromOperationMessage,
   fromRequestMessage,
   fromSessionMessage,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Operation, toVersion, type Version } from "@trellis/storage";
-import { commitIn, FieldScan } from "@trellis/storage/wire";
+import { FieldScan } from "@trellis/resource/node";
+import { commitIn } from "@trellis/storage/wire";
 import { createVirtualClock } from "@trellis/testing";
 import fc from "fast-check";
 

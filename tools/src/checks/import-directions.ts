@@ -16,7 +16,8 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   backends: ["storage", "storage-memory", "storage-raft", "routing", "protos", "resource"],
   raft: [],
   wal: [],
-  "raft-node": ["raft", "wal", "protos"],
+  // Of the resource model it has what is there for the wire: protobuf's bytes, and streams of messages.
+  "raft-node": ["raft", "wal", "protos", "resource"],
   "storage-raft": ["raft-node", "storage", "storage-memory", "protos", "resource"],
   routing: ["storage", "protos", "resource"],
   "resource-service": ["registry", "authz", "storage", "resource", "protos"],

@@ -3,13 +3,13 @@ import type { AddressInfo } from "node:net";
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
 import {
   awaitInitialCluster,
   type ConnectPeers,
   connectTo,
   createConnectPeers,
   type DataDirectory,
+  EncodedPeerService,
   formationRoutes,
   joinCluster,
   type NodeClock,
@@ -77,7 +77,7 @@ export class RunningNode {
     const server = createServer(
       connectNodeAdapter({
         routes: (router) =>
-          void router.service(PeerService, {
+          void router.service(EncodedPeerService, {
             ...formationRoutes({ data, random, chunks: firstChunks }),
             exchange: (requests, context) => peers().routes.exchange(requests, context),
             sendSnapshot: (requests, context) => peers().routes.sendSnapshot(requests, context),

@@ -1,13 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { type Lane, OpeningSchema, type PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
+import { Http2SessionManager } from "@connectrpc/connect-node";
+import { type Lane, OpeningSchema } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
 import type { Message, NodeId } from "@trellis/raft";
+import { streamingTransport } from "@trellis/resource/node";
 
 import { RaftNodeError } from "../errors.ts";
 import type { Member } from "../member.ts";
 import type { Announcement, OutgoingSnapshot, PeerNetwork, PeerReceiver } from "../peers.ts";
 import type { NodeClock, Random } from "../ports.ts";
+import type { EncodedPeerService } from "./encoded-service.ts";
 import { type PeerConnection, PeerLink } from "./peer-link.ts";
 import { peerRoutes, PROTOCOL_VERSION } from "./peer-routes.ts";
 
@@ -40,7 +42,7 @@ export interface ConnectPeersConfig {
 /** The network of a node over Connect streams, and the routes by which it is reached. */
 export interface ConnectPeers {
   readonly network: PeerNetwork;
-  readonly routes: Pick<ServiceImpl<typeof PeerService>, "exchange" | "sendSnapshot">;
+  readonly routes: Pick<ServiceImpl<typeof EncodedPeerService>, "exchange" | "sendSnapshot">;
 }
 
 /** Makes the network of a node. */
@@ -158,11 +160,10 @@ export function connectTo(address: string, Sessions = Http2SessionManager): Peer
   const baseUrl = `http://${address}`;
   const sessionManager = new Sessions(baseUrl, { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS });
   return {
-    transport: createGrpcTransport({
+    transport: streamingTransport({
       baseUrl,
-      sessionManager,
-      readMaxBytes: MAX_MESSAGE_BYTES,
-      writeMaxBytes: MAX_MESSAGE_BYTES,
+      sessions: sessionManager,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
     }),
     close: () => sessionManager.abort(),
   };

@@ -5,71 +5,18 @@ import {
   type PeerEntryType,
   type PeerMessageType,
 } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
-import { type Entry, message, type Message, type MessageType } from "@trellis/raft";
+import { message } from "@trellis/raft";
 import fc from "fast-check";
 
+import { anyMessage, plain } from "../test-support/peer-messages.ts";
 import { fromBatch, toBatch, toPeerMessage } from "./message-codec.ts";
-
-const types = [
-  "MsgApp",
-  "MsgAppResp",
-  "MsgVote",
-  "MsgVoteResp",
-  "MsgSnap",
-  "MsgHeartbeat",
-  "MsgHeartbeatResp",
-  "MsgTransferLeader",
-  "MsgTimeoutNow",
-  "MsgReadIndex",
-  "MsgReadIndexResp",
-  "MsgPreVote",
-  "MsgPreVoteResp",
-] as const satisfies readonly MessageType[];
-
-const number = fc.maxSafeNat();
-const bytes = fc.uint8Array({ maxLength: 40 }).map((found) => Uint8Array.from(found));
-const ids = fc.array(number, { maxLength: 4 });
-const entry: fc.Arbitrary<Entry> = fc.record({
-  term: number,
-  index: number,
-  type: fc.constantFrom("EntryNormal", "EntryConfChange", "EntryConfChangeV2"),
-  data: bytes,
-});
-const snapshot = fc.record({
-  data: fc.constant(new Uint8Array()),
-  metadata: fc.record({
-    index: number,
-    term: number,
-    confState: fc.record({
-      voters: ids,
-      learners: ids,
-      votersOutgoing: ids,
-      learnersNext: ids,
-      autoLeave: fc.boolean(),
-    }),
-  }),
-});
-const anyMessage: fc.Arbitrary<Message> = fc
-  .record({
-    type: fc.constantFrom(...types),
-    term: number,
-    logTerm: number,
-    index: number,
-    entries: fc.array(entry, { maxLength: 4 }),
-    commit: number,
-    snapshot: fc.option(snapshot, { nil: undefined }),
-    reject: fc.boolean(),
-    rejectHint: number,
-    context: bytes,
-  })
-  .map((fields) => message({ ...fields, from: 7, to: 9 }));
 
 describe("messages on the wire", () => {
   it("come out as they went in", () => {
     fc.assert(
       fc.property(
         fc.array(anyMessage, { maxLength: 5 }),
-        number,
+        fc.maxSafeNat(),
         fc.boolean(),
         (messages, applied, hasSpace) => {
           const announcement = { featureLevel: 3, hasSpace, applied };
@@ -115,10 +62,3 @@ describe("messages on the wire", () => {
     expect(() => fromBatch(strange, ends)).toThrow(RangeError);
   });
 });
-
-/** Bytes as numbers: buffers of different kinds are equal when their content is. */
-function plain(sent: Message): unknown {
-  return JSON.parse(
-    JSON.stringify(sent, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value)),
-  );
-}

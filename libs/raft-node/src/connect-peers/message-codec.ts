@@ -14,7 +14,7 @@ import { fromConfiguration, toConfiguration, toNumber } from "../configuration-c
 import type { Announcement } from "../peers.ts";
 
 /** Those messages that leave a node, by their number on the wire. */
-const typesOnTheWire = new Map<MessageType, PeerMessageType>([
+export const typesOnTheWire = new Map<MessageType, PeerMessageType>([
   ["MsgApp", PeerMessageType.APP],
   ["MsgAppResp", PeerMessageType.APP_RESP],
   ["MsgVote", PeerMessageType.VOTE],
@@ -29,14 +29,19 @@ const typesOnTheWire = new Map<MessageType, PeerMessageType>([
   ["MsgPreVote", PeerMessageType.PRE_VOTE],
   ["MsgPreVoteResp", PeerMessageType.PRE_VOTE_RESP],
 ]);
-const typesByNumber = new Map([...typesOnTheWire].map(([type, number]) => [number, type]));
+export const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
+  [...typesOnTheWire].map(([type, number]) => [number, type]),
+);
 
-const entryTypes = new Map<EntryType, PeerEntryType>([
+/** What entries are, by their number on the wire. */
+export const entryTypes = new Map<EntryType, PeerEntryType>([
   ["EntryNormal", PeerEntryType.UNSPECIFIED],
   ["EntryConfChange", PeerEntryType.CONF_CHANGE],
   ["EntryConfChangeV2", PeerEntryType.CONF_CHANGE_V2],
 ]);
-const entryTypesByNumber = new Map([...entryTypes].map(([type, number]) => [number, type]));
+export const entryTypesByNumber: ReadonlyMap<number, EntryType> = new Map(
+  [...entryTypes].map(([type, number]) => [number, type]),
+);
 
 /** Messages of one turn, as the wire carries them. */
 export function toBatch(

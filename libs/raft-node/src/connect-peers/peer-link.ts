@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {
-  type ExchangeRequest,
-  ExchangeRequestSchema,
+  type EncodedExchangeRequest,
+  EncodedExchangeRequestSchema,
   Lane,
   type Opening,
   PeerService,
@@ -13,8 +13,10 @@ import type { Message, MessageType } from "@trellis/raft";
 
 import type { Announcement, OutgoingSnapshot } from "../peers.ts";
 import type { NodeClock, Random } from "../ports.ts";
+import { encodeBatch } from "./batch-bytes.ts";
+import { EncodedPeerService } from "./encoded-service.ts";
 import { LaneQueue } from "./lane.ts";
-import { toBatch, toPeerMessage } from "./message-codec.ts";
+import { toPeerMessage } from "./message-codec.ts";
 
 /** The first wait before a connection is tried again, and the longest. */
 const RETRY_MS = 50;
@@ -47,7 +49,6 @@ export class PeerLink {
   readonly #deps: PeerLinkDeps;
   readonly #messages: PeerConnection;
   readonly #snapshots: PeerConnection;
-  readonly #client: Client<typeof PeerService>;
   readonly #lanes: readonly [MessageLane, MessageLane];
   #isClosed = false;
 
@@ -55,7 +56,6 @@ export class PeerLink {
     this.#deps = deps;
     this.#messages = deps.connect();
     this.#snapshots = deps.connect();
-    this.#client = createClient(PeerService, this.#messages.transport);
     this.#lanes = [this.#openLane(Lane.CONTROL), this.#openLane(Lane.APPENDS)];
   }
 
@@ -101,7 +101,7 @@ export class PeerLink {
   #openLane(lane: Lane): MessageLane {
     return new MessageLane({
       ...this.#deps,
-      exchange: (requests) => this.#client.exchange(requests),
+      transport: this.#messages.transport,
       opening: () => this.#deps.opening(lane),
       isClosed: () => this.#isClosed,
     });
@@ -111,7 +111,7 @@ export class PeerLink {
 interface MessageLaneDeps {
   readonly clock: NodeClock;
   readonly random: Random;
-  readonly exchange: (requests: AsyncIterable<ExchangeRequest>) => AsyncIterable<unknown>;
+  readonly transport: Transport;
   readonly opening: () => Opening;
   readonly onLost: () => void;
   readonly onRefused: (reason: string) => void;
@@ -147,15 +147,18 @@ class MessageLane {
 
   async #run(queue: LaneQueue): Promise<void> {
     const opening = this.#deps.opening();
-    const requests = async function* (): AsyncGenerator<ExchangeRequest> {
-      yield create(ExchangeRequestSchema, { content: { case: "opening", value: opening } });
+    const requests = async function* (): AsyncGenerator<EncodedExchangeRequest> {
+      yield create(EncodedExchangeRequestSchema, { content: { case: "opening", value: opening } });
       for (let batch = await queue.next(); batch !== undefined; batch = await queue.next()) {
-        const value = toBatch(batch.messages, batch.announcement);
-        yield create(ExchangeRequestSchema, { content: { case: "batch", value } });
+        const content = { case: "batch", value: encodeBatch(batch) } as const;
+        yield { $typeName: "trellis.raft.v1.EncodedExchangeRequest", content };
       }
     };
+    const { transport } = this.#deps;
+    const { exchange } = EncodedPeerService.method;
     try {
-      for await (const _ of this.#deps.exchange(requests())) {
+      const responses = await transport.stream(exchange, undefined, undefined, undefined, requests());
+      for await (const _ of responses.message) {
         this.#failures = 0;
         this.#lastRefusal = undefined;
       }

@@ -15,6 +15,7 @@ import {
 import { message } from "@trellis/raft";
 
 import type { PeerReceiver } from "../peers.ts";
+import { EncodedPeerService } from "./encoded-service.ts";
 import { toBatch, toPeerMessage } from "./message-codec.ts";
 import { peerRoutes } from "./peer-routes.ts";
 
@@ -91,7 +92,7 @@ function member(isRunning = true) {
     onAddress: (id, address) => addresses.push(`${id} ${address}`),
   });
   const transport = createRouterTransport((router) => {
-    router.service(PeerService, routes);
+    router.service(EncodedPeerService, routes);
   });
   return { received, snapshots, addresses, client: createClient(PeerService, transport) };
 }

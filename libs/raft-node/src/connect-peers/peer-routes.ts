@@ -1,16 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import {
-  type ExchangeRequest,
+  type EncodedExchangeRequest,
   ExchangeResponseSchema,
   type Opening,
-  type PeerService,
   type SendSnapshotRequest,
   SendSnapshotResponseSchema,
 } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
 
 import type { PeerReceiver } from "../peers.ts";
-import { fromBatch, fromPeerMessage } from "./message-codec.ts";
+import { decodeBatch } from "./batch-bytes.ts";
+import type { EncodedPeerService } from "./encoded-service.ts";
+import { fromPeerMessage } from "./message-codec.ts";
 
 /** The version of the protocol between members that this program speaks. */
 export const PROTOCOL_VERSION = 1;
@@ -25,10 +26,10 @@ export interface PeerRoutesDeps {
   readonly onAddress: (id: number, address: string) => void;
 }
 
-/** Serves `Exchange` and `SendSnapshot` for one member. */
+/** Serves `Exchange` and `SendSnapshot` for one member, to be registered as {@link EncodedPeerService}. */
 export function peerRoutes(
   deps: PeerRoutesDeps,
-): Pick<ServiceImpl<typeof PeerService>, "exchange" | "sendSnapshot"> {
+): Pick<ServiceImpl<typeof EncodedPeerService>, "exchange" | "sendSnapshot"> {
   /** The stream that counts, by sender and lane: one that was replaced may still hold what was sent before. */
   const current = new Map<string, symbol>();
   return {
@@ -66,7 +67,7 @@ export function peerRoutes(
   };
 }
 
-function openingOf(first: ExchangeRequest | SendSnapshotRequest | undefined): Opening {
+function openingOf(first: EncodedExchangeRequest | SendSnapshotRequest | undefined): Opening {
   if (first?.content.case === "opening") return first.content.value;
   throw new ConnectError("expected the stream to begin with its opening", Code.InvalidArgument);
 }
@@ -100,14 +101,18 @@ function accept({ nodeId, clusterId, onAddress }: PeerRoutesDeps, opening: Openi
   return from;
 }
 
-function receive({ nodeId, receiver }: PeerRoutesDeps, from: number, { content }: ExchangeRequest): void {
+function receive(
+  { nodeId, receiver }: PeerRoutesDeps,
+  from: number,
+  { content }: EncodedExchangeRequest,
+): void {
   if (content.case !== "batch") {
     throw new ConnectError("expected nothing but batches after the opening", Code.InvalidArgument);
   }
   const node = receiver();
   if (node === undefined) throw new ConnectError("the node is not running", Code.Unavailable);
   try {
-    const { messages, announcement } = fromBatch(content.value, { from, to: nodeId });
+    const { messages, announcement } = decodeBatch(content.value, { from, to: nodeId });
     node.receive(from, messages, announcement);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
 import { openNodeDisk } from "@trellis/wal";
 
 import { type ConnectPeers, connectTo, createConnectPeers } from "../connect-peers/connect-peers.ts";
+import { EncodedPeerService } from "../connect-peers/encoded-service.ts";
 import { formationRoutes } from "../connect-peers/formation-routes.ts";
 import { awaitInitialCluster } from "../connect-peers/initial-cluster.ts";
 import { createRaftNode, type RaftNodeConfig } from "../create-raft-node.ts";
@@ -73,7 +73,7 @@ export class RealNode {
     const data = await this.data();
     const handler = connectNodeAdapter({
       routes: (router) => {
-        router.service(PeerService, {
+        router.service(EncodedPeerService, {
           ...formationRoutes({ data, random: Math.random, chunks: noChunks }),
           exchange: (requests, context) => this.#routes().exchange(requests, context),
           sendSnapshot: (requests, context) => this.#routes().sendSnapshot(requests, context),

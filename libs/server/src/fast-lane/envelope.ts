@@ -1,5 +1,4 @@
-/** Flags and length in front of a message of gRPC, and of a Connect stream. */
-export const ENVELOPE_BYTES = 5;
+import { ENVELOPE_BYTES } from "@trellis/resource/node";
 
 /** The one message of a body of envelopes; undefined unless it is one, whole and with no flag. */
 export function onlyMessage(body: Uint8Array): Uint8Array | undefined {
@@ -14,16 +13,6 @@ export function enveloped(message: Uint8Array, flags: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(ENVELOPE_BYTES + message.byteLength);
   put(bytes, 0, { message, flags });
   return bytes;
-}
-
-/** Puts an envelope without flags around the message that has been written behind the room for it. */
-export function envelopeInPlace(bytes: Uint8Array): void {
-  const length = bytes.byteLength - ENVELOPE_BYTES;
-  bytes[0] = 0;
-  bytes[1] = length >>> 24;
-  bytes[2] = length >>> 16;
-  bytes[3] = length >>> 8;
-  bytes[4] = length;
 }
 
 /** The messages one after the other, each in an envelope without flags. */

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { compressedFlag } from "@connectrpc/connect/protocol";
+import { ENVELOPE_BYTES, envelopeInPlace } from "@trellis/resource/node";
 
 import { tooSlow } from "../body-meter.ts";
 import type { Entered, Exchanges } from "../exchanges.ts";
@@ -12,7 +13,7 @@ import type { PassedRequest } from "../passed-requests.ts";
 import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
 import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
 import { encodeBehind } from "./encode-binary.ts";
-import { ENVELOPE_BYTES, enveloped, envelopeInPlace, onlyMessage } from "./envelope.ts";
+import { enveloped, onlyMessage } from "./envelope.ts";
 import { type LaneCallEnd, LaneContext } from "./lane-context.ts";
 import type { LaneHead } from "./lane-head.ts";
 import type { LaneMethod } from "./lane-methods.ts";

@@ -2,6 +2,7 @@ import {
   create,
   type DescMessage,
   type DescMethod,
+  type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   type DescService,
@@ -39,21 +40,29 @@ export interface StreamMethod {
   readonly serialization: LaneMethod["serialization"];
 }
 
+/** A method in which both sides stream, whoever reads and writes its messages. */
+export interface BidiMethod {
+  readonly method: DescMethodBiDiStreaming;
+  /** The very function that the protocol library calls. */
+  readonly call: (requests: AsyncIterable<Message>, context: HandlerContext) => AsyncIterable<Message>;
+}
+
 /** Methods by path. */
 export interface RecordedMethods {
   readonly unary: Map<string, LaneMethod>;
   readonly streams: Map<string, StreamMethod>;
+  readonly bidi: Map<string, BidiMethod>;
 }
 
 interface RequestReaders {
   readonly requestReaders: ReadonlyMap<DescMessage, RequestReader>;
 }
 
-/** Notes the methods that are registered with a router and take one message. What is registered with options of its own is left out. */
+/** Notes the methods that are registered with a router, but for those that take many messages and answer once. What is registered with options of its own is left out. */
 export function recordMethods(
   router: ConnectRouter,
   options: RpcLimits & RequestReaders,
-  { unary, streams }: RecordedMethods,
+  { unary, streams, bidi }: RecordedMethods,
 ): ConnectRouter {
   const recording: ConnectRouter = {
     handlers: router.handlers,
@@ -90,6 +99,9 @@ export function recordMethods(
           serialization,
           call: found.bind(implementation) as StreamMethod["call"],
         });
+      } else if (method.methodKind === "bidi_streaming") {
+        const call = found.bind(implementation) as BidiMethod["call"];
+        bidi.set(path, { method: method as DescMethodBiDiStreaming, call });
       }
     }
   }

@@ -6,7 +6,8 @@ import {
 } from "@trellis/protos/trellis/storage/v1/snapshot_pb.js";
 
 import type { StoredRecord } from "@trellis/storage";
-import { FieldScan, storedRecordIn } from "@trellis/storage/wire";
+import { FieldScan } from "@trellis/resource/node";
+import { storedRecordIn } from "@trellis/storage/wire";
 
 import { known, toNumber } from "../known.ts";
 import type { RememberedResult, SessionState } from "../sessions.ts";

@@ -1,10 +1,10 @@
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { ClusterService } from "@trellis/protos/trellis/cluster/v1/cluster_pb.js";
-import { PeerService } from "@trellis/protos/trellis/raft/v1/peer_pb.js";
 import {
   type ConnectPeers,
   createConnectPeers,
   type DataDirectory,
+  EncodedPeerService,
   ensureIdentity,
   formationRoutes,
   type MembershipKeeperConfig,
@@ -141,7 +141,7 @@ class StorageNode {
   serve(router: ConnectRouter): void {
     const { data, random, clock, nextTurn, connect, pid, loopDelayMs } = this.#deps;
     const over = this.#over.signal;
-    router.service(PeerService, {
+    router.service(EncodedPeerService, {
       ...formationRoutes({ data, random, chunks: firstChunks }),
       exchange: (requests, context) => this.#takingPart().exchange(endedBy(requests, over), context),
       sendSnapshot: (requests, context) => this.#takingPart().sendSnapshot(endedBy(requests, over), context),

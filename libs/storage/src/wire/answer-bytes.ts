@@ -6,14 +6,13 @@ import {
   PositionSchema,
   ReadResultSchema,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
-import { BackwardWriter, RecurringText } from "@trellis/resource/node";
+import { BackwardWriter, FieldScan, RecurringText } from "@trellis/resource/node";
 
 import type { Position, ReadResult } from "../backend.ts";
 import { toVersion } from "../record.ts";
 import type { AppliedCommit, RefusedCommit } from "../sessions.ts";
 import { byLibrary, type CallId, toCallId } from "./call-bytes.ts";
 import { toCommitResultMessage, toReadResultMessage } from "./call-codec.ts";
-import { FieldScan } from "./field-scan.ts";
 import { storedRecordIn } from "./read-commit.ts";
 import { CommitWriter } from "./write-commit.ts";
 

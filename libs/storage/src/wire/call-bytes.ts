@@ -6,13 +6,12 @@ import {
   MinimumPositionSchema,
   ReadSchema,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
-import { BackwardWriter } from "@trellis/resource/node";
+import { BackwardWriter, FieldScan } from "@trellis/resource/node";
 
 import type { MinimumPosition, ReadOptions } from "../backend.ts";
 import type { Key } from "../key.ts";
 import { toVersion } from "../record.ts";
 import { toMinimumMessage } from "./call-codec.ts";
-import { FieldScan } from "./field-scan.ts";
 import { commitIn, keyIn } from "./read-commit.ts";
 import { CommitWriter, type WrittenCommit } from "./write-commit.ts";
 

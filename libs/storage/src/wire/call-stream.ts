@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Client } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import {
   type EncodedExchangeRequest,
   EncodedExchangeRequestSchema,
@@ -12,7 +12,7 @@ import { decodeAnswer, type ReceivedAnswer } from "./answer-bytes.ts";
 import { type CallContent, type CallId, encodeCall } from "./call-bytes.ts";
 import { fromErrorMessage } from "./call-codec.ts";
 import { CallTable } from "./call-table.ts";
-import type { EncodedStorageService } from "./encoded-service.ts";
+import { EncodedStorageService } from "./encoded-service.ts";
 import { type NextTurn, Outbox } from "./outbox.ts";
 import { BATCH_BYTES, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import type { ServerStatus } from "./server-status.ts";
@@ -22,7 +22,7 @@ import { encodedWeight } from "./weights.ts";
 /** What a stream works with. */
 export interface CallStreamDeps {
   readonly nextTurn: NextTurn;
-  readonly client: Client<typeof EncodedStorageService>;
+  readonly transport: Transport;
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** Told of every message that came. */
   readonly onMessage: (status: ServerStatus | undefined) => void;
@@ -165,11 +165,12 @@ export class CallStream {
   }
 
   async #read(): Promise<void> {
-    const { client, onMessage, onEnd } = this.#deps;
+    const { transport, onMessage, onEnd } = this.#deps;
+    const { exchange } = EncodedStorageService.method;
+    const { signal } = this.#abort;
     try {
-      for await (const { status, answers } of client.exchange(this.#requests(), {
-        signal: this.#abort.signal,
-      })) {
+      const responses = await transport.stream(exchange, signal, undefined, undefined, this.#requests());
+      for await (const { status, answers } of responses.message) {
         onMessage(status === undefined ? undefined : fromStatusMessage(status));
         // All of them first: none of a message that is none counts.
         for (const { id, answer } of answers.map(decodeAnswer)) this.#answered(id, answer);

@@ -1,6 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import { WideSessionManager } from "@trellis/resource/node";
+import { streamingTransport, WideSessionManager } from "@trellis/resource/node";
 
 import { MAX_MESSAGE_BYTES } from "./protocol.ts";
 
@@ -31,13 +30,10 @@ export function connectStorage(
     idleMs === undefined ? undefined : { idleConnectionTimeoutMs: idleMs },
   );
   return {
-    transport: createGrpcTransport({
+    transport: streamingTransport({
       baseUrl,
-      sessionManager,
-      // Compression takes more time than it saves between machines that are near, and buffers what flow control is to hold back.
-      acceptCompression: [],
-      readMaxBytes: MAX_MESSAGE_BYTES,
-      writeMaxBytes: MAX_MESSAGE_BYTES,
+      sessions: sessionManager,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
     }),
     close: () => sessionManager.abort(),
   };

@@ -268,11 +268,11 @@ export class ConnectedLink implements StorageLink {
   }
 
   #openStream(): CallStream {
-    const { nextTurn, hello, address } = this.#deps;
+    const { nextTurn, hello, address, connection } = this.#deps;
     if (this.#end !== undefined) throw this.#end;
     return new CallStream({
       nextTurn,
-      client: this.#client,
+      transport: connection.transport,
       hello,
       queueBytes: QUEUE_BYTES,
       onMessage: (status) => this.#heard(status),

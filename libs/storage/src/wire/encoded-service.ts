@@ -5,8 +5,11 @@ import {
   EncodedExchangeResponseSchema,
   StorageService,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
+import { withForms } from "@trellis/resource/node";
 
-const exchange: DescMethodBiDiStreaming<
+import { exchangeRequestForm, exchangeResponseForm } from "./exchange-bytes.ts";
+
+const encoded: DescMethodBiDiStreaming<
   typeof EncodedExchangeRequestSchema,
   typeof EncodedExchangeResponseSchema
 > = {
@@ -14,6 +17,7 @@ const exchange: DescMethodBiDiStreaming<
   input: EncodedExchangeRequestSchema,
   output: EncodedExchangeResponseSchema,
 };
+const exchange = withForms(encoded, { input: exchangeRequestForm, output: exchangeResponseForm });
 
 /**
  * The storage service, with the same bytes on the wire, whose calls and answers are handed on as they are encoded: so that those that come with every write

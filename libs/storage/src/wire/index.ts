@@ -1,6 +1,5 @@
 export { clusterRelay } from "./cluster-relay.ts";
 export { EncodedStorageService } from "./encoded-service.ts";
-export { FieldScan } from "./field-scan.ts";
 export { known, toNumber, unsupported } from "./known.ts";
 export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 export {

@@ -1,10 +1,9 @@
-import { RecurringText } from "@trellis/resource/node";
+import { type FieldScan, RecurringText } from "@trellis/resource/node";
 
 import type { Key } from "../key.ts";
 import type { Operation, Precondition } from "../operation.ts";
 import { type OwnerRef, type RecordInit, type StoredRecord, toVersion } from "../record.ts";
 import type { SessionRequest } from "../sessions.ts";
-import type { FieldScan } from "./field-scan.ts";
 import type { WrittenCommit } from "./write-commit.ts";
 
 /** What fields begin with, by the place that they have in their message: those with a length, those with a number. */

@@ -38,8 +38,8 @@ export function storageRoutes(
   { callsPerStream = CALLS_PER_STREAM, answerBytes = ANSWER_BYTES }: StorageRoutesConfig = {},
 ): ServiceImpl<typeof EncodedStorageService> {
   return {
-    async *exchange(requests, { signal }) {
-      yield* new ServedExchange(deps, { callsPerStream, answerBytes }).run(requests, signal);
+    exchange(requests, { signal }) {
+      return new ServedExchange(deps, { callsPerStream, answerBytes }).run(requests, signal);
     },
     async *watch(request, { signal }) {
       yield* serveWatch(deps, request, signal);

@@ -1,8 +1,9 @@
-import { ascii, type RecurringText } from "@trellis/resource/node";
+import { ascii, type RecurringText } from "./plain-bytes.ts";
 
 /** Varints of more bytes are beyond 2^53, or longer than they need to be. */
 const MAX_VARINT_BYTES = 8;
 const BYTE_VALUES = 0x80;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Reads an encoding of which the fields are expected in their order, each once at most. As soon as something is not as expected, nothing more is found, `isAsExpected` is false, and what
@@ -76,7 +77,7 @@ export class FieldScan {
   /** Bytes, which are a part of those that are read; none when the field does not come next. */
   bytes(tag: number, end: number): Uint8Array {
     const inner = this.enter(tag, end);
-    if (inner === undefined) return new Uint8Array(0);
+    if (inner === undefined) return NO_BYTES;
     const start = this.#at;
     this.#at = inner;
     return this.#bytes.subarray(start, inner);
