@@ -2,14 +2,17 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { describe, expect, it } from "@jest/globals";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
+  type BatchWriteResponse,
   BatchWriteResponseSchema,
   OperationResultSchema,
   type WriteResponse,
   WriteResponse_Outcome,
   WriteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { unknownBytes, writeUnknown } from "@trellis/resource/node";
 
 import { EncodedResults, ResultMessages } from "./batch-results.ts";
+import { PIECE_BYTES, ResultMemory } from "./result-memory.ts";
 import { outcomeField, resourceField, withStored } from "./stored-form.ts";
 
 type Init = MessageInitShape<typeof OperationResultSchema>;
@@ -51,7 +54,7 @@ describe("the results of a batch", () => {
       { result: { case: "error", value: { code: 5, message: "not found" } } },
     ];
     for (const init of others) results.push([init, init]);
-    const encoded = new EncodedResults(results.length);
+    const encoded = new EncodedResults(results.length, new ResultMemory());
     const messages = new ResultMessages();
     for (const index of [8, 3, 0, 7, 1, 6, 2, 5, 4]) {
       const [sent, plain] = results[index] ?? [];
@@ -61,4 +64,90 @@ describe("the results of a batch", () => {
     const bytes = toBinary(BatchWriteResponseSchema, encoded.response("77"));
     expect(fromBinary(BatchWriteResponseSchema, bytes)).toEqual(messages.response("77"));
   });
+
+  it("are in the same memory as those of the batch before, once that was sent", () => {
+    const memory = new CountedMemory();
+    for (const version of ["1", "2", "3"]) sent(batchOf(30, memory, version));
+    expect(memory.made.size).toBe(1);
+    const [one, other] = [batchOf(30, memory, "4"), batchOf(30, memory, "5")];
+    expect(memory.made.size).toBe(2);
+    for (const [version, response] of [
+      ["4", one],
+      ["5", other],
+    ] as const)
+      expect(sent(response)).toEqual(sent(batchOf(30, new ResultMemory(), version)));
+  });
+
+  it("are sent as the library encodes them, which may do so again", () => {
+    const response = batchOf(50, new ResultMemory(), "7");
+    const encoded = toBinary(BatchWriteResponseSchema, response);
+    expect(toBinary(BatchWriteResponseSchema, response)).toEqual(encoded);
+    expect(
+      Buffer.concat([
+        toBinary(BatchWriteResponseSchema, create(BatchWriteResponseSchema, { version: "7" })),
+        sent(response),
+      ]),
+    ).toEqual(Buffer.from(encoded));
+  });
+
+  it("are kept by nobody once they were sent", () => {
+    const response = batchOf(50, new ResultMemory(), "7");
+    sent(response);
+    expect(() => sent(response)).toThrow("were written already");
+    expect(() => toBinary(BatchWriteResponseSchema, response)).toThrow("were written already");
+  });
+
+  it("take memory of their own size when they are few or larger than a piece", () => {
+    const memory = new CountedMemory();
+    batchOf(5, memory, "1");
+    const { stored } = written(WriteResponse_Outcome.UPDATED, PIECE_BYTES);
+    const large = new EncodedResults(1, memory);
+    large.set(0, create(OperationResultSchema, { result: { case: "write", value: stored } }));
+    expect(
+      fromBinary(BatchWriteResponseSchema, toBinary(BatchWriteResponseSchema, large.response("1"))),
+    ).toMatchObject({
+      results: [{ result: { case: "write", value: { outcome: WriteResponse_Outcome.UPDATED } } }],
+    });
+    expect(memory.made.size).toBe(0);
+  });
+
+  it("are not answered before the last of them is there", () => {
+    const results = new EncodedResults(2, new ResultMemory());
+    results.set(1, create(OperationResultSchema, { result: { case: "delete", value: { outcome: 2 } } }));
+    expect(() => results.response("1")).toThrow("expected 2 results of a batch, found 1");
+  });
 });
+
+/** The results of an answer where they are sent from. */
+function sent({ $unknown = [] }: BatchWriteResponse): Uint8Array {
+  const bytes = Buffer.alloc(unknownBytes($unknown));
+  expect(writeUnknown(bytes, 0, $unknown)).toBe(bytes.length);
+  return bytes;
+}
+
+/** Knows the pieces that it gave. */
+class CountedMemory extends ResultMemory {
+  readonly made = new Set<Buffer>();
+
+  override take(): Buffer {
+    const piece = super.take();
+    this.made.add(piece);
+    return piece;
+  }
+}
+
+/** A batch of so many writes, of which each result says which it is and which batch it is of. */
+function batchOf(count: number, memory: ResultMemory, version: string): BatchWriteResponse {
+  const results = new EncodedResults(count, memory);
+  for (let index = count - 1; index >= 0; index--) {
+    const record = {
+      bytes: toBinary(
+        ResourceSchema,
+        create(ResourceSchema, { id: { name: `${version}-${index}`.repeat(50) } }),
+      ),
+    };
+    const value = withStored(create(WriteResponseSchema), [resourceField({ record, version })]);
+    results.set(index, create(OperationResultSchema, { result: { case: "write", value } }));
+  }
+  return results.response(version);
+}

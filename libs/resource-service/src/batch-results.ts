@@ -8,8 +8,9 @@ import {
   type WriteResponse,
   WriteResponse_Outcome,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { lengthBytes, unknownBytes, writeLength, writeUnknown } from "@trellis/resource/node";
+import { LateField, lengthBytes, unknownBytes, writeLength, writeUnknown } from "@trellis/resource/node";
 
+import { PIECE_BYTES, type ResultMemory } from "./result-memory.ts";
 import { withStored } from "./stored-form.ts";
 
 /** The results of a batch, by position, while others of its operations are still at work. */
@@ -31,20 +32,22 @@ export class ResultMessages implements BatchResults {
   }
 }
 
-/** `BatchWriteResponse.results`. */
+/** `BatchWriteResponse.results`, and the same with its wire type, which is one byte. */
 const RESULTS_NUMBER = 1;
+const RESULTS_TAG = 0x0a;
 /** `OperationResult.write`, with a length behind it. */
 const WRITE_TAG = 0x0a;
-/** Results are written one behind the other into pieces of memory of at most this size; a larger one has its own. */
-const PIECE_BYTES = 64 * 1024;
 /** What a result is taken to need before there are any. */
 const USUAL_BYTES = 1024;
+/** Results that are taken to fill no more than this part of a piece have memory of their own size. */
+const LEAST_PART = 0.25;
 /** For each result: its piece, and where it begins and ends there. */
 const PLACE_NUMBERS = 3;
 
 /** Results as they are sent: kept as messages they would outlive many collections, since a batch is answered when the last of its operations is done. */
 export class EncodedResults implements BatchResults {
   readonly #count: number;
+  readonly #memory: ResultMemory;
   readonly #pieces: Buffer[] = [];
   /** Of the last piece. */
   #used = 0;
@@ -53,8 +56,9 @@ export class EncodedResults implements BatchResults {
   #written = 0;
   #bytes = 0;
 
-  constructor(count: number) {
+  constructor(count: number, memory: ResultMemory) {
     this.#count = count;
+    this.#memory = memory;
     this.#places = new Int32Array(count * PLACE_NUMBERS);
   }
 
@@ -70,13 +74,15 @@ export class EncodedResults implements BatchResults {
   }
 
   response(version: string): BatchWriteResponse {
-    const fields: UnknownField[] = [];
-    for (let index = 0; index < this.#count; index++) {
-      const [piece = 0, start, end] = this.#places.subarray(index * PLACE_NUMBERS);
-      const data = this.#pieces[piece]?.subarray(start, end) ?? NOTHING;
-      fields.push({ no: RESULTS_NUMBER, wireType: WireType.LengthDelimited, data });
-    }
-    return withStored(create(BatchWriteResponseSchema, { version }), fields);
+    if (this.#written !== this.#count)
+      throw new TypeError(`expected ${this.#count} results of a batch, found ${this.#written}`);
+    const results = new ResultsField({
+      byteLength: this.#bytes + this.#count - 1,
+      places: this.#places,
+      pieces: this.#pieces,
+      memory: this.#memory,
+    });
+    return withStored(create(BatchWriteResponseSchema, { version }), [results]);
   }
 
   #setWrite(index: number, fields: readonly UnknownField[]): void {
@@ -91,7 +97,7 @@ export class EncodedResults implements BatchResults {
     const whole = lengthBytes(size) + size;
     let piece = this.#pieces.at(-1);
     if (piece === undefined || this.#used + whole > piece.length) {
-      piece = Buffer.allocUnsafeSlow(Math.max(whole, this.#expectedBytes()));
+      piece = this.#newPiece(whole);
       this.#pieces.push(piece);
       this.#used = 0;
     }
@@ -99,18 +105,79 @@ export class EncodedResults implements BatchResults {
     this.#used += whole;
     this.#written += 1;
     this.#bytes += whole;
-    this.#places.set([this.#pieces.length - 1, start, start + whole], index * PLACE_NUMBERS);
+    const place = index * PLACE_NUMBERS;
+    this.#places[place] = this.#pieces.length - 1;
+    this.#places[place + 1] = start;
+    this.#places[place + 2] = start + whole;
     return { piece, at: writeLength(piece, start, size) };
   }
 
-  /** What the results that are still to come are taken to need, as far as one piece has room for it. */
-  #expectedBytes(): number {
+  /** Memory for a result of so many bytes, and for those that are still to come. */
+  #newPiece(bytes: number): Buffer {
     const each = this.#written === 0 ? USUAL_BYTES : this.#bytes / this.#written;
-    return Math.min(PIECE_BYTES, Math.ceil((this.#count - this.#written) * each));
+    const needed = Math.max(bytes, Math.ceil((this.#count - this.#written) * each));
+    return bytes > PIECE_BYTES || needed <= PIECE_BYTES * LEAST_PART
+      ? Buffer.allocUnsafeSlow(bytes > PIECE_BYTES ? bytes : needed)
+      : this.#memory.take();
   }
 }
 
-const NOTHING = new Uint8Array();
+/** Results, each in its place. */
+interface Results {
+  readonly byteLength: number;
+  readonly places: Int32Array;
+  readonly pieces: readonly Buffer[];
+  readonly memory: ResultMemory;
+}
+
+/**
+ * The results of a batch, in the order of its operations: one field, whose bytes have the tags of all results but the first between them. Once written to where they are sent from they are
+ * nowhere else: the memory is given back, and what was written is not kept by an answer that V8 may take to be alive until it looks through all of its heap.
+ */
+class ResultsField extends LateField {
+  readonly no = RESULTS_NUMBER;
+  readonly wireType = WireType.LengthDelimited;
+  readonly byteLength: number;
+  #results: Results | undefined;
+
+  constructor(results: Results) {
+    super();
+    this.byteLength = results.byteLength;
+    this.#results = results;
+  }
+
+  override get data(): Uint8Array {
+    const bytes = Buffer.allocUnsafe(this.byteLength);
+    writeResults(bytes, 0, this.#present());
+    return bytes;
+  }
+
+  writeTo(bytes: Uint8Array, start: number): number {
+    const results = this.#present();
+    this.#results = undefined;
+    const end = writeResults(bytes, start, results);
+    for (const piece of results.pieces) results.memory.give(piece);
+    return end;
+  }
+
+  #present(): Results {
+    if (this.#results === undefined) throw new TypeError("the results of a batch were written already");
+    return this.#results;
+  }
+}
+
+function writeResults(bytes: Uint8Array, start: number, { places, pieces }: Results): number {
+  let at = start;
+  for (let place = 0; place < places.length; place += PLACE_NUMBERS) {
+    if (place > 0) bytes[at++] = RESULTS_TAG;
+    const from = places[place + 1] ?? 0;
+    const to = places[place + 2] ?? 0;
+    // Without a view of it, as `set` would need.
+    pieces[places[place] ?? 0]?.copy(bytes, at, from, to);
+    at += to - from;
+  }
+  return at;
+}
 
 /** The fields of an answer that has all of them as they are sent. */
 function storedIn({ $unknown, resource, outcome }: WriteResponse): readonly UnknownField[] | undefined {

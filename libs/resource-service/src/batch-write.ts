@@ -33,7 +33,9 @@ export async function batchWrite(
   const { operations } = request;
   checkCount(environment, operations.length);
   const { heads, following } = inTurns(environment, call, operations);
-  const results = call.inBinary ? new EncodedResults(operations.length) : new ResultMessages();
+  const results = call.inBinary
+    ? new EncodedResults(operations.length, environment.batches.memory)
+    : new ResultMessages();
   let next = 0;
   const { batches } = environment;
   const workers: Promise<void>[] = [];
@@ -99,7 +101,8 @@ function inTurns(environment: Environment, call: Call, operations: readonly Oper
   const lasts = new Map<string, number>();
   let preconditions = 0;
   for (const [index, { operation }] of operations.entries()) {
-    violations.push(...faultsOf(operation, `operations[${index}]`));
+    const fault = faultOf(operation, index);
+    if (fault !== undefined) violations.push(fault);
     preconditions += preconditionsOf(operation);
     const key = resourceKey(environment, call, operation);
     const last = key === undefined ? undefined : lasts.get(key);
@@ -112,16 +115,16 @@ function inTurns(environment: Environment, call: Call, operations: readonly Oper
   return { heads, following };
 }
 
-function faultsOf(operation: Operation["operation"], field: string): readonly Violation[] {
+function faultOf(operation: Operation["operation"], index: number): Violation | undefined {
   if (operation.case === undefined)
-    return [{ field, description: "is empty: expected write, write_status or delete" }];
+    return { field: `operations[${index}]`, description: "is empty: expected write, write_status or delete" };
   if (operation.case === "check") {
     const description = "is a check: checks belong into Transact, or into an operation's preconditions";
-    return [{ field: `${field}.check`, description }];
+    return { field: `operations[${index}].check`, description };
   }
   return operation.value.dryRun
-    ? [{ field: `${field}.${armOf(operation)}.dry_run`, description: "must not be set" }]
-    : [];
+    ? { field: `operations[${index}].${armOf(operation)}.dry_run`, description: "must not be set" }
+    : undefined;
 }
 
 async function runOne(

@@ -6,6 +6,7 @@ import type { Backend } from "@trellis/storage";
 
 import { RememberedGuards } from "./remembered-guards.ts";
 import { compileRe2, rememberMatches } from "./remembered-matches.ts";
+import { ResultMemory } from "./result-memory.ts";
 import { Turns } from "./turns.ts";
 import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
 
@@ -50,8 +51,8 @@ export interface Environment extends ResourceServiceDeps {
   readonly log: ServiceLog;
   readonly validator: Validator;
   readonly turns: Turns;
-  /** How many batches are under way. */
-  readonly batches: { underWay: number };
+  /** How many batches are under way, and where their results wait. */
+  readonly batches: { underWay: number; readonly memory: ResultMemory };
   /** What was last seen of the units that mutations add to. */
   readonly guards: RememberedGuards;
   /** Whether answers go straight to whoever encodes them, so that they may have resources as they are stored; otherwise somebody here looks into them. */
@@ -70,7 +71,7 @@ export function createEnvironment(
     log: deps.log ?? { error: () => undefined },
     validator: createValidator({ regexMatch: rememberMatches(compileRe2) }),
     turns: new Turns(),
-    batches: { underWay: 0 },
+    batches: { underWay: 0, memory: new ResultMemory() },
     guards: new RememberedGuards(),
     answersAsStored: false,
     config,

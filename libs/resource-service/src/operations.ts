@@ -1,12 +1,11 @@
 import type { Operation } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Violation } from "@trellis/registry";
-import { keyString } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { MAX_PRECONDITIONS } from "./limits.ts";
 import { ServiceError } from "./service-error.ts";
-import { targetOf } from "./target.ts";
+import { targetKeyString } from "./target.ts";
 
 type Mutation = Exclude<Operation["operation"], { case: undefined } | { case: "check" }>;
 
@@ -23,8 +22,9 @@ export function resourceKey(
 ): string | undefined {
   if (operation.case === undefined || operation.case === "check") return undefined;
   const id = operation.case === "write" ? operation.value.resource?.id : operation.value.id;
+  if (id === undefined) return undefined;
   try {
-    return keyString(targetOf(environment, call, id, "id").key);
+    return targetKeyString(environment, call, id, "id");
   } catch (error) {
     if (ServiceError.is(error)) return undefined;
     throw error;

@@ -247,6 +247,24 @@ describe("a batch whose operations are read when they are looked at", () => {
     expect(() => requestReaders.get(BatchWriteRequestSchema)?.(broken)).toThrow();
   });
 
+  it("shows nothing that shares memory with the batch, which others may have after it", () => {
+    const reader = requestReaders.get(BatchWriteRequestSchema);
+    const own = Buffer.from(bytes);
+    const batch = reader?.(own) as typeof request;
+    const looks = [1, 2].flatMap(() => batch.operations.map(({ operation }) => operation));
+    own.fill(0xff);
+    for (const [at, look] of looks.entries())
+      expect(look).toEqual(fromBinary(BatchWriteRequestSchema, bytes).operations[at % 2]?.operation);
+  });
+
+  it("shows nothing once its bytes were taken from it", () => {
+    const reader = requestReaders.get(BatchWriteRequestSchema);
+    const batch = reader?.(Buffer.from(bytes)) as typeof request;
+    expect(batch.operations.map(({ operation }) => operation.case)).toHaveLength(request.operations.length);
+    reader?.release?.(batch);
+    for (const operation of batch.operations) expect(() => operation.operation).toThrow("answered already");
+  });
+
   it("is encoded by the library as any other", () => {
     const batch = requestReaders.get(BatchWriteRequestSchema)?.(bytes) as typeof request;
     expect(Buffer.from(toBinary(BatchWriteRequestSchema, batch))).toEqual(bytes);

@@ -9,7 +9,7 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { Registration } from "@trellis/registry";
 import { completeTenancy, typeNameText } from "@trellis/resource";
-import type { Key } from "@trellis/storage";
+import { type Key, keyString } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
@@ -65,15 +65,7 @@ export function targetOf(
 ): Target {
   if (id === undefined)
     throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
-  const registration = registrationOf(environment, id.type, `${path}.type`);
-  const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
-  if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
-  const { scope } = registration.type;
-  const defaults = call.identity.defaultTenancy;
-  const units =
-    near === undefined || scope === Scope.UNDEFINED
-      ? withDefaults(scope, id.tenancy, defaults)
-      : completeTenancy(id.tenancy, near, withDefaults(scope, undefined, defaults));
+  const { registration, units } = placeOf(environment, call, id, path, near);
   const { group, groupVersion, kind } = registration.type;
   // As `create` makes them, at a fraction of the cost: every call has one.
   const complete: ID = {
@@ -84,4 +76,32 @@ export function targetOf(
     tenancy: { $typeName: TenancySchema.typeName, partition: units.partition, namespace: units.namespace },
   };
   return { registration, id: complete, units, key: keyOf(complete) };
+}
+
+/** The string form of the key of {@link targetOf}, for who needs nothing else of it. */
+export function targetKeyString(environment: Environment, call: Call, id: ID, path: string): string {
+  const { registration, units } = placeOf(environment, call, id, path);
+  const { group, kind } = registration.type;
+  const { partition, namespace } = units;
+  return keyString({ group, kind, partition, namespace, name: id.name });
+}
+
+/** Where a resource is: its registered type, and its units. */
+function placeOf(
+  environment: Environment,
+  call: Call,
+  id: ID,
+  path: string,
+  near?: Units,
+): Pick<Target, "registration" | "units"> {
+  const registration = registrationOf(environment, id.type, `${path}.type`);
+  const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
+  if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
+  const { scope } = registration.type;
+  const defaults = call.identity.defaultTenancy;
+  const units =
+    near === undefined || scope === Scope.UNDEFINED
+      ? withDefaults(scope, id.tenancy, defaults)
+      : completeTenancy(id.tenancy, near, withDefaults(scope, undefined, defaults));
+  return { registration, units };
 }

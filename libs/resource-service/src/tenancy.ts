@@ -77,6 +77,7 @@ export function scopeViolations(
   wildcard: boolean,
 ): Violation[] {
   const { scope, gvk } = registration.type;
+  if (scope === Scope.NAMESPACE) return [];
   const forbidden: (keyof Units)[] =
     scope === Scope.CLUSTER ? ["partition", "namespace"] : scope === Scope.PARTITION ? ["namespace"] : [];
   return forbidden.flatMap((unit) => {

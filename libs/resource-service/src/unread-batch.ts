@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message } from "@bufbuild/protobuf";
 import {
   type BatchWriteRequest,
   BatchWriteRequestSchema,
@@ -18,28 +18,42 @@ const WRITE = 0x0a;
  * they cost next to nothing to keep, where V8 would have to copy and mark all that a message is made of. Throws for one that is broken; undefined for a batch that is
  * out of the ordinary.
  */
-export function readBatch(bytes: Uint8Array): BatchWriteRequest | undefined {
+export function readBatch(body: Uint8Array): BatchWriteRequest | undefined {
+  // As a `Buffer`, of which a part is copied without a view of it.
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const batch: UnreadBytes = { bytes };
   const operations: Operation[] = [];
   for (let at = 0; at < bytes.length;) {
     const start = afterLength(bytes, at + 1);
     const end = start + lengthAt(bytes, at + 1);
     if (bytes[at] !== OPERATION || !(end <= bytes.length)) return undefined;
-    operations.push(new UnreadOperation(bytes, start, end));
+    operations.push(new UnreadOperation(batch, start, end));
     at = end;
   }
   return { $typeName: BatchWriteRequestSchema.typeName, operations };
 }
 
-/** An operation that stands in the bytes of its batch. Each look at it reads it again, but the first: it was read before, to find what is broken. */
+/** The bytes may be others' once the batch is answered: a look at an operation throws from then on. */
+readBatch.release = ({ operations }: Message & { readonly operations?: readonly unknown[] }): void => {
+  const [first] = operations ?? [];
+  if (first instanceof UnreadOperation) first.release();
+};
+
+/** The bytes of a batch, until they are taken from it. */
+interface UnreadBytes {
+  bytes: Buffer | undefined;
+}
+
+/** An operation that stands in the bytes of its batch. Each look at it reads a copy of it again, but the first: it was read before, to find what is broken. */
 class UnreadOperation implements Operation {
   readonly $typeName = OperationSchema.typeName;
-  readonly #bytes: Uint8Array;
+  readonly #batch: UnreadBytes;
   readonly #start: number;
   readonly #end: number;
   #first: Operation["operation"] | undefined;
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes;
+  constructor(batch: UnreadBytes, start: number, end: number) {
+    this.#batch = batch;
     this.#start = start;
     this.#end = end;
     this.#first = this.#read();
@@ -51,16 +65,23 @@ class UnreadOperation implements Operation {
     return first ?? this.#read();
   }
 
+  /** Takes the bytes of its batch from all operations. */
+  release(): void {
+    this.#batch.bytes = undefined;
+  }
+
   #read(): Operation["operation"] {
-    const bytes = this.#bytes;
-    const start = this.#start;
-    const end = this.#end;
-    if (bytes[start] === WRITE) {
-      const from = afterLength(bytes, start + 1);
-      const value =
-        from + lengthAt(bytes, start + 1) === end ? readWriteRequest(bytes, from, end) : undefined;
+    const whole = this.#batch.bytes;
+    if (whole === undefined)
+      throw new TypeError("a batch is looked into while it is at work, and was answered already");
+    const size = this.#end - this.#start;
+    const bytes = Buffer.allocUnsafe(size);
+    whole.copy(bytes, 0, this.#start, this.#end);
+    if (bytes[0] === WRITE) {
+      const from = afterLength(bytes, 1);
+      const value = from + lengthAt(bytes, 1) === size ? readWriteRequest(bytes, from, size) : undefined;
       if (value !== undefined) return { case: "write", value };
     }
-    return fromBinary(OperationSchema, bytes.subarray(start, end)).operation;
+    return fromBinary(OperationSchema, bytes).operation;
   }
 }

@@ -41,15 +41,15 @@ export function updateDraft(
   const resource: Resource = {
     $typeName: ResourceSchema.typeName,
     id: { ...target.id, uid: stored.uid },
-    ...(owner === undefined ? {} : { owner }),
     version: "",
     generation: "",
     metadata:
       input.version === "" ? withDeletionMetadata(input.metadata, existing.metadata) : { ...input.metadata },
     // Of its own: hooks may change it.
     status: { ...existing.status },
-    ...(payload.any === undefined ? {} : { data: payload.any }),
   };
+  if (owner !== undefined) resource.owner = owner;
+  if (payload.any !== undefined) resource.data = payload.any;
   const { type } = target.registration;
   const isConverted = stored.groupVersion !== type.groupVersion;
   const tenancy = () => tenancyState(environment, view, target.units);
@@ -114,13 +114,15 @@ function guardsOf({ environment, target }: Writing, kind: UpdateKind) {
   return kind === "ordinary" ? guardOperations(environment, target.units) : [];
 }
 
+const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
+
 /** Who writes without a version does not mean to take back a deletion, or a finalizer that it may not know of. */
 function withDeletionMetadata(
   metadata: Readonly<Record<string, string>>,
   existing: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const kept: Record<string, string> = { ...metadata };
-  for (const key of [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY]) {
+  for (const key of ENDING_KEYS) {
     const value = existing[key];
     if (value !== undefined && !Object.hasOwn(metadata, key)) kept[key] = value;
   }

@@ -11,7 +11,7 @@ export abstract class LateField implements UnknownField {
   /** Bytes of `data`. */
   abstract readonly byteLength: number;
 
-  /** Writes `data` to a position; returns where it ends. */
+  /** Writes `data` to a position; returns where it ends. The last that is asked of a field, which may give up by it what it has. */
   abstract writeTo(bytes: Uint8Array, at: number): number;
 
   get data(): Uint8Array {

@@ -31,7 +31,14 @@ export interface HttpRoute {
  * Reads a message of one type as the protocol library does, in less time. Undefined, or an error, where that is not sure: the library reads it then, or says what is wrong
  * with it.
  */
-export type RequestReader = (bytes: Uint8Array) => Message | undefined;
+export interface RequestReader {
+  (bytes: Uint8Array): Message | undefined;
+  /**
+   * Takes the bytes from a message that it read, whose method has answered: they are used for others then. Only for a reader whose messages give copies of their bytes to who looks into them,
+   * and from now on nothing that stands in the bytes alone.
+   */
+  readonly release?: (message: Message) => void;
+}
 
 /** What a part of a service brings to a listener: RPC services, plain routes, and what health says of it. */
 export interface Routes {

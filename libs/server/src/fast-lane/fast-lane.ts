@@ -8,6 +8,7 @@ import type { ServerLimits } from "../limits.ts";
 import type { ServerLog } from "../log.ts";
 import type { Clock } from "@trellis/resource";
 import type { PassedRequests } from "../passed-requests.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { EqualTimeouts } from "./equal-timeouts.ts";
 import { Http1Wire } from "./http1-wire.ts";
 import { Http2Wire } from "./http2-wire.ts";
@@ -51,6 +52,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     log,
     maxRequestBytes: limits.maxRequestBytes,
     exchanges,
+    bodies: new BodyMemory(),
     bodyTimeoutMs: limits.bodyTimeoutMs,
     bodyTimeouts: new EqualTimeouts(clock, limits.bodyTimeoutMs, (call) => call.onSlowBody()),
     writeTimeouts: new EqualTimeouts(clock, limits.writeStallMs, (call) => call.onStalled()),

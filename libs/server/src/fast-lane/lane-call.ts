@@ -11,6 +11,7 @@ import { ABORT_GRACE_MS, failureOf, type InterceptorOptions } from "../intercept
 import { clientGone } from "../node-exchange.ts";
 import type { PassedRequest } from "../passed-requests.ts";
 import { COMPRESS_MIN_BYTES } from "../rpc-options.ts";
+import { type BodyMemory, kept } from "./body-memory.ts";
 import type { EqualTimeouts, Timing } from "./equal-timeouts.ts";
 import { encodeBehind } from "./encode-binary.ts";
 import { enveloped, onlyMessage } from "./envelope.ts";
@@ -25,6 +26,7 @@ const NO_BYTES = Buffer.alloc(0);
 /** What all calls of a lane share. */
 export interface CallSupport extends InterceptorOptions {
   readonly exchanges: Exchanges;
+  readonly bodies: BodyMemory;
   readonly bodyTimeouts: EqualTimeouts<LaneCall>;
   readonly bodyTimeoutMs: number;
   readonly writeTimeouts: EqualTimeouts<LaneCall>;
@@ -59,6 +61,8 @@ export class LaneCall implements WireListener, LaneCallEnd {
   #bodyTiming: Timing<LaneCall> | undefined;
   #writeTiming: Timing<LaneCall> | undefined;
   #chunks: Uint8Array[] = [];
+  /** The body where it is in memory that others may have once it is answered, and how its message lets go of it. */
+  #lent: { readonly body: Buffer; readonly release: () => void } | undefined;
   #bytes = 0;
   #state: "reading" | "running" | "answered" | "passed" | "gone" = "reading";
   /** Why the method is to stop. */
@@ -99,7 +103,7 @@ export class LaneCall implements WireListener, LaneCallEnd {
       this.#pass({ cut: ConnectError.from(error) });
       return;
     }
-    this.#chunks.push(chunk);
+    this.#chunks.push(kept(chunk));
     this.#bytes += chunk.byteLength;
     const { maxRequestBytes } = support;
     if (this.#bytes > maxRequestBytes + ENVELOPE_BYTES) this.#pass({ cut: tooLarge(maxRequestBytes) });
@@ -174,15 +178,25 @@ export class LaneCall implements WireListener, LaneCallEnd {
   /** The request, unless something is wrong with it. */
   #parse(): Message | undefined {
     const { method, head } = this.#options;
-    const [first = NO_BYTES, ...others] = this.#chunks;
-    const body = others.length === 0 ? first : Buffer.concat(this.#chunks);
+    const { binary } = head.protocol;
+    const read = binary ? method.read : undefined;
+    const release = read?.release;
+    const lent =
+      release !== undefined && this.#chunks.length > 1
+        ? this.#options.support.bodies.join(this.#chunks, this.#bytes)
+        : undefined;
+    const body =
+      lent ?? (this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : this.#chunks[0]) ?? NO_BYTES;
     // What it was put together from is not kept beside it.
     this.#chunks = [body];
     const bytes = head.protocol.name === "grpc" ? onlyMessage(body) : body;
     if (bytes === undefined) return undefined;
-    const { binary } = head.protocol;
     try {
-      return (binary ? method.read?.(bytes) : undefined) ?? method.serialization.getI(binary).parse(bytes);
+      const request = read?.(bytes);
+      // What the library reads has parts of the bytes.
+      if (request !== undefined && lent !== undefined)
+        this.#lent = { body: lent, release: () => release?.(request) };
+      return request ?? method.serialization.getI(binary).parse(bytes);
     } catch {
       return undefined;
     }
@@ -209,6 +223,11 @@ export class LaneCall implements WireListener, LaneCallEnd {
     this.#state = "answered";
     this.#writeTiming = support.writeTimeouts.begin(this);
     this.#release();
+    // Only here: where a call ends in another way, its method may be at work still.
+    if (this.#lent === undefined) return;
+    this.#lent.release();
+    support.bodies.give(this.#lent.body);
+    this.#lent = undefined;
   }
 
   #fail(thrown: unknown): void {
