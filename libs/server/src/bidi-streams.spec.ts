@@ -74,6 +74,12 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
       );
     }
   },
+  async *"asks again after it wanted no more"(requests) {
+    const messages = requests[Symbol.asyncIterator]();
+    const { value } = await messages.next();
+    await messages.return?.();
+    yield answer(`${value?.hello?.client}, then ${(await messages.next()).value?.hello?.client}`);
+  },
   async *"sets headers and trailers"(requests, { responseHeader, responseTrailer }) {
     responseHeader.set("x-answer", "1");
     yield* echo(requests);
@@ -180,6 +186,11 @@ describe.each(FORMS)("a stream of both sides, %s", (_, one) => {
     ["no message after another", Buffer.concat([all("one"), enveloped(Buffer.from("\xff", "latin1"))])],
     ["a message that says that it is compressed", enveloped(request("one"), 1)],
     ["a message with a flag of no meaning", enveloped(request("one"), 4)],
+    ["a message with the flag of the end", enveloped(request("one"), 2)],
+    [
+      "one with the flag of the end between others",
+      Buffer.concat([all("one"), enveloped(request("two"), 2), all("three")]),
+    ],
     ["a message that is as large as may be", enveloped(request("x".repeat(MAX_BYTES - 6)))],
     ["a message that is too large", enveloped(request("x".repeat(MAX_BYTES)))],
     [
@@ -192,6 +203,28 @@ describe.each(FORMS)("a stream of both sides, %s", (_, one) => {
       const [short, library] = await bothWays(url, one, body);
       expect(short).toEqual(library);
     }
+  });
+
+  it.each([
+    ["what is no message", enveloped(Buffer.from("\xff", "latin1"))],
+    ["one that is too large", enveloped(all("x".repeat(MAX_BYTES)))],
+    ["one that says that it is compressed", enveloped(request("two"), 1)],
+  ])("gives nothing more to who asks again after %s", async (_what, wrong) => {
+    const { url } = await serve(async function* (requests) {
+      const messages = requests[Symbol.asyncIterator]();
+      const seen: string[] = [];
+      for (let asked = 0; asked < 6; asked++) {
+        const next = await messages.next().catch(() => undefined);
+        if (next !== undefined) seen.push(next.done === true ? "end" : (next.value.hello?.client ?? ""));
+      }
+      yield answer(seen.join());
+    });
+    const { body } = await rawCall(url, one, {
+      path: EXCHANGE,
+      message: Buffer.alloc(0),
+      body: Buffer.concat([all("one"), wrong, all("three")]),
+    });
+    expect(Buffer.from(body, "hex").toString("latin1")).toContain("one,end,end,end,end");
   });
 
   it.each(Object.keys(AT_ITS_DEADLINE))(

@@ -4,6 +4,7 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
+import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { cutMessage, EnvelopeReader, type MessageCodec, messageCodecs } from "@trellis/resource/node";
 
 import type { LaneHead } from "./fast-lane/lane-head.ts";
@@ -38,7 +39,11 @@ export function bidiStreams(
     const head = streamHead(request, method, options);
     if (head === undefined) return await library(request);
     const body = (request.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-    const requests = new IncomingMessages(body, codecs.input, maxRequestBytes);
+    const requests = new IncomingMessages(
+      body,
+      codecs.input,
+      new EnvelopeReader(maxRequestBytes, head.protocol.name === "grpc" ? 0 : endStreamFlag),
+    );
     const answers = new BidiAnswers(
       { called: { method, call }, head, output: codecs.output },
       request,
@@ -53,30 +58,40 @@ class IncomingMessages implements AsyncIterableIterator<Message> {
   readonly #body: AsyncIterator<Uint8Array>;
   readonly #codec: MessageCodec<DescMessage>;
   readonly #reader: EnvelopeReader;
+  #isOver = false;
 
-  constructor(body: AsyncIterator<Uint8Array>, codec: MessageCodec<DescMessage>, maxBytes: number) {
+  constructor(body: AsyncIterator<Uint8Array>, codec: MessageCodec<DescMessage>, reader: EnvelopeReader) {
     this.#body = body;
     this.#codec = codec;
-    this.#reader = new EnvelopeReader(maxBytes);
+    this.#reader = reader;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** Nothing comes after an error or a return, although more has been read. */
   async next(): Promise<IteratorResult<Message, undefined>> {
-    for (;;) {
-      const bytes = this.#reader.next();
-      if (bytes !== undefined) return { done: false, value: this.#codec.read(bytes) };
-      const chunk = await this.#body.next();
-      if (chunk.done === true) break;
-      this.#reader.push(chunk.value);
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      for (;;) {
+        const bytes = this.#reader.next();
+        if (bytes !== undefined) return { done: false, value: this.#codec.read(bytes) };
+        const chunk = await this.#body.next();
+        if (this.#isOver || chunk.done === true) break;
+        this.#reader.push(chunk.value);
+      }
+      if (!this.#isOver && !this.#reader.isBetweenMessages) throw cutMessage();
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
     }
-    if (!this.#reader.isBetweenMessages) throw cutMessage();
+    this.#isOver = true;
     return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorResult<Message, undefined>> {
+    this.#isOver = true;
     await this.#body.return?.();
     return { done: true, value: undefined };
   }

@@ -5,13 +5,14 @@ import fc from "fast-check";
 import { Rebuild } from "./copies.ts";
 import type { RecordTree } from "./record-tree.ts";
 import { createStore, type Store } from "./store.ts";
+import { nextTurn } from "./turn.ts";
 
 const KEYS = 6;
 
 /** What a version has: names, and what was written under them. */
 type Contents = ReadonlyMap<string, number>;
 
-function change(name: string, content: number | undefined): Operation {
+function change(name: string, content: number | undefined, bytes = 0): Operation {
   const key = { group: "g", kind: "k", partition: "p", namespace: "n", name };
   if (content === undefined) return { kind: "delete", key, preconditions: [] };
   const record = {
@@ -19,7 +20,7 @@ function change(name: string, content: number | undefined): Operation {
     groupVersion: "v1",
     generation: `${content}`,
     marked: false,
-    bytes: new Uint8Array(),
+    bytes: new Uint8Array(bytes),
   };
   return { kind: "put", key, record, preconditions: [] };
 }
@@ -80,4 +81,16 @@ describe("the copies of older versions", () => {
     );
     expect(built).toBeGreaterThan(1_000);
   });
+
+  it("are let go of when nobody has them any more, while writes go on", async () => {
+    const store = createStore({ storeId: "s", version: toVersion(0) }, { copies: 2, historyCommits: 10 });
+    const made = 300;
+    for (let count = 0; count < made; count++) {
+      store.pin();
+      // Large ones, that have the garbage collector look often.
+      for (let write = 0; write < 40; write++) store.apply([change(`n${write % KEYS}`, write, 16 * 1024)]);
+      await nextTurn();
+    }
+    expect(store.copied).toBeLessThan(made / 2);
+  }, 60_000);
 });

@@ -1,6 +1,6 @@
 import type { Version } from "@trellis/storage";
 
-import { formerRecord, type History } from "./history.ts";
+import type { History } from "./history.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { TreeCopy } from "./record-tree.ts";
@@ -109,15 +109,11 @@ export class Rebuild {
     const before = new Map<string, KeptRecord | undefined>();
     let cost = 0;
     const end = history.positionAfter(newer.version);
-    for (let position = history.positionAfter(version); position < end; position++) {
-      for (const event of history.at(position).events) {
-        const key = event.record.text;
-        if (before.has(key)) continue;
-        const record = formerRecord(event);
-        before.set(key, record);
-        cost += CHANGED_KEY_BYTES + (record?.byteLength ?? 0);
-      }
-    }
+    history.visit(history.positionAfter(version), end, ({ text }, former) => {
+      if (before.has(text)) return;
+      before.set(text, former);
+      cost += CHANGED_KEY_BYTES + (former?.byteLength ?? 0);
+    });
     this.#undone = newer.undone[Symbol.iterator]();
     this.#undo = before.entries();
     this.cost = cost;

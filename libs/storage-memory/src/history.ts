@@ -88,6 +88,14 @@ export class History {
     return { version, events };
   }
 
+  /** Visits the events of the commits from one position to before another, in their order: the record of each, and the one that it replaced or deleted. Makes nothing for them. */
+  visit(from: number, end: number, see: (record: KeptRecord, former: KeptRecord | undefined) => void): void {
+    if (from >= end) return;
+    const last = this.#ends.at(end - 1);
+    for (let at = this.#start(from); at < last; at++)
+      see(this.#records.at(at) as KeptRecord, this.#formers.at(at));
+  }
+
   /** The position of the first commit after a version, which must not be older than `startVersion`. */
   positionAfter(version: Version): number {
     if (version < this.#startVersion)
@@ -165,9 +173,4 @@ export class History {
 function weight(record: KeptRecord, former: KeptRecord | undefined): number {
   const formerBytes = former === undefined || former === record ? 0 : former.byteLength;
   return EVENT_BYTES + record.byteLength + formerBytes;
-}
-
-/** The record that an event replaced or deleted. */
-export function formerRecord(event: KeptEvent): KeptRecord | undefined {
-  return event.kind === "put" ? event.previous : event.record;
 }

@@ -1,6 +1,7 @@
 import type { Version } from "@trellis/storage";
 import sortedBtree from "sorted-btree";
 
+import { FormerRecords, type FormersSince, type WhenGone } from "./former-records.ts";
 import { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { KeyRange } from "./key-range.ts";
@@ -81,11 +82,16 @@ export abstract class RecordTree {
 
 /** The records of now. Copies of it cost what changes after them: the tree's nodes for new and deleted keys, the former records for the others. */
 export class PresentTree extends RecordTree {
-  /** Those that somebody has yet: only the garbage collector knows. */
-  readonly #copies = new Set<WeakRef<TreeCopy>>();
+  readonly #formers: FormerRecords;
 
-  constructor() {
+  constructor(whenGone?: WhenGone) {
     super(new BTree<KeptKey, undefined>(undefined, compareKeys));
+    this.#formers = new FormerRecords(whenGone);
+  }
+
+  /** Versions of which somebody has a copy yet, as far as the garbage collector has told. */
+  get copied(): number {
+    return this.#formers.size;
   }
 
   recordOf(key: KeptKey): KeptRecord {
@@ -102,57 +108,53 @@ export class PresentTree extends RecordTree {
 
   /** Notes that another record takes the place of this one, under the same key. */
   replaced(former: KeptRecord): void {
-    for (const reference of this.#copies) {
-      const copy = reference.deref();
-      if (copy === undefined) this.#copies.delete(reference);
-      else if (former.version <= copy.version) copy.keep(former);
-    }
+    this.#formers.keep(former);
   }
 
   /** A copy of now, which is `version`: nothing that comes later changes it. */
   copy(version: Version): TreeCopy {
-    const copy = new TreeCopy(version, this.keys.clone());
-    this.#copies.add(new WeakRef(copy));
-    return copy;
+    return new TreeCopy(version, this.keys.clone(), this.#formers.since(version));
   }
 }
 
 /** The records of an older version: its keys, the records that are not those of now, and all others where they are. */
 export class TreeCopy extends RecordTree {
   readonly version: Version;
-  readonly #former = new Map<KeptKey, KeptRecord>();
-  /** The copy that was made of the present of its time, when this one was made of it: what is not former here is as it is there. */
-  readonly #origin: TreeCopy | undefined;
+  /** What changed since this copy was made, or the one that it was made of. */
+  readonly #since: FormersSince;
+  /** What it has otherwise than the copy that it was made of. */
+  readonly #undone = new Map<KeptKey, KeptRecord>();
 
-  constructor(version: Version, keys: KeyTree, origin?: TreeCopy) {
+  constructor(version: Version, keys: KeyTree, since: FormersSince) {
     super(keys);
     this.version = version;
-    this.#origin = origin;
+    this.#since = since;
+    since.servesTo(this);
   }
 
   recordOf(key: KeptKey): KeptRecord {
-    return this.#former.get(key) ?? this.#origin?.recordOf(key) ?? key.record;
-  }
-
-  /** Keeps the record of its version, which is no longer that of now. */
-  keep(record: KeptRecord): void {
-    this.#former.set(record.keptKey, record);
+    return this.#undone.get(key) ?? this.#since.find(key) ?? key.record;
   }
 
   /** What becomes the copy of an older version, once it has kept what is `undone` here and everything is undone that happened between the two. */
   older(version: Version): TreeCopy {
-    return new TreeCopy(version, this.keys.clone(), this.#origin ?? this);
+    return new TreeCopy(version, this.keys.clone(), this.#since);
   }
 
-  /** What it has otherwise than the copy that it was made of. */
+  /** What it has otherwise than the copy that was made of the present of its time. */
   get undone(): Iterable<KeptRecord> {
-    return this.#origin === undefined ? [] : this.#former.values();
+    return this.#undone.values();
   }
 
   /** Undoes all changes of a key: it had this record. */
   restore(record: KeptRecord): void {
     this.keys.set(record.keptKey, undefined);
     this.keep(record);
+  }
+
+  /** Keeps what is undone in the copy that it is made of. */
+  keep(record: KeptRecord): void {
+    this.#undone.set(record.keptKey, record);
   }
 
   /** Undoes all changes of a key: there was none. */

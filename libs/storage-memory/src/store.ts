@@ -13,12 +13,12 @@ import {
 
 import { Copies, Rebuild } from "./copies.ts";
 import { type Change, evaluate } from "./evaluate.ts";
-import { formerRecord, History } from "./history.ts";
+import { History } from "./history.ts";
 import type { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { type StoreLimits, storeLimits } from "./limits.ts";
 import { OwnerIndex, ownerString } from "./owner-index.ts";
-import { PresentTree, type RecordTree } from "./record-tree.ts";
+import { PresentTree, type RecordTree, type TreeCopy } from "./record-tree.ts";
 import { type Keeping, Slabs } from "./slabs.ts";
 
 /** What a store begins with. */
@@ -96,6 +96,11 @@ export class Store {
     return this.#slabs;
   }
 
+  /** Versions of which copies are there, pinned or read, as far as the garbage collector has told. */
+  get copied(): number {
+    return this.#tree.copied;
+  }
+
   /** The bytes of the records' resources together. */
   get bytes(): number {
     return this.#bytes;
@@ -143,7 +148,7 @@ export class Store {
   }
 
   /** Pins a copy of now, shared with whoever pinned this version before. */
-  pin(): RecordTree {
+  pin(): TreeCopy {
     const pinned = this.copies.find(this.#version);
     if (pinned !== undefined) return pinned;
     const tree = this.#tree.copy(this.#version);
@@ -191,13 +196,11 @@ export class Store {
     if (version === this.#version) return [];
     const wanted = ownerString(owner);
     const keys = new Set<string>();
-    for (let position = this.history.positionAfter(version); position < this.history.next; position++) {
-      for (const event of this.history.at(position).events) {
-        const before = formerRecord(event);
-        if (before?.owner === undefined || ownerString(before.owner) !== wanted) continue;
-        if (!this.#owners.owns(owner, before.text)) keys.add(before.text);
-      }
-    }
+    const { history } = this;
+    history.visit(history.positionAfter(version), history.next, (_, before) => {
+      if (before?.owner === undefined || ownerString(before.owner) !== wanted) return;
+      if (!this.#owners.owns(owner, before.text)) keys.add(before.text);
+    });
     return [...keys].sort();
   }
 

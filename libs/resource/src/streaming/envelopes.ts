@@ -21,18 +21,23 @@ export function envelopeInPlace(bytes: Uint8Array): void {
  */
 export class EnvelopeReader {
   readonly #maxBytes: number;
-  readonly #chunks: Uint8Array[] = [];
-  /** How much of the first chunk is taken. */
+  readonly #passedOver: number;
+  #chunks: Uint8Array[] = [];
+  /** The first chunk that is not taken, and how much of it is. */
+  #first = 0;
   #at = 0;
   #waiting = 0;
   readonly #header = Buffer.alloc(ENVELOPE_BYTES);
   #headerBytes = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
+  #isMessage = true;
+  #failure: unknown;
 
-  /** `maxBytes` of one message. */
-  constructor(maxBytes: number) {
+  /** `maxBytes` of one message. What is in an envelope with the flag `passedOver`, as Connect's for the end of a stream, is no message. */
+  constructor(maxBytes: number, passedOver = 0) {
     this.#maxBytes = maxBytes;
+    this.#passedOver = passedOver;
   }
 
   /** Bytes that came and were not looked at. */
@@ -51,21 +56,38 @@ export class EnvelopeReader {
     this.#waiting += chunk.length;
   }
 
-  /** The next message that came whole. Throws RESOURCE_EXHAUSTED for one that is too large, as soon as its length is there, and INTERNAL for one that is compressed. */
+  /** The next message that came whole. Throws RESOURCE_EXHAUSTED for one that is too large, as soon as its length is there, and INTERNAL for one that is compressed; again whenever it is asked after that. */
   next(): Uint8Array | undefined {
-    for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return this.#next();
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  #next(): Uint8Array | undefined {
+    for (;;) {
+      const chunk = this.#chunks[this.#first];
+      if (chunk === undefined) return undefined;
       if (this.#message === undefined) this.#takeHeader(chunk);
       else this.#fill(this.#message, chunk);
-      if (this.#at === chunk.length) {
-        this.#chunks.shift();
-        this.#at = 0;
-      }
-      const message: Uint8Array | undefined = this.#message;
+      if (this.#at === chunk.length) this.#nextChunk();
+      const message = this.#message;
       if (message === undefined || this.#filled < message.length) continue;
       this.#message = undefined;
-      return message;
+      if (this.#isMessage) return message;
     }
-    return undefined;
+  }
+
+  #nextChunk(): void {
+    this.#at = 0;
+    this.#first += 1;
+    // Not each by itself: of very many small ones each would move all others.
+    if (this.#first * 2 < this.#chunks.length) return;
+    this.#chunks = this.#chunks.slice(this.#first);
+    this.#first = 0;
   }
 
   #takeHeader(chunk: Uint8Array): void {
@@ -76,14 +98,16 @@ export class EnvelopeReader {
     this.#headerBytes += taken;
     if (this.#headerBytes < ENVELOPE_BYTES) return;
     this.#headerBytes = 0;
+    const flags = this.#header[0] ?? 0;
     const length = this.#header.readUInt32BE(LENGTH_AT);
     if (length > this.#maxBytes) throw tooLarge("read", length, this.#maxBytes);
-    if (((this.#header[0] ?? 0) & COMPRESSED) !== 0) {
+    if ((flags & COMPRESSED) !== 0) {
       const why = "received compressed envelope, but do not know how to decompress";
       throw new ConnectError(why, Code.Internal);
     }
     this.#message = new Uint8Array(length);
     this.#filled = 0;
+    this.#isMessage = (flags & this.#passedOver) === 0;
   }
 
   #fill(message: Uint8Array, chunk: Uint8Array): void {

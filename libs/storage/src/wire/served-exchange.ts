@@ -36,6 +36,7 @@ export class ServedExchange {
   readonly #outbox: Outbox<Uint8Array>;
   readonly #underWay = new CallTable<CallId, CallUnderWay>();
   #isStatusDue = true;
+  #isOver = false;
   #failure: unknown;
 
   constructor(deps: StorageRoutesDeps, bounds: Bounds) {
@@ -74,6 +75,7 @@ export class ServedExchange {
     const endTimer = this.#repeatStatus();
     const end = (): void => {
       signal.removeEventListener("abort", end);
+      this.#isOver = true;
       endStatus();
       endTimer();
       this.#outbox.close();
@@ -91,6 +93,8 @@ export class ServedExchange {
   async #read(source: AsyncIterator<EncodedExchangeRequest, undefined>): Promise<void> {
     try {
       for (let next = await source.next(); next.done !== true; next = await source.next()) {
+        // What came before its end is begun by nobody then: no one is left to end it.
+        if (this.#isOver) break;
         this.#take(next.value);
         await this.#outbox.drainedTo(this.#bounds.answerBytes);
       }
