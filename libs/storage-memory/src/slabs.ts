@@ -17,8 +17,11 @@ export interface Keeping {
   readonly version: Version;
 }
 
-/** A slab at most. Whoever holds on to a single record that the store has given up holds on to its slab. */
-const SLAB_BYTES = 64 * 1024;
+/**
+ * A slab at most. Whoever holds on to a single record that the store has given up holds on to its slab. More than 128 KiB, from which on allocators give memory back to the system when it is freed (glibc's M_MMAP_THRESHOLD): smaller
+ * ones left holes between other things, a tenth of what a large store has. And a little less than whole pages, for what the allocator notes.
+ */
+const SLAB_BYTES = 132 * 1024 - 64;
 /** A record of more bytes has a slab of its own: what it could leave free at the end of a shared one is at most an eighth of that. */
 const LARGE_BYTES = SLAB_BYTES / 8;
 /** Waste is borne up to this share of what is live, and up to so many bytes more. */
