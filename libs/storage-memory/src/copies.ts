@@ -3,13 +3,13 @@ import type { Version } from "@trellis/storage";
 import type { History } from "./history.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { StoreLimits } from "./limits.ts";
-import type { TreeCopy } from "./record-tree.ts";
+import type { RecordTree } from "./record-tree.ts";
 
-/** What the pinned copies cost for a key that changed since, besides the bytes of its record: 48 in each of 32, or nodes of the tree for a key that is new or gone. */
-const CHANGED_KEY_BYTES = 1536;
+/** What a pinned copy costs for each key that changed since, besides the bytes of its record: copied tree nodes. */
+const CHANGED_KEY_BYTES = 1024;
 
 interface Copy {
-  readonly tree: TreeCopy;
+  readonly tree: RecordTree;
   /** What all changes up to its version had cost. */
   readonly churn: number;
   lastReadMs: number;
@@ -56,7 +56,7 @@ export class Copies {
   }
 
   /** The copy of a version, if it is pinned. */
-  find(version: Version): TreeCopy | undefined {
+  find(version: Version): RecordTree | undefined {
     const copy = this.#copies.get(version);
     if (copy === undefined) return undefined;
     copy.lastReadMs = this.#nowMs;
@@ -65,9 +65,9 @@ export class Copies {
     return copy.tree;
   }
 
-  /** Pins a copy as that of its version. `churn` is what `churnNow` said when that was the present. */
-  pin(tree: TreeCopy, churn: number): void {
-    this.#copies.set(tree.version, { tree, churn, lastReadMs: this.#nowMs });
+  /** Pins a tree as the copy of a version. `churn` is what `churnNow` said when the tree was the present. */
+  pin(version: Version, tree: RecordTree, churn: number): void {
+    this.#copies.set(version, { tree, churn, lastReadMs: this.#nowMs });
     for (const oldest of this.#copies.keys()) {
       if (this.#copies.size <= this.#limits.copies) return;
       this.#copies.delete(oldest);
@@ -80,41 +80,40 @@ export class Copies {
   }
 
   /** The pinned version nearest above a version, to build that from. */
-  nearestAfter(version: Version): TreeCopy | undefined {
+  nearestAfter(version: Version): { readonly version: Version; readonly tree: RecordTree } | undefined {
     let nearest: Version | undefined;
     for (const pinned of this.#copies.keys()) {
       if (pinned > version && (nearest === undefined || pinned < nearest)) nearest = pinned;
     }
-    return nearest === undefined ? undefined : this.find(nearest);
+    const tree = nearest === undefined ? undefined : this.find(nearest);
+    return nearest === undefined || tree === undefined ? undefined : { version: nearest, tree };
   }
 }
 
-/** What {@link Rebuild} undoes at once, about two milliseconds of work at most. */
+/** What {@link Rebuild} undoes at once, about two milliseconds of work. */
 const REBUILD_SLICE = 512;
 
 /**
- * Builds the copy of an older version from that of a newer one by undoing what the history says happened between, in slices, so that a long way
+ * Builds the tree of an older version from a newer one by undoing what the history says happened between, in slices, so that a long way
  * back stops nobody. It takes its share of the history when it begins; later trimming does not hurt it.
  */
 export class Rebuild {
-  readonly tree: TreeCopy;
+  readonly tree: RecordTree;
   /** What the tree holds that the newer one does not, in the measure of {@link Copies}. */
   readonly cost: number;
-  readonly #undone: Iterator<KeptRecord>;
   readonly #undo: Iterator<readonly [string, KeptRecord | undefined]>;
 
-  /** `newer` is of at least `version`, and both are within the history. */
-  constructor(version: Version, newer: TreeCopy, history: History) {
-    this.tree = newer.older(version);
+  /** `newer` is the tree of `newerVersion`, at least `version`, and both are within the history. */
+  constructor(version: Version, newer: RecordTree, newerVersion: Version, history: History) {
+    this.tree = newer.clone();
     const before = new Map<string, KeptRecord | undefined>();
     let cost = 0;
-    const end = history.positionAfter(newer.version);
+    const end = history.positionAfter(newerVersion);
     history.visit(history.positionAfter(version), end, ({ text }, former) => {
       if (before.has(text)) return;
       before.set(text, former);
       cost += CHANGED_KEY_BYTES + (former?.byteLength ?? 0);
     });
-    this.#undone = newer.undone[Symbol.iterator]();
     this.#undo = before.entries();
     this.cost = cost;
   }
@@ -122,16 +121,11 @@ export class Rebuild {
   /** Undoes one slice. True when the tree is done. */
   advance(): boolean {
     for (let count = 0; count < REBUILD_SLICE; count++) {
-      const undone = this.#undone.next();
-      if (undone.done !== true) {
-        this.tree.keep(undone.value);
-        continue;
-      }
       const step = this.#undo.next();
       if (step.done === true) return true;
       const [key, record] = step.value;
-      if (record === undefined) this.tree.remove(key);
-      else this.tree.restore(record);
+      if (record === undefined) this.tree.delete(key);
+      else this.tree.set(key, record);
     }
     return false;
   }

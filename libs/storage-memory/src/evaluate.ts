@@ -7,7 +7,6 @@ import {
   type Version,
 } from "@trellis/storage";
 
-import type { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 
 /** A change that a commit would make. `text` is the string form of the key. */
@@ -32,7 +31,7 @@ export type Evaluation =
 
 /** What {@link evaluate} needs to know of a store. */
 export interface EvaluationState {
-  readonly keys: ReadonlyMap<string, KeptKey>;
+  readonly records: ReadonlyMap<string, KeptRecord>;
   /** The version of the store now. */
   readonly version: Version;
   /** The version that the commit would get. */
@@ -55,7 +54,7 @@ export function evaluate(
     const key = keys[operationIndex];
     if (operation === undefined || key === undefined)
       throw new Error(`operation ${operationIndex} has no key string`);
-    const stored = state.keys.get(key)?.record;
+    const stored = state.records.get(key);
     const change = staged?.find(key);
     const seen = change === undefined ? stored : effectOf(change, state.nextVersion);
     for (const precondition of operation.preconditions) {

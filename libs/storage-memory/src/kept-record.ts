@@ -2,7 +2,6 @@ import type { BackwardWriter } from "@trellis/resource/node";
 import type { Key, OwnerRef, StoredRecord, Version } from "@trellis/storage";
 
 import type { Alike } from "./alike.ts";
-import type { KeptKey } from "./kept-key.ts";
 import type { Slab } from "./slab.ts";
 
 /** Where a record is in a slab: its uid, its generation and its bytes, one behind the other, and how many bytes each of them has. */
@@ -16,7 +15,8 @@ export interface Extent {
 /** What of a record is not in its slab. */
 export interface KeptFields {
   readonly alike: Alike;
-  readonly key: KeptKey;
+  /** The string form of its key. */
+  readonly text: string;
   readonly owner: OwnerRef | undefined;
   readonly marked: boolean;
   readonly version: Version;
@@ -38,7 +38,7 @@ export class KeptRecord implements StoredRecord {
   readonly marked: boolean;
   readonly version: Version;
   readonly #alike: Alike;
-  readonly #key: KeptKey;
+  readonly #text: string;
   /** Where it is may change, what it is does not. A frozen object's private fields can be written. */
   #slab: Slab;
   #offset: number;
@@ -82,12 +82,12 @@ export class KeptRecord implements StoredRecord {
     },
   };
 
-  constructor({ alike, key, owner, marked, version }: KeptFields, slab: Slab, extent: Extent) {
+  constructor({ alike, text, owner, marked, version }: KeptFields, slab: Slab, extent: Extent) {
     this.owner = owner;
     this.marked = marked;
     this.version = version;
     this.#alike = alike;
-    this.#key = key;
+    this.#text = text;
     this.#slab = slab;
     this.#offset = extent.offset;
     this.#uidLength = extent.uidLength;
@@ -104,17 +104,12 @@ export class KeptRecord implements StoredRecord {
 
   /** The string form of its key. */
   get text(): string {
-    return this.#key.text;
-  }
-
-  /** Its key, and all records that have it. */
-  get keptKey(): KeptKey {
-    return this.#key;
+    return this.#text;
   }
 
   /** Of its key: without all the rest of that. */
   get name(): string {
-    return this.text.slice(this.#alike.prefixLength, -1);
+    return this.#text.slice(this.#alike.prefixLength, -1);
   }
 
   /** What it shares with others. */

@@ -223,7 +223,7 @@ export class ServedStore {
 
   async #rebuild(store: Store, version: Version, rebuild: Rebuild): Promise<RecordTree> {
     while (!rebuild.advance()) await nextTurn();
-    store.pinRebuilt(rebuild);
+    store.pinRebuilt(version, rebuild);
     if (store === this.#store) this.#rebuilding.delete(version);
     return rebuild.tree;
   }

@@ -3,7 +3,6 @@ import { Buffer } from "node:buffer";
 import type { Key, RecordInit, Version } from "@trellis/storage";
 
 import { alike } from "./alike.ts";
-import { KeptKey } from "./kept-key.ts";
 import { KeptRecord } from "./kept-record.ts";
 import { footprint, Slab } from "./slab.ts";
 import { frozenOwner } from "./stored-record.ts";
@@ -53,7 +52,7 @@ export class Slabs {
     return this.#liveBytes;
   }
 
-  /** Makes the store's form of a record, whose key's string form is `text`, in the place of `previous`: it is its key's record then. The bytes are copied. */
+  /** Makes the store's form of a record, whose key's string form is `text`, in the place of `previous`. The bytes are copied. */
   keep({ key, text, init, version }: Keeping, previous: KeptRecord | undefined): KeptRecord {
     const { uid, groupVersion, generation, owner, marked, bytes } = init;
     const uidLength = Buffer.byteLength(uid);
@@ -66,7 +65,7 @@ export class Slabs {
     slab.memory.set(bytes, offset + uidLength + generationLength);
     const fields = {
       alike: previous?.groupVersion === groupVersion ? previous.alike : alike(key, text, groupVersion),
-      key: previous?.keptKey ?? new KeptKey(text),
+      text: previous?.text ?? text,
       owner: owner === undefined ? undefined : frozenOwner(owner),
       marked,
       version,
@@ -77,7 +76,6 @@ export class Slabs {
       generationLength,
       length: bytes.length,
     });
-    fields.key.record = record;
     slab.add(record);
     this.#liveBytes += taken;
     return record;

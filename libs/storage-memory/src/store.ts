@@ -14,11 +14,10 @@ import {
 import { Copies, Rebuild } from "./copies.ts";
 import { type Change, evaluate } from "./evaluate.ts";
 import { History } from "./history.ts";
-import type { KeptKey } from "./kept-key.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { type StoreLimits, storeLimits } from "./limits.ts";
 import { OwnerIndex, ownerString } from "./owner-index.ts";
-import { PresentTree, type RecordTree, type TreeCopy } from "./record-tree.ts";
+import { RecordTree } from "./record-tree.ts";
 import { type Keeping, Slabs } from "./slabs.ts";
 
 /** What a store begins with. */
@@ -32,7 +31,7 @@ export interface StoreInit {
 }
 
 /**
- * A versioned, ordered store: a hash map for points, a copy-on-write tree of keys for lists, an owner index and a bounded history. It is
+ * A versioned, ordered store: a hash map for points, a copy-on-write tree for lists, an owner index and a bounded history. It is
  * synchronous and deterministic: the same commits give the same results and records everywhere. It has no clock; `expire` tells it the
  * time, which bounds only how long it keeps the past.
  */
@@ -41,8 +40,8 @@ export class Store {
   readonly limits: StoreLimits;
   readonly history: History;
   readonly copies: Copies;
-  readonly #keys = new Map<string, KeptKey>();
-  readonly #tree = new PresentTree();
+  readonly #records = new Map<string, KeptRecord>();
+  readonly #tree = new RecordTree();
   readonly #owners = new OwnerIndex();
   readonly #slabs = new Slabs();
   #version: Version;
@@ -68,7 +67,7 @@ export class Store {
       );
     for (const record of records) {
       const key = keyString(record.key);
-      if (record.version > this.#version || this.#keys.has(key)) {
+      if (record.version > this.#version || this.#records.has(key)) {
         throw new RangeError(
           `a snapshot of version ${this.#version} has one record per key, none newer; found ${key} at ${record.version}`,
         );
@@ -88,17 +87,12 @@ export class Store {
 
   /** How many records there are. */
   get size(): number {
-    return this.#keys.size;
+    return this.#records.size;
   }
 
   /** What the store keeps the bytes of its records in, those of its history included. */
   get memory(): Pick<Slabs, "bytes" | "liveBytes"> {
     return this.#slabs;
-  }
-
-  /** Versions of which copies are there, pinned or read, as far as the garbage collector has told. */
-  get copied(): number {
-    return this.#tree.copied;
   }
 
   /** The bytes of the records' resources together. */
@@ -139,7 +133,7 @@ export class Store {
 
   /** The record under a key now. */
   get(key: Key): StoredRecord | undefined {
-    return this.#keys.get(keyString(key))?.record;
+    return this.#records.get(keyString(key));
   }
 
   /** The records of now, in the order of their keys. Valid until the next commit; pin a copy to read on after it. */
@@ -148,11 +142,11 @@ export class Store {
   }
 
   /** Pins a copy of now, shared with whoever pinned this version before. */
-  pin(): TreeCopy {
+  pin(): RecordTree {
     const pinned = this.copies.find(this.#version);
     if (pinned !== undefined) return pinned;
-    const tree = this.#tree.copy(this.#version);
-    this.copies.pin(tree, this.copies.churnNow);
+    const tree = this.#tree.clone();
+    this.copies.pin(this.#version, tree, this.copies.churnNow);
     return tree;
   }
 
@@ -167,13 +161,15 @@ export class Store {
     const pinned = this.copies.find(version);
     if (pinned !== undefined) return pinned;
     if (version < this.history.startVersion) return undefined;
-    const newer = this.copies.nearestAfter(version) ?? this.#tree.copy(this.#version);
-    return new Rebuild(version, newer, this.history);
+    const newer = this.copies.nearestAfter(version);
+    return newer === undefined
+      ? new Rebuild(version, this.#tree, this.#version, this.history)
+      : new Rebuild(version, newer.tree, newer.version, this.history);
   }
 
   /** Pins a finished rebuild as the copy of its version. */
-  pinRebuilt(rebuild: Rebuild): void {
-    this.copies.pin(rebuild.tree, this.copies.churnNow - rebuild.cost);
+  pinRebuilt(version: Version, rebuild: Rebuild): void {
+    this.copies.pin(version, rebuild.tree, this.copies.churnNow - rebuild.cost);
   }
 
   /**
@@ -220,7 +216,7 @@ export class Store {
 
   #evaluate(operations: readonly Operation[], nextVersion: Version) {
     const keys = checkCommit(operations);
-    return evaluate(operations, keys, { keys: this.#keys, version: this.#version, nextVersion });
+    return evaluate(operations, keys, { records: this.#records, version: this.#version, nextVersion });
   }
 
   #change(change: Change, version: Version): void {
@@ -235,23 +231,21 @@ export class Store {
   }
 
   #put(keeping: Keeping, previous: KeptRecord | undefined): KeptRecord {
-    if (previous !== undefined) this.#tree.replaced(previous);
     const record = this.#slabs.keep(keeping, previous);
-    if (previous === undefined) {
-      this.#keys.set(keeping.text, record.keptKey);
-      this.#tree.add(record.keptKey);
-    }
-    this.#owners.replace(record.text, previous, record);
+    const key = record.text;
+    this.#records.set(key, record);
+    this.#tree.set(key, record);
+    this.#owners.replace(key, previous, record);
     this.#bytes += record.byteLength - (previous?.byteLength ?? 0);
     this.copies.noteChange(previous);
     return record;
   }
 
   #delete(previous: KeptRecord): void {
-    const { keptKey, text } = previous;
-    this.#keys.delete(text);
-    this.#tree.delete(keptKey);
-    this.#owners.replace(text, previous, undefined);
+    const key = previous.text;
+    this.#records.delete(key);
+    this.#tree.delete(key);
+    this.#owners.replace(key, previous, undefined);
     this.#bytes -= previous.byteLength;
     this.copies.noteChange(previous);
   }
