@@ -22,6 +22,16 @@ const stored: fc.Arbitrary<StoredRecord> = fc.record({
   bytes: fc.uint8Array({ maxLength: 400 }),
 });
 
+/** Many of which have the same type and units. */
+const few = fc.constantFrom("a", "bc");
+const common = fc
+  .tuple(
+    stored,
+    fc.record({ group: few, kind: few, partition: few, namespace: few, name: fc.string({ maxLength: 4 }) }),
+    few,
+  )
+  .map(([record, of, groupVersion]) => ({ ...record, key: of, groupVersion }));
+
 /** As a store keeps them, which has one for each key. */
 function kept(records: readonly StoredRecord[]) {
   const version = toVersion(Number.MAX_SAFE_INTEGER);
@@ -36,7 +46,7 @@ describe("a record as an item of a snapshot", () => {
     const encoder = new RecordEncoder();
     let items = 0;
     fc.assert(
-      fc.property(fc.array(stored, { minLength: 1, maxLength: 4 }), (records) => {
+      fc.property(fc.array(fc.oneof(stored, common), { minLength: 1, maxLength: 12 }), (records) => {
         for (const record of kept(records)) {
           const expected = encodeItem({ case: "record", value: toStoredRecordMessage(record) });
           expect(Buffer.from(encoder.encode(record))).toEqual(Buffer.from(expected));

@@ -15,9 +15,8 @@ const { uid, groupVersion, generation, owner, marked, resource } = RecordSchema.
 const { group, kind, partition, namespace, name } = KeySchema.field;
 const owners = OwnerSchema.field;
 
-/** What records that are alike have of their items, encoded once for all that follow each other. */
+/** What records that are alike have of their items, encoded once for those that follow each other. */
 interface AlikeFields {
-  readonly of: Alike;
   readonly key: Uint8Array;
   readonly groupVersion: Uint8Array;
 }
@@ -28,38 +27,51 @@ interface AlikeFields {
  */
 export class RecordEncoder {
   readonly #writer = new BackwardWriter();
-  #alike: AlikeFields | undefined;
+  /** What the last record had, and that encoded once a second one had it: where each has another, nothing is made for it. */
+  #last: Alike | undefined;
+  #fields: AlikeFields | undefined;
 
   /** The item. Valid until the next call. */
   encode(kept: KeptRecord): Uint8Array {
-    const alike = this.#of(kept.alike);
+    const { alike } = kept;
+    const fields = this.#fieldsOf(alike);
     const writer = this.#writer;
     writer.clear();
     kept.writeBytes(writer, resource.number);
     writer.number(marked.number, Number(kept.marked));
     if (kept.owner !== undefined) this.#owner(kept.owner);
     kept.writeGeneration(writer, generation.number);
-    writer.raw(alike.groupVersion);
+    if (fields === undefined) writer.text(groupVersion.number, alike.groupVersion);
+    else writer.raw(fields.groupVersion);
     kept.writeUid(writer, uid.number);
     writer.message(record.number, 0);
     writer.number(version.number, kept.version);
     const end = writer.length;
     writer.text(name.number, kept.name);
-    writer.raw(alike.key);
+    if (fields === undefined) writePrefix(writer, alike);
+    else writer.raw(fields.key);
     writer.message(key.number, end);
     writer.message(item.number, 0);
     return writer.written;
   }
 
-  #of(alike: Alike): AlikeFields {
-    if (this.#alike?.of !== alike) {
-      this.#alike = {
-        of: alike,
-        key: encoded((writer) => writePrefix(writer, alike)),
-        groupVersion: encoded((writer) => writer.text(groupVersion.number, alike.groupVersion)),
-      };
+  #fieldsOf(alike: Alike): AlikeFields | undefined {
+    if (this.#last !== alike) {
+      this.#last = alike;
+      this.#fields = undefined;
+      return undefined;
     }
-    return this.#alike;
+    this.#fields ??= {
+      key: this.#encoded((writer) => writePrefix(writer, alike)),
+      groupVersion: this.#encoded((writer) => writer.text(groupVersion.number, alike.groupVersion)),
+    };
+    return this.#fields;
+  }
+
+  #encoded(write: (writer: BackwardWriter) => void): Uint8Array {
+    this.#writer.clear();
+    write(this.#writer);
+    return Uint8Array.from(this.#writer.written);
   }
 
   #owner(of: OwnerRef): void {
@@ -80,10 +92,4 @@ function writePrefix(writer: BackwardWriter, of: Omit<Key, "name">): void {
   writer.text(partition.number, of.partition);
   writer.text(kind.number, of.kind);
   writer.text(group.number, of.group);
-}
-
-function encoded(write: (writer: BackwardWriter) => void): Uint8Array {
-  const writer = new BackwardWriter();
-  write(writer);
-  return writer.finish();
 }
