@@ -127,11 +127,11 @@ function sent({ $unknown = [] }: BatchWriteResponse): Uint8Array {
 
 /** Knows the pieces that it gave. */
 class CountedMemory extends ResultMemory {
-  readonly made = new Set<Buffer>();
+  readonly made = new Set<ArrayBuffer>();
 
-  override take(): Buffer {
+  override take(): Uint8Array<ArrayBuffer> {
     const piece = super.take();
-    this.made.add(piece);
+    this.made.add(piece.buffer);
     return piece;
   }
 }

@@ -48,7 +48,7 @@ const PLACE_NUMBERS = 3;
 export class EncodedResults implements BatchResults {
   readonly #count: number;
   readonly #memory: ResultMemory;
-  readonly #pieces: Buffer[] = [];
+  readonly #pieces: Buffer<ArrayBuffer>[] = [];
   /** Of the last piece. */
   #used = 0;
   readonly #places: Int32Array;
@@ -113,12 +113,12 @@ export class EncodedResults implements BatchResults {
   }
 
   /** Memory for a result of so many bytes, and for those that are still to come. */
-  #newPiece(bytes: number): Buffer {
+  #newPiece(bytes: number): Buffer<ArrayBuffer> {
     const each = this.#written === 0 ? USUAL_BYTES : this.#bytes / this.#written;
     const needed = Math.max(bytes, Math.ceil((this.#count - this.#written) * each));
     return bytes > PIECE_BYTES || needed <= PIECE_BYTES * LEAST_PART
       ? Buffer.allocUnsafeSlow(bytes > PIECE_BYTES ? bytes : needed)
-      : this.#memory.take();
+      : Buffer.from(this.#memory.take().buffer);
   }
 }
 
@@ -126,7 +126,7 @@ export class EncodedResults implements BatchResults {
 interface Results {
   readonly byteLength: number;
   readonly places: Int32Array;
-  readonly pieces: readonly Buffer[];
+  readonly pieces: readonly Buffer<ArrayBuffer>[];
   readonly memory: ResultMemory;
 }
 

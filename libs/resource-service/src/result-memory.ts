@@ -8,15 +8,15 @@ export const MAX_SPARE_PIECES = 256;
  * old to V8 meanwhile, which looks through its whole heap once so many bytes of such memory are new.
  */
 export class ResultMemory {
-  readonly #spare: Buffer[] = [];
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
 
   /** A piece of which nobody else has a view, with anything in it. */
-  take(): Buffer {
+  take(): Uint8Array<ArrayBuffer> {
     return this.#spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
   }
 
   /** Takes a piece back that its owner looks at no more. */
-  give(piece: Buffer): void {
+  give(piece: Uint8Array<ArrayBuffer>): void {
     if (piece.length === PIECE_BYTES && this.#spare.length < MAX_SPARE_PIECES) this.#spare.push(piece);
   }
 }
