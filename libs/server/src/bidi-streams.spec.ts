@@ -207,12 +207,13 @@ describe.each(FORMS)("a stream of both sides, %s", (_, one) => {
 
   it.each([
     ["what is no message", enveloped(Buffer.from("\xff", "latin1"))],
-    ["one that is too large", enveloped(all("x".repeat(MAX_BYTES)))],
+    // A body that says that it is larger than that is the library's: this one is not.
+    ["one that says that it is too large", enveloped(Buffer.alloc(MAX_BYTES + 1)).subarray(0, 5)],
     ["one that says that it is compressed", enveloped(request("two"), 1)],
   ])("gives nothing more to who asks again after %s", async (_what, wrong) => {
     const { url } = await serve(async function* (requests) {
       const messages = requests[Symbol.asyncIterator]();
-      const seen: string[] = [];
+      const seen = [requests.constructor.name];
       for (let asked = 0; asked < 6; asked++) {
         const next = await messages.next().catch(() => undefined);
         if (next !== undefined) seen.push(next.done === true ? "end" : (next.value.hello?.client ?? ""));
@@ -224,10 +225,7 @@ describe.each(FORMS)("a stream of both sides, %s", (_, one) => {
       message: Buffer.alloc(0),
       body: Buffer.concat([all("one"), wrong, all("three")]),
     });
-    const told = Buffer.from(body, "hex").toString("latin1");
-    // A limit that is passed by the body as a whole is told before what came first.
-    expect(told).toMatch(/(one,)?end,end,end,end/);
-    expect(told).not.toContain("three");
+    expect(Buffer.from(body, "hex").toString("latin1")).toContain("IncomingMessages,one,end,end,end,end");
   });
 
   it.each(Object.keys(AT_ITS_DEADLINE))(

@@ -19,7 +19,8 @@ const types = [
   "MsgPreVoteResp",
 ] as const satisfies readonly MessageType[];
 
-const number = fc.maxSafeNat();
+/** Most are as a cluster has them, some as large as may be. */
+const number = fc.oneof({ weight: 9, arbitrary: fc.nat() }, { weight: 1, arbitrary: fc.maxSafeNat() });
 const bytes = fc.uint8Array({ maxLength: 40 }).map((found) => Uint8Array.from(found));
 const ids = fc.array(number, { maxLength: 4 });
 const entry: fc.Arbitrary<Entry> = fc.record({
@@ -51,7 +52,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc
     index: number,
     entries: fc.array(entry, { maxLength: 4 }),
     commit: number,
-    snapshot: fc.option(snapshot, { nil: undefined }),
+    snapshot: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: snapshot }),
     reject: fc.boolean(),
     rejectHint: number,
     context: bytes,
