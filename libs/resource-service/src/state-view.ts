@@ -5,6 +5,7 @@ import {
   readNowOrWait,
   type RecordInit,
   type StoredRecord,
+  type Version,
 } from "@trellis/storage";
 
 import type { Environment } from "./environment.ts";
@@ -13,11 +14,11 @@ import type { TenancyGuard } from "./tenancy.ts";
 import type { Known } from "./when-known.ts";
 
 /**
- * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit
+ * What one mutation believes is stored. A belief starts as what this server stored last, or as an eventual read, which may be stale and only proposes; a refused commit
  * corrects it with what was stored at that moment.
  */
 export class StateView {
-  readonly #sources: Pick<Environment, "backend" | "guards">;
+  readonly #sources: Pick<Environment, "backend" | "guards" | "records">;
   readonly #patience: Patience;
   /** By the string form of the keys. */
   readonly #beliefs = new Map<string, Belief>();
@@ -28,7 +29,7 @@ export class StateView {
   #doubts = 0;
 
   /** Starts without beliefs. */
-  constructor(sources: Pick<Environment, "backend" | "guards">, patience: Patience) {
+  constructor(sources: Pick<Environment, "backend" | "guards" | "records">, patience: Patience) {
     this.#sources = sources;
     this.#patience = patience;
   }
@@ -71,10 +72,22 @@ export class StateView {
 
   /** Corrects a belief with proven state. */
   learn(key: Key, record: StoredRecord | undefined): void {
-    const { guards } = this.#sources;
-    this.#of(key).believe(record, true, this.#doubts);
+    const { guards, records } = this.#sources;
+    const belief = this.#of(key);
+    if (belief.isRemembered && belief.record?.version !== record?.version) records?.dispute(key);
+    belief.believe(record, true, this.#doubts);
     const text = keyString(key);
     if (guards.get(text) !== undefined) guards.learn(text, record);
+  }
+
+  /** Notes for later mutations what this one's commit stored. */
+  committed(operations: readonly { readonly operation: Operation }[], version: Version): void {
+    const { records } = this.#sources;
+    if (records === undefined) return;
+    for (const { operation } of operations) {
+      if (operation.kind === "put") records.learn(operation.key, operation.record, version);
+      else if (operation.kind === "delete") records.forget(operation.key);
+    }
   }
 
   /** Reads everything again that it is asked for, after a wait in which others wrote: what it knows may be old. */
@@ -117,7 +130,10 @@ export class StateView {
   /** What is stored under a key: read, unless it is believed already and not doubted. */
   #read(belief: Belief): Known<StoredRecord | undefined> {
     if (belief.isHeldSince(this.#doubts)) return belief.record;
-    const reading = readNowOrWait(this.#sources.backend, belief.key, this.#patience);
+    const { backend, records } = this.#sources;
+    const remembered = this.#doubts === 0 ? records?.get(belief.key) : undefined;
+    if (remembered !== undefined) return belief.remember(remembered, this.#doubts);
+    const reading = readNowOrWait(backend, belief.key, this.#patience);
     return reading instanceof Promise
       ? reading.then(({ record, position }) => belief.see(record, position.version, this.#doubts))
       : belief.see(reading.record, reading.position.version, this.#doubts);
@@ -148,6 +164,8 @@ class Belief {
   record: StoredRecord | undefined;
   /** Whether it was so at a moment of this call; what is read may be old. */
   proven = false;
+  /** Whether it is what this server stored last, perhaps long ago. */
+  isRemembered = false;
   /** The attempts that last relied on it, and planned what is to be there. */
   usedIn = NEVER;
   plannedIn = NEVER;
@@ -172,7 +190,15 @@ class Belief {
   believe(record: StoredRecord | undefined, proven: boolean, doubts: number): void {
     this.record = record;
     this.proven = proven;
+    this.isRemembered = false;
     this.#heldSince = doubts;
+  }
+
+  /** Believes what this server stored last. */
+  remember(record: StoredRecord, doubts: number): StoredRecord {
+    this.believe(record, false, doubts);
+    this.isRemembered = true;
+    return record;
   }
 
   /** Believes what was read at a version. A replica that lags may not have come to what is known yet. */
