@@ -30,14 +30,18 @@ function stored(name: string, record: RecordInit, version: number): StoredRecord
   return { ...record, bytes: Buffer.from(record.bytes), key: keyOf(name), version: version as Version };
 }
 
+const get = (records: RememberedRecords, name: string) => records.get(keyOf(name), "store");
+const learn = (records: RememberedRecords, name: string, record: RecordInit, version: number) =>
+  records.learn(keyOf(name), record, { storeId: "store", version: version as Version });
+
 describe("what a server remembers of what it stored", () => {
   it("is what it learned last, and a copy that stays as it is", () => {
     const records = new RememberedRecords(MANY);
-    expect(records.get(keyOf("a"))).toBeUndefined();
+    expect(get(records, "a")).toBeUndefined();
     const owner = { key: keyOf("owner"), uid: "other" };
     const first = recordOf(1, 100, { owner, marked: true });
-    records.learn(keyOf("a"), first, 7 as Version);
-    const found = records.get(keyOf("a"));
+    learn(records, "a", first, 7);
+    const found = get(records, "a");
     expect(found).toEqual(stored("a", first, 7));
     first.bytes.fill(9);
     // One that fits in its place, one that does not, and another that does.
@@ -46,8 +50,8 @@ describe("what a server remembers of what it stored", () => {
       [9, 5_000],
       [10, 20],
     ] as const) {
-      records.learn(keyOf("a"), recordOf(version, length), version as Version);
-      expect(records.get(keyOf("a"))).toEqual(stored("a", recordOf(version, length), version));
+      learn(records, "a", recordOf(version, length), version);
+      expect(get(records, "a")).toEqual(stored("a", recordOf(version, length), version));
     }
     expect(found).toEqual(stored("a", recordOf(1, 100, { owner, marked: true }), 7));
     expect(records.size).toBe(1);
@@ -55,18 +59,17 @@ describe("what a server remembers of what it stored", () => {
 
   it("is not what an answer says that comes late", () => {
     const records = new RememberedRecords(MANY);
-    records.learn(keyOf("a"), recordOf(2), 2 as Version);
-    records.learn(keyOf("a"), recordOf(1), 1 as Version);
-    expect(records.get(keyOf("a"))?.version).toBe(2);
+    learn(records, "a", recordOf(2), 2);
+    learn(records, "a", recordOf(1), 1);
+    expect(get(records, "a")?.version).toBe(2);
   });
 
   it("has a bound in bytes: the oldest go first", () => {
     const records = new RememberedRecords({ maxPieces: 2, maxRecords: 1_000_000 });
     const length = 10_000;
     const count = 1_000;
-    for (let at = 0; at < count; at++)
-      records.learn(keyOf(`${at}`), recordOf(at % 250, length), at as Version);
-    const known = Array.from({ length: count }, (_, at) => records.get(keyOf(`${at}`)) !== undefined);
+    for (let at = 0; at < count; at++) learn(records, `${at}`, recordOf(at % 250, length), at);
+    const known = Array.from({ length: count }, (_, at) => get(records, `${at}`) !== undefined);
     const oldest = known.indexOf(true);
     expect(known.slice(oldest)).not.toContain(false);
     expect(records.size).toBe(count - oldest);
@@ -74,52 +77,64 @@ describe("what a server remembers of what it stored", () => {
     expect(records.size * length).toBeGreaterThan(1024 * 1024);
     for (let at = oldest; at < count; at++)
       expect(
-        Buffer.compare(records.get(keyOf(`${at}`))?.bytes ?? Buffer.of(), recordOf(at % 250, length).bytes),
+        Buffer.compare(get(records, `${at}`)?.bytes ?? Buffer.of(), recordOf(at % 250, length).bytes),
       ).toBe(0);
   });
 
   it("has a bound in records, also where one grows all the time", () => {
     const records = new RememberedRecords({ maxPieces: 4, maxRecords: 100 });
     for (let at = 0; at < 1_000; at++) {
-      records.learn(keyOf("grows"), recordOf(1, at), at as Version);
-      records.learn(keyOf(`${at}`), recordOf(2), at as Version);
+      learn(records, "grows", recordOf(1, at), at);
+      learn(records, `${at}`, recordOf(2), at);
       expect(records.size).toBeLessThanOrEqual(100);
     }
-    expect(records.get(keyOf("999"))).toBeDefined();
+    expect(get(records, "999")).toBeDefined();
   });
 
   it("is nothing of a record that is too large, or that it forgot", () => {
     const records = new RememberedRecords(MANY);
-    records.learn(keyOf("a"), recordOf(1), 1 as Version);
-    records.learn(keyOf("a"), recordOf(1, 64 * 1024), 2 as Version);
-    expect(records.get(keyOf("a"))).toBeUndefined();
-    records.learn(keyOf("a"), recordOf(1, 0, { uid: "ü-☺" }), 3 as Version);
-    expect(records.get(keyOf("a"))).toBeUndefined();
-    records.learn(keyOf("a"), recordOf(1, 0, { uid: "ü" }), 4 as Version);
-    expect(records.get(keyOf("a"))?.uid).toBe("ü");
+    learn(records, "a", recordOf(1), 1);
+    learn(records, "a", recordOf(1, 64 * 1024), 2);
+    expect(get(records, "a")).toBeUndefined();
+    learn(records, "a", recordOf(1, 0, { uid: "ü-☺" }), 3);
+    expect(get(records, "a")).toBeUndefined();
+    learn(records, "a", recordOf(1, 0, { uid: "ü" }), 4);
+    expect(get(records, "a")?.uid).toBe("ü");
     records.forget(keyOf("a"));
-    expect(records.get(keyOf("a"))).toBeUndefined();
+    expect(get(records, "a")).toBeUndefined();
   });
 
   it("is nothing, for a while, of a record that others write as well", () => {
     const records = new RememberedRecords(MANY);
-    records.learn(keyOf("a"), recordOf(1), 1 as Version);
+    learn(records, "a", recordOf(1), 1);
     records.dispute(keyOf("a"));
     for (let version = 2; version < 10; version++) {
-      expect(records.get(keyOf("a"))).toBeUndefined();
-      records.learn(keyOf("a"), recordOf(version), version as Version);
+      expect(get(records, "a")).toBeUndefined();
+      learn(records, "a", recordOf(version), version);
     }
-    expect(records.get(keyOf("a"))).toBeUndefined();
-    records.learn(keyOf("a"), recordOf(10), 10 as Version);
-    expect(records.get(keyOf("a"))?.version).toBe(10);
+    expect(get(records, "a")).toBeUndefined();
+    learn(records, "a", recordOf(10), 10);
+    expect(get(records, "a")?.version).toBe(10);
+  });
+
+  it("is nothing of another store", () => {
+    const records = new RememberedRecords(MANY);
+    learn(records, "a", recordOf(1), 1);
+    expect(records.get(keyOf("a"), "other")).toBeUndefined();
+    expect(get(records, "a")).toBeUndefined();
+    learn(records, "a", recordOf(1), 1);
+    records.learn(keyOf("b"), recordOf(1), { storeId: "other", version: 2 as Version });
+    expect(get(records, "a")).toBeUndefined();
+    expect(records.size).toBe(0);
   });
 
   it("keeps a bounded number of such disputes, the latest", () => {
     const records = new RememberedRecords(MANY);
+    learn(records, "known", recordOf(1), 1);
     for (let at = 0; at < 5_000; at++) records.dispute(keyOf(`${at}`));
-    for (let at = 0; at < 5_000; at++) records.learn(keyOf(`${at}`), recordOf(1), 1 as Version);
-    expect(records.size).toBe(5_000 - 4_096);
-    expect(records.get(keyOf("0"))).toBeDefined();
+    for (let at = 0; at < 5_000; at++) learn(records, `${at}`, recordOf(1), 1);
+    expect(records.size).toBe(1 + 5_000 - 4_096);
+    expect(get(records, "0")).toBeDefined();
   });
 
   it("is never anything else than what was learned last", () => {
@@ -138,14 +153,14 @@ describe("what a server remembers of what it stored", () => {
           const version = (at + 1) as Version;
           if (kind === "forget") records.forget(key);
           else if (kind === "dispute") records.dispute(key);
-          else records.learn(key, recordOf(at, length), version);
+          else learn(records, name, recordOf(at, length), version);
           if (kind === "learn") last.set(keyString(key), stored(name, recordOf(at, length), version));
           else last.delete(keyString(key));
-          for (const each of ["a", "b", "c"].map(keyOf)) {
-            const found = records.get(each);
+          for (const each of ["a", "b", "c"]) {
+            const found = get(records, each);
             if (found === undefined) continue;
             remembered++;
-            const { bytes, ...fields } = last.get(keyString(each)) as StoredRecord;
+            const { bytes, ...fields } = last.get(keyString(keyOf(each))) as StoredRecord;
             expect({ ...found, bytes: undefined }).toEqual({ ...fields, bytes: undefined });
             expect(Buffer.compare(found.bytes, bytes)).toBe(0);
           }
@@ -179,8 +194,8 @@ function serverOf(backend: ReturnType<typeof laggingBackend>) {
 describe("a write of what the server stored last", () => {
   const write = ({ rpc }: Fixture, to: string) =>
     rpc.write({ resource: artist("korn", { metadata: { to } }) });
-  const storeOf = () =>
-    laggingBackend(createMemoryBackend({ clock: createVirtualClock(), random: seededRandom(1) }));
+  const storeOf = (seed = 1) =>
+    laggingBackend(createMemoryBackend({ clock: createVirtualClock(), random: seededRandom(seed) }));
 
   it("reads nothing first where the store is elsewhere, and all other methods go by it as well", async () => {
     const { fixture, seen } = serverOf(storeOf());
@@ -214,5 +229,30 @@ describe("a write of what the server stored last", () => {
     }
     expect(one.seen.commits).toBe(rounds + rounds / 9);
     await one.fixture.server.close();
+  });
+
+  it("goes by what is stored where another store took the place of the first, with the same versions", async () => {
+    const [first, second] = [storeOf(1), storeOf(2)];
+    let store = first;
+    const there = createFixture({
+      backend: {
+        capabilities: first.capabilities,
+        position: () => store.position(),
+        read: (key, options) => store.read(key, options),
+        list: (query, options) => store.list(query, options),
+        commit: (operations, options) => store.commit(operations, options),
+        watch: (query, options) => store.watch(query, options),
+        close: () => store.close(),
+      },
+    });
+    await write(there, "0");
+    const { fixture: other } = serverOf(second);
+    const { resource: stored } = await write(other, "1");
+    expect(second.position().version).toBe(first.position().version);
+    store = second;
+    const { resource } = await write(there, "2");
+    expect(resource?.id?.uid).toBe(stored?.id?.uid);
+    await there.server.close();
+    await other.server.close();
   });
 });

@@ -2,6 +2,7 @@ import {
   type Key,
   keyString,
   type OwnerRef,
+  type Position,
   type RecordInit,
   type StoredRecord,
   type Version,
@@ -52,10 +53,12 @@ interface Piece {
  * What this server stored last, where the store is in another process: a mutation plans on it instead of a read, as on any belief that may be old, and its commit proves it or tells what is
  * stored. A record that others had changed in the meantime is read for a while: where several servers write it, to remember it would cost them a refused commit each time.
  *
- * A version is never given twice, not even after a restore (DESIGN §5): what has the version that is stored is what is stored.
+ * A store never gives a version twice: what has the version that is stored is what is stored. Of another store nothing is known.
  */
 export class RememberedRecords {
   readonly #bounds: RecordMemoryBounds;
+  /** The store that everything is of. */
+  #storeId: string | undefined;
   /** By the string form of their keys. */
   readonly #places = new Map<string, Place>();
   /** From the one whose records are the oldest on; the last is being filled. */
@@ -77,7 +80,8 @@ export class RememberedRecords {
   }
 
   /** What was stored under a key last, as far as this server knows: a copy. */
-  get(key: Key): StoredRecord | undefined {
+  get(key: Key, storeId: string): StoredRecord | undefined {
+    this.#isOf(storeId);
     const place = this.#places.get(keyString(key));
     if (place === undefined) return undefined;
     const { piece, offset, uidLength, generationLength, bytesLength } = place;
@@ -90,8 +94,9 @@ export class RememberedRecords {
     return { key, uid, groupVersion, generation, owner, marked, bytes, version };
   }
 
-  /** Notes what a commit of this server stored. Answers may come in another order than commits. */
-  learn(key: Key, record: RecordInit, version: Version): void {
+  /** Notes what a commit of this server stored, and as which version of which store. Answers may come in another order than commits. */
+  learn(key: Key, record: RecordInit, { storeId, version }: Position): void {
+    this.#isOf(storeId);
     const text = keyString(key);
     const size = record.uid.length + record.generation.length + record.bytes.length;
     if (this.#isDisputed(text)) return;
@@ -127,6 +132,13 @@ export class RememberedRecords {
       this.#disputed.delete(oldest);
       return;
     }
+  }
+
+  #isOf(storeId: string): void {
+    if (this.#storeId === storeId) return;
+    this.#storeId = storeId;
+    while (this.#pieces.length > 0) this.#dropOldest();
+    this.#disputed.clear();
   }
 
   #isDisputed(text: string): boolean {

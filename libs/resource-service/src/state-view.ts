@@ -1,4 +1,5 @@
 import {
+  type Backend,
   type Key,
   keyString,
   type Operation,
@@ -27,11 +28,14 @@ export class StateView {
   #attempt = 0;
   /** How often everything was doubted. */
   #doubts = 0;
+  /** The store that this began with; undefined where nothing is remembered, or no store is known yet. */
+  readonly #storeId: string | undefined;
 
   /** Starts without beliefs. */
   constructor(sources: Pick<Environment, "backend" | "guards" | "records">, patience: Patience) {
     this.#sources = sources;
     this.#patience = patience;
+    this.#storeId = sources.records === undefined ? undefined : knownStore(sources.backend);
   }
 
   /**
@@ -82,10 +86,12 @@ export class StateView {
 
   /** Notes for later mutations what this one's commit stored. */
   committed(operations: readonly { readonly operation: Operation }[], version: Version): void {
-    const { records } = this.#sources;
-    if (records === undefined) return;
+    const { records, backend } = this.#sources;
+    const storeId = this.#storeId;
+    if (records === undefined || storeId === undefined || storeId !== knownStore(backend)) return;
+    const position = { storeId, version };
     for (const { operation } of operations) {
-      if (operation.kind === "put") records.learn(operation.key, operation.record, version);
+      if (operation.kind === "put") records.learn(operation.key, operation.record, position);
       else if (operation.kind === "delete") records.forget(operation.key);
     }
   }
@@ -131,8 +137,10 @@ export class StateView {
   #read(belief: Belief): Known<StoredRecord | undefined> {
     if (belief.isHeldSince(this.#doubts)) return belief.record;
     const { backend, records } = this.#sources;
-    const remembered = this.#doubts === 0 ? records?.get(belief.key) : undefined;
-    if (remembered !== undefined) return belief.remember(remembered, this.#doubts);
+    if (this.#storeId !== undefined && this.#doubts === 0) {
+      const remembered = records?.get(belief.key, this.#storeId);
+      if (remembered !== undefined) return belief.remember(remembered, this.#doubts);
+    }
     const reading = readNowOrWait(backend, belief.key, this.#patience);
     return reading instanceof Promise
       ? reading.then(({ record, position }) => belief.see(record, position.version, this.#doubts))
@@ -153,6 +161,15 @@ export class StateView {
     }
     const reading = this.#read(belief);
     return reading instanceof Promise ? reading.then((found) => guards.learn(text, found)) : undefined;
+  }
+}
+
+/** The store that a backend shows; undefined where it knows of none yet. */
+function knownStore(backend: Backend): string | undefined {
+  try {
+    return backend.position().storeId;
+  } catch {
+    return undefined;
   }
 }
 
