@@ -6,7 +6,6 @@ import type { Backend } from "@trellis/storage";
 
 import { RememberedGuards } from "./remembered-guards.ts";
 import { compileRe2, rememberMatches } from "./remembered-matches.ts";
-import { RememberedRecords } from "./remembered-records.ts";
 import { ResultMemory } from "./result-memory.ts";
 import { Turns } from "./turns.ts";
 import { defaultTenancyPolicy, type TenancyPolicy } from "./tenancy.ts";
@@ -56,8 +55,6 @@ export interface Environment extends ResourceServiceDeps {
   readonly batches: { underWay: number; readonly memory: ResultMemory };
   /** What was last seen of the units that mutations add to. */
   readonly guards: RememberedGuards;
-  /** What mutations stored; absent where the store is in this process, and says what it has at once. */
-  readonly records: RememberedRecords | undefined;
   /** Whether answers go straight to whoever encodes them, so that they may have resources as they are stored; otherwise somebody here looks into them. */
   readonly answersAsStored: boolean;
   readonly config: ResourceServiceConfig;
@@ -76,7 +73,6 @@ export function createEnvironment(
     turns: new Turns(),
     batches: { underWay: 0, memory: new ResultMemory() },
     guards: new RememberedGuards(),
-    records: deps.backend.readNow === undefined ? new RememberedRecords() : undefined,
     answersAsStored: false,
     config,
   };

@@ -74,7 +74,6 @@ export async function mutate<T>(
       const result = await commit(environment, operations, patience);
       if (result.outcome === "applied") {
         if (proposal.kind === "refusal") throw proposal.error;
-        if (!dryRun) view.committed(operations, result.version);
         call.shows(result.version);
         return proposal.plan.answer(dryRun ? undefined : result.version);
       }

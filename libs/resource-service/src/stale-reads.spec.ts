@@ -183,7 +183,7 @@ function idOf(name: string, uid = ""): ID {
 }
 
 describe("an answer to a mutation", () => {
-  it("does not depend on how far the replica lags that it was planned on, nor on what its server remembers, at any step", async () => {
+  it("does not depend on how far the replica lags that it was planned on, nor on which of two servers is asked, at any step", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(steps, { minLength: 2, maxLength: 10 }),

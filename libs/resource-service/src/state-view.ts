@@ -1,12 +1,10 @@
 import {
-  type Backend,
   type Key,
   keyString,
   type Operation,
   readNowOrWait,
   type RecordInit,
   type StoredRecord,
-  type Version,
 } from "@trellis/storage";
 
 import type { Environment } from "./environment.ts";
@@ -15,11 +13,11 @@ import type { TenancyGuard } from "./tenancy.ts";
 import type { Known } from "./when-known.ts";
 
 /**
- * What one mutation believes is stored. A belief starts as what this server stored last, or as an eventual read, which may be stale and only proposes; a refused commit
+ * What one mutation believes is stored. A belief starts as an eventual read, which may be stale and only proposes; a refused commit
  * corrects it with what was stored at that moment.
  */
 export class StateView {
-  readonly #sources: Pick<Environment, "backend" | "guards" | "records">;
+  readonly #sources: Pick<Environment, "backend" | "guards">;
   readonly #patience: Patience;
   /** By the string form of the keys. */
   readonly #beliefs = new Map<string, Belief>();
@@ -28,14 +26,11 @@ export class StateView {
   #attempt = 0;
   /** How often everything was doubted. */
   #doubts = 0;
-  /** The store that this began with; undefined where nothing is remembered, or no store is known yet. */
-  readonly #storeId: string | undefined;
 
   /** Starts without beliefs. */
-  constructor(sources: Pick<Environment, "backend" | "guards" | "records">, patience: Patience) {
+  constructor(sources: Pick<Environment, "backend" | "guards">, patience: Patience) {
     this.#sources = sources;
     this.#patience = patience;
-    this.#storeId = sources.records === undefined ? undefined : knownStore(sources.backend);
   }
 
   /**
@@ -76,24 +71,10 @@ export class StateView {
 
   /** Corrects a belief with proven state. */
   learn(key: Key, record: StoredRecord | undefined): void {
-    const { guards, records } = this.#sources;
-    const belief = this.#of(key);
-    if (belief.isRemembered && belief.record?.version !== record?.version) records?.dispute(key);
-    belief.believe(record, true, this.#doubts);
+    const { guards } = this.#sources;
+    this.#of(key).believe(record, true, this.#doubts);
     const text = keyString(key);
     if (guards.get(text) !== undefined) guards.learn(text, record);
-  }
-
-  /** Notes for later mutations what this one's commit stored. */
-  committed(operations: readonly { readonly operation: Operation }[], version: Version): void {
-    const { records, backend } = this.#sources;
-    const storeId = this.#storeId;
-    if (records === undefined || storeId === undefined || storeId !== knownStore(backend)) return;
-    const position = { storeId, version };
-    for (const { operation } of operations) {
-      if (operation.kind === "put") records.learn(operation.key, operation.record, position);
-      else if (operation.kind === "delete") records.forget(operation.key);
-    }
   }
 
   /** Reads everything again that it is asked for, after a wait in which others wrote: what it knows may be old. */
@@ -136,12 +117,7 @@ export class StateView {
   /** What is stored under a key: read, unless it is believed already and not doubted. */
   #read(belief: Belief): Known<StoredRecord | undefined> {
     if (belief.isHeldSince(this.#doubts)) return belief.record;
-    const { backend, records } = this.#sources;
-    if (this.#storeId !== undefined && this.#doubts === 0) {
-      const remembered = records?.get(belief.key, this.#storeId);
-      if (remembered !== undefined) return belief.remember(remembered, this.#doubts);
-    }
-    const reading = readNowOrWait(backend, belief.key, this.#patience);
+    const reading = readNowOrWait(this.#sources.backend, belief.key, this.#patience);
     return reading instanceof Promise
       ? reading.then(({ record, position }) => belief.see(record, position.version, this.#doubts))
       : belief.see(reading.record, reading.position.version, this.#doubts);
@@ -164,15 +140,6 @@ export class StateView {
   }
 }
 
-/** The store that a backend shows; undefined where it knows of none yet. */
-function knownStore(backend: Backend): string | undefined {
-  try {
-    return backend.position().storeId;
-  } catch {
-    return undefined;
-  }
-}
-
 const NEVER = -1;
 
 /** What a mutation takes to be stored under a key, and what it plans to leave there. */
@@ -181,8 +148,6 @@ class Belief {
   record: StoredRecord | undefined;
   /** Whether it was so at a moment of this call; what is read may be old. */
   proven = false;
-  /** Whether it is what this server stored last, perhaps long ago. */
-  isRemembered = false;
   /** The attempts that last relied on it, and planned what is to be there. */
   usedIn = NEVER;
   plannedIn = NEVER;
@@ -207,15 +172,7 @@ class Belief {
   believe(record: StoredRecord | undefined, proven: boolean, doubts: number): void {
     this.record = record;
     this.proven = proven;
-    this.isRemembered = false;
     this.#heldSince = doubts;
-  }
-
-  /** Believes what this server stored last. */
-  remember(record: StoredRecord, doubts: number): StoredRecord {
-    this.believe(record, false, doubts);
-    this.isRemembered = true;
-    return record;
   }
 
   /** Believes what was read at a version. A replica that lags may not have come to what is known yet. */
