@@ -7,6 +7,14 @@ export function notApplied(what: string, waitedFor: string, cause?: unknown): St
   });
 }
 
+/** Not applied: it was made for a store whose place another one took, which may have the same versions. */
+export function otherStore(what: string, madeFor: string, found: string | undefined): StorageError {
+  return new StorageError(
+    "unavailable",
+    `${what} was for the store ${madeFor}, and ${found ?? "another one"} took its place: nothing was applied; try again`,
+  );
+}
+
 /** Sent, and never answered. */
 export function outcomeUnknown(what: string, why: string, cause?: unknown): StorageError {
   return new StorageError("outcome-unknown", `${what} was sent, and ${why}: it may have been applied`, {

@@ -133,6 +133,7 @@ class Routed implements RoutedBackend {
       return await this.#routing.leader.call({
         what: "the evaluation",
         isRepeatable: true,
+        isOfStore: true,
         bytes: commitBytes(operations),
         wait: options,
         run: (link, signal) => link.commit(operations, { evaluateOnly: true, signal }),

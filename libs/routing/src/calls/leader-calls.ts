@@ -3,7 +3,7 @@ import type { StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
-import { closed, hasCode, notApplied, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
+import { closed, hasCode, notApplied, otherStore, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
 import { type Patience, Patiences } from "../patience.ts";
 import type { ClusterView, Reached } from "../servers/cluster-view.ts";
 import { waitForChange } from "../servers/wait-for-change.ts";
@@ -15,6 +15,8 @@ export interface LeaderCall<T> {
   readonly what: string;
   /** Whether doing it twice is as doing it once: it is then sent again when its answer is lost. */
   readonly isRepeatable: boolean;
+  /** Whether it names versions of the store that is known when it is made, so that another one that takes its place must not answer it. */
+  readonly isOfStore?: boolean | undefined;
   /** What it takes of memory until it is answered; next to nothing when absent. */
   readonly bytes?: number | undefined;
   /** How long it is waited for. */
@@ -66,10 +68,13 @@ export class LeaderCalls {
   }
 
   async #persist<T>(call: LeaderCall<T>, patience: Patience): Promise<T> {
+    const { store } = this.#view;
+    const madeFor = call.isOfStore === true ? store.id : undefined;
     let failure: StorageError | undefined;
     let refusedBy: Reached | undefined;
     for (let failures = 0; ; failures++) {
       const leader = await this.#awaitLeader(call, patience, { refusedBy, failures, failure });
+      if (madeFor !== undefined && madeFor !== store.id) throw otherStore(call.what, madeFor, store.id);
       try {
         return await attempt(this.#view, leader, {
           run: call.run,

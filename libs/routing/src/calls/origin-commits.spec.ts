@@ -2,6 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 
 import { create, FORWARDER, keyOf, openRouted, outcomeOf, put } from "../test-support/routed.ts";
 
+const OTHER_STORE_ID = "01K00000000000000000000000";
+
 describe.each([{ isForwarded: false }, { isForwarded: true }])(
   "commits of an origin, isForwarded: $isForwarded",
   ({ isForwarded }) => {
@@ -17,6 +19,29 @@ describe.each([{ isForwarded: false }, { isForwarded: true }])(
       await cluster.clock.advance(1_000);
       expect(await held).toMatchObject({ outcome: "applied" });
     });
+
+    it.each([{ evaluateOnly: false }, { evaluateOnly: true }])(
+      "that waited while another store took the place of theirs are not for that one, evaluateOnly: $evaluateOnly",
+      async (options) => {
+        const { cluster, backend } = await openRouted({ isForwarded });
+        await backend.commit([put("first")]);
+        cluster.lead(undefined);
+        await cluster.clock.advance(600);
+        const seen = outcomeOf(backend.commit([put("a")], options));
+        await cluster.clock.advance(600);
+        for (const node of cluster.nodes) await node.begin(OTHER_STORE_ID, cluster.lastIndex);
+        cluster.lead(2);
+        await cluster.clock.advance(5_000);
+        expect(seen.state).toBe("unavailable");
+        const { record, position } = await backend.read(keyOf("a"), { consistency: "strong" });
+        expect(record).toBeUndefined();
+        expect(position.storeId).toBe(OTHER_STORE_ID);
+        // What is made for the new one is.
+        const committing = backend.commit([put("a")], options);
+        await cluster.clock.advance(1_000);
+        expect(await committing).toMatchObject({ outcome: "applied" });
+      },
+    );
 
     it("are sent again under the same sequence when their answer is lost, and take effect once", async () => {
       const { cluster, backend, calls } = await openRouted({ isForwarded });

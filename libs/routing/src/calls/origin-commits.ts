@@ -15,7 +15,7 @@ import type { StorageLink } from "@trellis/storage/wire";
 
 import { backoffMs } from "../backoff.ts";
 import type { RoutingDeps } from "../deps.ts";
-import { closed, notApplied, outcomeUnknown, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
+import { closed, notApplied, otherStore, outcomeUnknown, tooManyWaiting, tooMuchWaiting } from "../errors.ts";
 import { type Patience, Patiences } from "../patience.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
 import { commitBytes } from "./commit-bytes.ts";
@@ -32,6 +32,8 @@ class Request extends Linked {
   readonly operations: readonly Operation[];
   readonly bytes: number;
   readonly patience: Patience;
+  /** The store that it was made for, whose versions its preconditions name; undefined where none was known. */
+  readonly storeId: string | undefined;
   /** Its place in a session; undefined while it has none. */
   place: { readonly window: SessionWindow; readonly sequence: number } | undefined = undefined;
   /** The attempt that is under way. */
@@ -51,12 +53,21 @@ class Request extends Linked {
   constructor(
     operations: readonly Operation[],
     bytes: number,
-    { patience, giveUp }: { readonly patience: Patience; readonly giveUp: (request: Request) => void },
+    {
+      patience,
+      storeId,
+      giveUp,
+    }: {
+      readonly patience: Patience;
+      readonly storeId: string | undefined;
+      readonly giveUp: (request: Request) => void;
+    },
   ) {
     super();
     this.operations = operations;
     this.bytes = bytes;
     this.patience = patience;
+    this.storeId = storeId;
     this.giveUp = () => giveUp(this);
     patience.addEventListener("abort", this.giveUp);
   }
@@ -100,7 +111,8 @@ export class OriginCommits {
     if ((wait.caller ?? wait.signal)?.aborted === true)
       throw notApplied("the commit", "nothing: its signal had ended it already");
     const patience = this.#patiences.begin(wait);
-    const request = new Request(operations, bytes, { patience, giveUp: this.#giveUp });
+    const storeId = this.#view.store.id;
+    const request = new Request(operations, bytes, { patience, storeId, giveUp: this.#giveUp });
     this.#bytes += bytes;
     this.#waiting.push(request);
     this.#fill();
@@ -152,6 +164,10 @@ export class OriginCommits {
     const link = this.#view.leader?.link;
     const { place, attempt } = request;
     if (link === undefined || place === undefined || request.failedAt === link) return;
+    if (this.#isForOther(request)) {
+      this.#fail(request, otherStore("the commit", request.storeId ?? "", this.#view.store.id));
+      return;
+    }
     if (attempt !== undefined) {
       request.mayBeApplied = true;
       request.attempt = undefined;
@@ -169,6 +185,11 @@ export class OriginCommits {
         if (request.attempt === current) this.#failed(request, link, error);
       },
     );
+  }
+
+  /** Whether it is for a store that is not there any more, and no attempt may have been carried out. One that may is answered by its session: it is not there either. */
+  #isForOther({ storeId, mayBeApplied, attempt }: Request): boolean {
+    return storeId !== undefined && storeId !== this.#view.store.id && !mayBeApplied && attempt === undefined;
   }
 
   #answered(request: Request, answer: Submitted): void {
