@@ -12,7 +12,7 @@ import { presentAs } from "./group-version.ts";
 import type { PlannedOperation } from "./mutate.ts";
 import { resourceOf } from "./record.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
-import type { StateView } from "./state-view.ts";
+import { isUnchanged, type StateView } from "./state-view.ts";
 import { targetOf } from "./target.ts";
 import type { Known } from "./when-known.ts";
 
@@ -66,17 +66,23 @@ export async function checkPlanner(
   if (check.version !== "")
     preconditions.push({ kind: "version", version: readVersion(check.version, `${path}.version`) });
   if (check.generation !== "") preconditions.push({ kind: "generation", generation: check.generation });
-  const step: PlannedOperation = {
-    operation: { kind: "check", key, preconditions },
-    refused: (current) => preconditionFailed(check, idText(id), path, current),
-  };
+  const refusal = (current: StoredRecord | undefined) => preconditionFailed(check, idText(id), path, current);
+  if (answer !== "needsResource") {
+    const step = { operation: { kind: "check", key, preconditions }, refused: refusal } as const;
+    return () => Promise.resolve(step);
+  }
   return async (view) => {
-    const record = answer === "needsResource" ? await view.stored(key) : undefined;
+    const record = await view.stored(key);
     if (record !== undefined) {
       const resource = (await presentAs(registration, record)) ?? resourceOf(record);
       await authorize(environment, call, "read", registration, { resource });
     }
-    return step;
+    // What was judged may be old: neither what holds of another state nor what that is may be told before that was judged. An earlier operation on the key proves it.
+    const judged = view.isPlanned(key) ? [] : [isUnchanged(record)];
+    return {
+      operation: { kind: "check", key, preconditions: [...judged, ...preconditions] },
+      refused: (current) => (current?.version === record?.version ? refusal(current) : undefined),
+    };
   };
 }
 

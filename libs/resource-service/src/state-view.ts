@@ -2,6 +2,7 @@ import {
   type Key,
   keyString,
   type Operation,
+  type Precondition,
   readNowOrWait,
   type RecordInit,
   type StoredRecord,
@@ -60,6 +61,11 @@ export class StateView {
     if (belief.plannedIn === this.#attempt) return belief.planned;
     this.#use(belief);
     return this.#read(belief);
+  }
+
+  /** Whether an earlier operation of this attempt leaves something under a key, or nothing. */
+  isPlanned(key: Key): boolean {
+    return this.#of(key).plannedIn === this.#attempt;
   }
 
   /** Tells later operations what an earlier one will leave under a key. */
@@ -185,9 +191,10 @@ class Belief {
 
 /** An operation that holds while a key's record is the one that was seen, or still absent. */
 export function checkUnchanged(key: Key, record: StoredRecord | undefined): Operation {
-  return {
-    kind: "check",
-    key,
-    preconditions: [record === undefined ? { kind: "absent" } : { kind: "version", version: record.version }],
-  };
+  return { kind: "check", key, preconditions: [isUnchanged(record)] };
+}
+
+/** Holds while what is stored is the record that was seen, or still nothing. */
+export function isUnchanged(record: StoredRecord | undefined): Precondition {
+  return record === undefined ? { kind: "absent" } : { kind: "version", version: record.version };
 }
