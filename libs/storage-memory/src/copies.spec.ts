@@ -26,7 +26,7 @@ function change(name: string, content: number | undefined): Operation {
 
 function contentsOf(tree: RecordTree): Contents {
   const bounds = { after: undefined, records: KEYS, visits: KEYS };
-  const { records } = tree.walk({ prefix: "", matches: undefined }, bounds);
+  const { records } = tree.walk({ prefix: "" }, bounds);
   return new Map(records.map(({ name, generation }) => [name, Number(generation)]));
 }
 

@@ -52,31 +52,44 @@ export class RecordTree {
     return new RecordTree(this.#tree.clone());
   }
 
-  /** Walks a range in order, up to the bounds. */
+  /** Walks a range in order, up to the bounds. Where many keys in a row do not match it goes on at the next that may. */
   walk(range: KeyRange, bounds: SliceBounds): TreeSlice {
     const records: KeptRecord[] = [];
-    const { prefix, matches } = range;
+    const { prefix, nextAfter } = range;
     const { after } = bounds;
     let visits = 0;
     let last = after;
     let stopped: TreeSlice["stopped"] = "done";
-    const from = after !== undefined && after > prefix ? after : prefix;
-    this.#tree.forRange(from, LAST_STRING, true, (key, record) => {
-      if (key === after) return undefined;
-      if (!key.startsWith(prefix)) return STOP;
-      const wanted = matches === undefined || matches(record.key);
-      if (visits >= bounds.visits) stopped = "visits";
-      else if (wanted && records.length >= bounds.records) stopped = "records";
-      if (stopped !== "done") return STOP;
-      visits++;
-      last = key;
-      if (wanted) records.push(record);
-      return undefined;
-    });
+    let from: string | undefined = after !== undefined && after > prefix ? after : prefix;
+    while (from !== undefined) {
+      let next: string | undefined;
+      let misses = 0;
+      this.#tree.forRange(from, LAST_STRING, true, (key, record) => {
+        if (key === after) return undefined;
+        if (!key.startsWith(prefix)) return STOP;
+        const later = nextAfter?.(key);
+        if (visits >= bounds.visits) stopped = "visits";
+        else if (later === undefined && records.length >= bounds.records) stopped = "records";
+        if (stopped !== "done") return STOP;
+        visits++;
+        last = key;
+        if (later === undefined) {
+          records.push(record);
+          misses = 0;
+        } else if (++misses === MISSES_IN_A_ROW) {
+          next = later;
+          return STOP;
+        }
+        return undefined;
+      });
+      from = next;
+    }
     return { records, stopped, last };
   }
 }
 
+/** To look for another key takes as long as to look at so many in a row. */
+const MISSES_IN_A_ROW = 16;
 /** Ends a walk. */
 const STOP = { break: true };
 /** Beyond every key string: keys are ASCII. */

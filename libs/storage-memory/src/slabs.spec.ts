@@ -41,7 +41,7 @@ const remove = (number: number): Operation => ({ kind: "delete", key: keyOf(numb
 /** All bytes, as text, under their names. */
 function contentsOf(tree: RecordTree): Map<string, string> {
   const bounds = { after: undefined, records: 1e6, visits: 1e6 };
-  const { records } = tree.walk({ prefix: "", matches: undefined }, bounds);
+  const { records } = tree.walk({ prefix: "" }, bounds);
   return new Map(records.map(({ key, bytes }) => [key.name, textOf(bytes)]));
 }
 
@@ -215,7 +215,7 @@ function formerBytes({ history }: Store): number {
 /** What the records of now take. */
 function presentBytes({ tree }: Store): number {
   const bounds = { after: undefined, records: 1e6, visits: 1e6 };
-  const { records } = tree.walk({ prefix: "", matches: undefined }, bounds);
+  const { records } = tree.walk({ prefix: "" }, bounds);
   return records.reduce((sum, record) => sum + footprint(record.bytes.length + ID_BYTES), 0);
 }
 

@@ -38,7 +38,7 @@ function kept(records: readonly StoredRecord[]) {
   const store = createStore({ storeId: "01JZ0000000000000000000000", version });
   for (const record of records) if (store.get(record.key) === undefined) store.load([record]);
   const bounds = { after: undefined, records: records.length, visits: records.length };
-  return store.tree.walk({ prefix: "", matches: undefined }, bounds).records;
+  return store.tree.walk({ prefix: "" }, bounds).records;
 }
 
 describe("a record as an item of a snapshot", () => {

@@ -34,10 +34,7 @@ export async function* writeContent(
   }
   let after: string | undefined;
   for (let isDone = false; !isDone;) {
-    const slice = tree.walk(
-      { prefix: "", matches: undefined },
-      { after, records: WALK_RECORDS, visits: WALK_RECORDS },
-    );
+    const slice = tree.walk({ prefix: "" }, { after, records: WALK_RECORDS, visits: WALK_RECORDS });
     for (const record of slice.records) {
       const item = records.encode(record);
       if (!writer.addWhole(item)) yield* writer.add(item);
