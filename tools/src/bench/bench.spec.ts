@@ -7,7 +7,7 @@ import { eventually } from "@trellis/testkit";
 
 import { type CommandOptions, runCommand } from "../repository.ts";
 
-const SHORT = ["--seconds", "0.2", "--rounds", "1", "--keys", "1000"];
+const SHORT = ["--seconds", "0.2", "--warm-up", "0", "--rounds", "1", "--keys", "1000"];
 
 /** How long a server may take to begin, on a busy machine. */
 const BEGIN_MS = 20_000;

@@ -15,7 +15,8 @@ import { compare, QUICK_SCENARIOS } from "./targets.ts";
 import { startTrellis } from "./trellis/start-trellis.ts";
 
 /** What `--quick` takes for each measurement, and for all of them: with stopping, less than three minutes. */
-const QUICK_SECONDS = "0.8";
+const QUICK_SECONDS = "0.6";
+const QUICK_WARM_UP_SECONDS = "3.5";
 const QUICK_MS = 165_000;
 /** A list is of a thousand resources. */
 const LEAST_KEYS = 1_000;
@@ -24,6 +25,11 @@ const flags = {
   peer: { value: "etcd", help: "measure etcd too, in turns: $ETCD_BIN, or the etcd in the path" },
   only: { value: "NAMES", help: "only these scenarios, by name or by how names begin, with commas between" },
   seconds: { value: "N", help: "how long each scenario is measured in each round", default: "5" },
+  "warm-up": {
+    value: "N",
+    help: "how long each scenario runs before the first round, times its servers: V8 compiles then what is used",
+    default: "4",
+  },
   rounds: { value: "N", help: "rounds over all scenarios; the figures are medians", default: "5" },
   keys: { value: "N", help: "distinct resources of 600 bytes in each store", default: "100000" },
   directory: {
@@ -53,13 +59,24 @@ await runTool("bench", async () => {
     args.filter((arg) => arg !== QUICK),
     flags,
   );
-  const seconds = isQuick && !args.some((arg) => arg.startsWith("--seconds")) ? QUICK_SECONDS : given.seconds;
+  /** What is given, or else what is quick. */
+  const orQuick = (name: "seconds" | "warm-up", quick: string): string =>
+    isQuick && !args.some((arg) => arg.startsWith(`--${name}`)) ? quick : given[name];
   if (isQuick && given.only !== undefined)
     throw new UsageError("--quick and --only exclude each other: give one");
   const chosen = isQuick ? QUICK_SCENARIOS : given.only?.split(",");
   const settings = {
     scenarios: chosen === undefined ? SCENARIOS : chooseScenarios(chosen),
-    seconds: numberFlag("seconds", seconds, { min: 0.05, max: 600, fractions: true }),
+    seconds: numberFlag("seconds", orQuick("seconds", QUICK_SECONDS), {
+      min: 0.05,
+      max: 600,
+      fractions: true,
+    }),
+    warmUpSeconds: numberFlag("warm-up", orQuick("warm-up", QUICK_WARM_UP_SECONDS), {
+      min: 0,
+      max: 600,
+      fractions: true,
+    }),
     rounds: numberFlag("rounds", given.rounds, { min: 1, max: 100 }),
     limitMs: isQuick ? QUICK_MS : undefined,
     keys: numberFlag("keys", given.keys, { min: LEAST_KEYS, max: 10_000_000 }),
@@ -93,10 +110,13 @@ interface Outputs {
 async function bench(options: BenchOptions, { etcdVersion, json, svg }: Outputs): Promise<number> {
   const machine = thisMachine();
   const date = new Date().toISOString();
-  const { rounds, seconds, keys } = options;
+  const { rounds, seconds, keys, warmUpSeconds } = options;
   const etcd = etcdVersion === undefined ? "" : `, etcd ${etcdVersion}`;
   const where = `${describeMachine(machine)}${etcd}, ${date.slice(0, 10)}`;
-  console.log(`${where}\n${rounds} rounds of ${seconds} s a scenario, ${keys} resources in each store\n`);
+  const warmUp = `${warmUpSeconds} s to warm up`;
+  console.log(
+    `${where}\n${rounds} rounds of ${seconds} s a scenario, ${warmUp}, ${keys} resources in each store\n`,
+  );
   const results = await runBench(options, (what) => {
     if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
   });
@@ -106,7 +126,7 @@ async function bench(options: BenchOptions, { etcdVersion, json, svg }: Outputs)
   for (const warning of warnings(results, rounds)) console.error(warning);
   if (svg !== undefined) writeFileSync(svg, picture(comparisons, where));
   if (json !== undefined) {
-    const settings = { rounds, seconds, keys };
+    const settings = { rounds, seconds, warmUpSeconds, keys };
     const text = JSON.stringify({ machine, date, etcdVersion, settings, results, comparisons }, undefined, 2);
     writeFileSync(json, `${text}\n`);
   }

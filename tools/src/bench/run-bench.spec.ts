@@ -29,6 +29,7 @@ describe("a run of the bench", () => {
   const options = (more: Partial<BenchOptions>): BenchOptions => ({
     scenarios: chooseScenarios(["strong-read-16", "write-16"]),
     seconds: 0.05,
+    warmUpSeconds: 0,
     rounds: 2,
     keys: 1_000,
     directory,
@@ -51,6 +52,16 @@ describe("a run of the bench", () => {
         `round ${round}: strong-read-16 trellis`,
       ]),
     ]);
+  });
+
+  it("runs each scenario before the first round, and measures nothing of that", async () => {
+    const told: string[] = [];
+    const results = await runBench(options({ warmUpSeconds: 0.05, rounds: 1 }), (what) => told.push(what));
+    expect(told.filter((what) => what.startsWith("warming up"))).toEqual([
+      "warming up: write-16 trellis",
+      "warming up: strong-read-16 trellis",
+    ]);
+    expect(results.map(({ rounds }) => rounds)).toEqual([1, 1]);
   });
 
   it("begins no round after the first that would not end in time", async () => {

@@ -5,7 +5,7 @@ import type { Deployment, Shape, Start, System } from "./deployment.ts";
 import { Dataset } from "./dataset.ts";
 import { EtcdCalls } from "./etcd/etcd-calls.ts";
 import { fill } from "./fill.ts";
-import { measure } from "./measure.ts";
+import { measure, type MeasureOptions } from "./measure.ts";
 import { type Measurement, type Result, type ResultOf, summarize } from "./measurement.ts";
 import { GRPC } from "./raw/forms.ts";
 import { RawClient } from "./raw/raw-client.ts";
@@ -17,6 +17,8 @@ import { TrellisCalls } from "./trellis/trellis-calls.ts";
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   readonly seconds: number;
+  /** How long each scenario of one server runs with each system before the first round, in seconds, and one of several as many times as long: what is compiled as it runs is compiled then. */
+  readonly warmUpSeconds: number;
   readonly rounds: number;
   /** No round is begun that would not end by then, after the first; in milliseconds from the start. */
   readonly limitMs?: number | undefined;
@@ -46,9 +48,10 @@ interface Pairing {
 }
 
 const FILL_CONNECTIONS = 8;
+/** Processes of Trellis, which share the operations between them. */
+const SERVERS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 4 };
+/** Of a round's seconds. */
 const WARM_UP_SHARE = 0.2;
-/** In the first round, when servers and generator have not yet seen such calls. */
-const FIRST_WARM_UP_SHARE = 0.6;
 
 /**
  * Measures every scenario in every round with one system right after the other, each time the other first: what disturbs the machine for a while disturbs all, and the medians
@@ -70,6 +73,11 @@ export async function runBench(options: BenchOptions, tell: Tell): Promise<reado
         stores.set(name, store);
         pairings.push({ scenario, system, store, rounds: [] });
       }
+    }
+    for (const pairing of options.warmUpSeconds > 0 ? pairings : []) {
+      tell(`warming up: ${pairing.scenario.name} ${pairing.system}`);
+      const seconds = options.warmUpSeconds * SERVERS[pairing.scenario.shape];
+      await run(pairing, { seconds, warmUpSeconds: 0 });
     }
     let roundMs = 0;
     for (let round = 1; round <= options.rounds; round++) {
@@ -113,10 +121,22 @@ async function startStore(
 }
 
 async function measureRound(
-  { scenario, system, store, rounds }: Pairing,
+  pairing: Pairing,
   round: number,
   { options, tell }: { readonly options: BenchOptions; readonly tell: Tell },
 ): Promise<void> {
+  const { seconds } = options;
+  const measured = await run(pairing, { seconds, warmUpSeconds: seconds * WARM_UP_SHARE });
+  pairing.rounds.push(measured);
+  const { scenario, system } = pairing;
+  tell(`round ${round}: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
+}
+
+/** Runs a scenario with connections of its own. */
+async function run(
+  { scenario, system, store }: Pairing,
+  times: Pick<MeasureOptions, "seconds" | "warmUpSeconds">,
+): Promise<Measurement> {
   const { deployment, data } = store;
   const open = scenario.load[system];
   if (open === undefined) throw new Error(`${scenario.name} has no load for ${system}`);
@@ -125,15 +145,10 @@ async function measureRound(
     system === "etcd" ? new EtcdCalls(client, data) : new TrellisCalls(client, data, scenario.form);
   try {
     const load = await open({ calls, data, clients: scenario.clients });
-    const measured = await measure(load, {
-      scenario: scenario.name,
-      processes: deployment.processes(),
-      seconds: options.seconds,
-      warmUpSeconds: options.seconds * (round === 1 ? FIRST_WARM_UP_SHARE : WARM_UP_SHARE),
-    });
+    const processes = deployment.processes();
+    const measured = await measure(load, { scenario: scenario.name, processes, ...times });
     load.close?.();
-    rounds.push(measured);
-    tell(`round ${round}: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
+    return measured;
   } finally {
     client.close();
   }
