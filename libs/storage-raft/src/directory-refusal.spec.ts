@@ -31,7 +31,7 @@ describe("a data directory that cannot be opened", () => {
     for (const [name, reason] of [
       ["file", "is no directory; name one, or what is not there yet"],
       ["file/below", "is below a file; name a directory, or what is not there yet"],
-      ["dangling", "is a link to what is not there; name a directory, or what is not there yet"],
+      ["dangling", "is a link to what is not there, or where nothing can be made; name another directory"],
       ["loop", "is a link to itself; name a directory, or what is not there yet"],
     ] as const)
       expect(await refusalOf(join(root, name))).toBe(`${join(root, name)} ${reason}`);

@@ -16,7 +16,7 @@ export interface DirectoryFailure {
 
 const DISK_REASONS: Readonly<Record<string, string>> = {
   EEXIST: "is no directory; name one, or what is not there yet",
-  ENOENT: "is a link to what is not there; name a directory, or what is not there yet",
+  ENOENT: "is a link to what is not there, or where nothing can be made; name another directory",
   ELOOP: "is a link to itself; name a directory, or what is not there yet",
   ENOTDIR: "is below a file; name a directory, or what is not there yet",
   EACCES: "may not be used by this user; give it the rights, or name another directory",

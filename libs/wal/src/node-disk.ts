@@ -75,14 +75,37 @@ class NodeFile implements DiskFile {
   }
 }
 
-/** Makes a directory and those above it, durably. */
+/**
+ * Makes a directory and those above it, durably. One by one: Node's own way of making them all does not end where a file system says that what is above is missing although it is
+ * there, as `/proc` does.
+ */
 async function makeDirectory(directory: string): Promise<void> {
-  const first = await call<string | undefined>((done) => fs.mkdir(directory, { recursive: true }, done));
-  if (first === undefined) return;
-  const top = dirname(first);
-  for (let made = directory; made !== top && made !== dirname(made); made = dirname(made)) {
-    await syncDirectory(dirname(made));
+  const above = dirname(directory);
+  const isMissing = await missingAbove(directory);
+  if (isMissing === undefined) return;
+  if (above === directory) throw isMissing;
+  await makeDirectory(above);
+  const isMissingStill = await missingAbove(directory);
+  if (isMissingStill !== undefined) throw isMissingStill;
+}
+
+/** Makes a directory, durably, unless it is there. Returns the error where what is above it is missing; throws others. */
+async function missingAbove(directory: string): Promise<Error | undefined> {
+  try {
+    await run((done) => fs.mkdir(directory, done));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return error as Error;
+    // What is there may be no directory, or a link to what is none.
+    if (!(await isDirectory(directory))) throw error;
+    return undefined;
   }
+  await syncDirectory(dirname(directory));
+  return undefined;
+}
+
+/** Throws where nothing is there. */
+async function isDirectory(path: string): Promise<boolean> {
+  return (await call<fs.Stats>((done) => fs.stat(path, done))).isDirectory();
 }
 
 async function syncDirectory(directory: string): Promise<void> {

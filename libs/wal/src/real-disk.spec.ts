@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -131,5 +132,15 @@ describe("a log on a real disk", () => {
     const wal = await open();
     await wal.close();
     expect(await codeOf(open(join(directory, "LOCK", "below a file")))).toMatch(/ENOTDIR/);
+    // Says of what is below it that its parent is missing, which is there.
+    const nothingIsMadeIn = existsSync("/proc/self") ? "/proc" : join(directory, "LOCK");
+    expect(await codeOf(open(join(nothingIsMadeIn, "none", "below")))).toMatch(/ENOENT|ENOTDIR/);
+  });
+
+  it("makes its directory and those above it, also when two want them at once", async () => {
+    const paths = ["a", "b"].map((name) => join(directory, "deep", "deeper", name));
+    await Promise.all(paths.map((path) => openNodeDisk(path)));
+    for (const path of paths) expect((await stat(path)).isDirectory()).toBe(true);
+    await openNodeDisk(join(directory, "deep"));
   });
 });

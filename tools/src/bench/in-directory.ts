@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 import { exitOnSignals } from "../cluster/exit-on-signals.ts";
 import { createProcessFamily } from "../process-family.ts";
@@ -9,7 +9,7 @@ export async function inDirectory(
   parent: string,
   run: (directory: string) => Promise<number>,
 ): Promise<number> {
-  mkdirSync(parent, { recursive: true });
+  makeDirectory(parent);
   const directory = mkdtempSync(join(parent, "trellis-bench-"));
   const family = createProcessFamily(directory);
   Object.assign(process.env, family.environment);
@@ -19,4 +19,11 @@ export async function inDirectory(
   });
   exitOnSignals();
   return await run(directory);
+}
+
+/** Makes a directory and those above it; one by one, since Node's own way does not end below `/proc`. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  if (dirname(directory) !== directory) makeDirectory(dirname(directory));
+  mkdirSync(directory);
 }
