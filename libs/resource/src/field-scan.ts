@@ -3,6 +3,7 @@ import { ascii, type RecurringText } from "./plain-bytes.ts";
 /** Varints of more bytes are beyond 2^53, or longer than they need to be. */
 const MAX_VARINT_BYTES = 8;
 const BYTE_VALUES = 0x80;
+const MAX_NUMBER_32 = 0xffff_ffff;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -96,6 +97,13 @@ export class FieldScan {
   /** A whole number; 0 when the field does not come next. */
   number(tag: number, end: number): number {
     return this.presentNumber(tag, end) ?? 0;
+  }
+
+  /** A number of a field of 32 bits; 0 when the field does not come next. Of larger ones the library keeps the lower bits. */
+  number32(tag: number, end: number): number {
+    const value = this.number(tag, end);
+    if (value > MAX_NUMBER_32) this.#fail();
+    return value;
   }
 
   /** A number that is 0 or 1. */

@@ -67,6 +67,16 @@ describe("a batch in bytes", () => {
     expect(readByHand).toBeGreaterThan(100);
   });
 
+  it("with a feature level beyond 32 bits is left to the library, which keeps the lower ones", () => {
+    const announcement = Uint8Array.of(0x08, 0x83, 0x80, 0x80, 0x80, 0x80, 0x01);
+    const bytes = Uint8Array.of(0x12, announcement.length, ...announcement);
+    expect(decodeFrequentBatch(bytes, ENDS)).toBeUndefined();
+    expect(decodeBatch(bytes, ENDS).announcement.featureLevel).toBe(3);
+    const largest = { featureLevel: 0xffff_ffff, hasSpace: true, applied: 1 };
+    const sent = encodeBatch({ messages: [], announcement: largest });
+    expect(decodeFrequentBatch(sent, ENDS)?.announcement).toEqual(largest);
+  });
+
   it("of an earlier use that failed has nothing of it", () => {
     const announcement = { featureLevel: 1, hasSpace: true, applied: 2 };
     const before = encodeBatch({ messages: [message({ type: "MsgApp", index: 3 })], announcement });

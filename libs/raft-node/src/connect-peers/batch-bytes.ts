@@ -119,7 +119,7 @@ export function decodeFrequentBatch(bytes: Uint8Array, ends: Ends): MessageBatch
   for (let end = scan.enter(TAG.messages, length); end !== undefined; end = scan.enter(TAG.messages, length))
     messages.push(messageIn(scan, end, ends));
   const end = scan.need(TAG.announcement, length);
-  const featureLevel = scan.number(TAG.featureLevel, end);
+  const featureLevel = scan.number32(TAG.featureLevel, end);
   const hasSpace = scan.flag(TAG.hasSpace, end);
   const applied = scan.number(TAG.applied, end);
   scan.leave(end);
