@@ -224,7 +224,7 @@ describe("what a target leaves", () => {
 });
 
 describe("npm run bench:floor", () => {
-  const SHORT = ["--seconds", "0.05", "--rounds", "2"];
+  const SHORT = ["--seconds", "0.05", "--warm-up", "0", "--rounds", "2"];
 
   function bench(args: readonly string[], { env, ...options }: CommandOptions = {}) {
     const all = ["tools/src/bench/floor/main.ts", ...args];

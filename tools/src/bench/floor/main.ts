@@ -28,14 +28,14 @@ await runTool("bench:floor", async () => {
 });
 
 async function bench(options: FloorOptions, etcd: Etcd | undefined): Promise<number> {
-  const { rounds, seconds } = options;
+  const { rounds, seconds, warmUpSeconds } = options;
   const peer = etcd === undefined ? "" : `, etcd ${etcd.version}`;
   console.log(`${describeMachine(thisMachine())}${peer}, ${new Date().toISOString().slice(0, 10)}`);
-  console.log(`${rounds} rounds of ${seconds} s a row\n`);
+  console.log(`${rounds} rounds of ${seconds} s a row, ${warmUpSeconds} s to warm up\n`);
   const stops: Stop[] = [];
   try {
     const subjects = await startSubjects(options, etcd, (stop) => stops.push(stop));
-    const figures = await runRounds(subjects, { rounds, seconds }, tell);
+    const figures = await runRounds(subjects, { rounds, seconds, warmUpSeconds }, tell);
     console.log(floorTable(figures.filter(({ name }) => isRow(name))));
     const rooms = roomOf(figures);
     if (rooms.length > 0) console.log(`\n${roomTable(rooms)}`);

@@ -12,6 +12,11 @@ export const flags = {
   },
   only: { value: "NAMES", help: "only these rows, by name or by how names begin, with commas between" },
   seconds: { value: "N", help: "how long each row is measured in each round", default: "1" },
+  "warm-up": {
+    value: "N",
+    help: "how long each row runs before its first round, in which V8 compiles what is used",
+    default: "4",
+  },
   rounds: { value: "N", help: "rounds over all rows; the figures are medians", default: "5" },
   directory: {
     value: "DIR",
@@ -29,11 +34,12 @@ export interface FloorOptions extends RoundOptions {
 
 /** Reads the command line. Throws a UsageError that says what was expected. */
 export function readOptions(args: readonly string[]): FloorOptions {
-  const { peer, only, seconds, rounds, directory } = readFlags(args, flags);
+  const { peer, only, seconds, rounds, directory, "warm-up": warmUp } = readFlags(args, flags);
   if (peer !== undefined && peer !== "etcd") throw new UsageError(`--peer: expected etcd; found "${peer}"`);
   return {
     rows: only === undefined ? ROW_NAMES : chooseRows(only.split(",")),
     seconds: numberFlag("seconds", seconds, { min: 0.05, max: 600, fractions: true }),
+    warmUpSeconds: numberFlag("warm-up", warmUp, { min: 0, max: 600, fractions: true }),
     rounds: numberFlag("rounds", rounds, { min: 1, max: 100 }),
     withEtcd: peer !== undefined,
     directory,
