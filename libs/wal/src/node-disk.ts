@@ -81,12 +81,12 @@ class NodeFile implements DiskFile {
  */
 async function makeDirectory(directory: string): Promise<void> {
   const above = dirname(directory);
-  const isMissing = await missingAbove(directory);
-  if (isMissing === undefined) return;
-  if (above === directory) throw isMissing;
+  const missing = await missingAbove(directory);
+  if (missing === undefined) return;
+  if (above === directory) throw missing;
   await makeDirectory(above);
-  const isMissingStill = await missingAbove(directory);
-  if (isMissingStill !== undefined) throw isMissingStill;
+  const stillMissing = await missingAbove(directory);
+  if (stillMissing !== undefined) throw stillMissing;
 }
 
 /** Makes a directory, durably, unless it is there. Returns the error where what is above it is missing; throws others. */

@@ -162,10 +162,13 @@ export class OriginCommits {
 
   #send(request: Request): void {
     const link = this.#view.leader?.link;
-    const { place, attempt } = request;
+    const { place, attempt, storeId } = request;
     if (link === undefined || place === undefined || request.failedAt === link) return;
-    if (this.#isForOther(request)) {
-      this.#fail(request, otherStore("the commit", request.storeId ?? "", this.#view.store.id));
+    const { id } = this.#view.store;
+    // One that may have been carried out is answered by its session, which another store has not.
+    const isUnsent = attempt === undefined && !request.mayBeApplied;
+    if (isUnsent && storeId !== undefined && storeId !== id) {
+      this.#fail(request, otherStore("the commit", storeId, id));
       return;
     }
     if (attempt !== undefined) {
@@ -185,11 +188,6 @@ export class OriginCommits {
         if (request.attempt === current) this.#failed(request, link, error);
       },
     );
-  }
-
-  /** Whether it is for a store that is not there any more, and no attempt may have been carried out. One that may is answered by its session: it is not there either. */
-  #isForOther({ storeId, mayBeApplied, attempt }: Request): boolean {
-    return storeId !== undefined && storeId !== this.#view.store.id && !mayBeApplied && attempt === undefined;
   }
 
   #answered(request: Request, answer: Submitted): void {
