@@ -93,30 +93,10 @@ async function openRaft(
   );
 }
 
-async function openRouted(
-  url: URL,
-  { clock, random, nextTurn = (callback) => setImmediate(callback), onEvent }: BackendDeps,
-): Promise<OpenedBackend> {
+async function openRouted(url: URL, deps: BackendDeps): Promise<OpenedBackend> {
   const servers = serversIn(url);
-  const { createOperators, createRoutedBackend } = await import("@trellis/routing");
-  const { storageLinks } = await import("@trellis/storage/wire");
-  const openLink = storageLinks({ clock, nextTurn }, { client: `gateway of process ${process.pid}` });
-  const backend = createRoutedBackend({ openLink, clock, random, onEvent }, { servers });
-  const operators = createOperators(() => backend.reached());
-  return {
-    capabilities: backend.capabilities,
-    position: () => backend.position(),
-    read: (key, options) => backend.read(key, options),
-    list: (query, options) => backend.list(query, options),
-    commit: (operations, options) => backend.commit(operations, options),
-    watch: (query, options) => backend.watch(query, options),
-    waitsFor: () => backend.waitsFor(),
-    operatorRoutes: operators.routes,
-    async close() {
-      operators.close();
-      await backend.close();
-    },
-  };
+  const { openCluster } = await import("./open-cluster.ts");
+  return openCluster(deps, { servers });
 }
 
 function pathOf({ pathname }: URL): string {

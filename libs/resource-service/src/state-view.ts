@@ -134,12 +134,18 @@ export class StateView {
     const { backend, guards } = this.#sources;
     const text = keyString(key);
     const belief = this.#of(key);
-    // A store in this process says what is there at once.
-    const mayBeOld = backend.readNow === undefined && !belief.isHeld;
-    const remembered = mayBeOld ? guards.get(text) : undefined;
-    if (remembered !== undefined) {
-      belief.believe(remembered, false, this.#doubts);
-      return undefined;
+    if (!belief.isHeld) {
+      // What a store in this process shows at once is newer than what is remembered.
+      const found = backend.readNow?.(key, this.#patience);
+      if (found !== undefined) {
+        belief.see(found.record, found.position.version, this.#doubts);
+        return undefined;
+      }
+      const remembered = guards.get(text);
+      if (remembered !== undefined) {
+        belief.believe(remembered, false, this.#doubts);
+        return undefined;
+      }
     }
     const reading = this.#read(belief);
     return reading instanceof Promise ? reading.then((found) => guards.learn(text, found)) : undefined;

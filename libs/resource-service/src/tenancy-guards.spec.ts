@@ -91,32 +91,63 @@ describe.each(["live", "marked", "absent"] as const)(
 );
 
 describe("a unit that was seen live", () => {
-  it("is not read again for each write of a store that is elsewhere, and the commit tells when it is live no more", async () => {
+  it.each([
+    ["a store that is elsewhere", undefined],
+    ["a replica in this process that is asked for more than it has", () => undefined],
+  ])(
+    "is not read again for each write of %s, and the commit tells when it is live no more",
+    async (_, readNow) => {
+      fixture = createFixture({ tenancy: guarding("live") });
+      const { backend } = fixture.server;
+      const read: string[] = [];
+      const elsewhere = createFixture({
+        tenancy: guarding("live"),
+        backend: {
+          ...backend,
+          readNow,
+          async read(key, options) {
+            read.push(key.kind);
+            return await backend.read(key, options);
+          },
+        },
+      });
+      const there = (name: string) => elsewhere.rpc.write({ resource: artist(name, inTeam) });
+      await createTeam({ finalizers: "f" });
+      await there("korn");
+      expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
+      await there("muse");
+      expect(read.splice(0)).toEqual(["Artist"]);
+      await deleteTeam();
+      await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+      expect(read.splice(0)).toEqual(["Artist"]);
+      await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
+      expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
+      await fixture.server.close();
+    },
+  );
+});
+
+describe("a unit of a store in this process", () => {
+  it("is looked at for each write, and never waited for", async () => {
     fixture = createFixture({ tenancy: guarding("live") });
     const { backend } = fixture.server;
-    const read: string[] = [];
-    const elsewhere = createFixture({
+    const seen: string[] = [];
+    const here = createFixture({
       tenancy: guarding("live"),
       backend: {
         ...backend,
-        readNow: undefined,
-        async read(key, options) {
-          read.push(key.kind);
-          return await backend.read(key, options);
+        readNow(key, options) {
+          seen.push(key.kind);
+          return backend.readNow?.(key, options);
         },
+        read: () => Promise.reject(new Error("expected nothing to be waited for")),
       },
     });
-    const there = (name: string) => elsewhere.rpc.write({ resource: artist(name, inTeam) });
-    await createTeam({ finalizers: "f" });
-    await there("korn");
-    expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
-    await there("muse");
-    expect(read.splice(0)).toEqual(["Artist"]);
-    await deleteTeam();
-    await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
-    expect(read.splice(0)).toEqual(["Artist"]);
-    await expectNotApplied(there("tool"), Code.InvalidArgument, "TENANCY_MARKED_FOR_DELETION");
-    expect(read.splice(0).sort()).toEqual(["Artist", "Concept"]);
+    await createTeam();
+    for (const name of ["korn", "muse"]) {
+      await here.rpc.write({ resource: artist(name, inTeam) });
+      expect(seen.splice(0).sort()).toEqual(["Artist", "Concept"]);
+    }
     await fixture.server.close();
   });
 });

@@ -13,33 +13,44 @@ const elapse = (milliseconds: number) => clock.advance(milliseconds);
 const NOTHING = { group: "none", kind: "none", partition: "", namespace: "", name: "none" };
 const FORWARDER = "forwarder:7520";
 
-async function open(isForwarded: boolean, historyCommits?: number): Promise<Backend> {
+type Way = "nodes" | "forwarder" | "own follower";
+
+async function open(way: Way, historyCommits?: number): Promise<Backend> {
   const limits = historyCommits === undefined ? {} : { historyCommits };
   const cluster = await TestCluster.form({ clock, limits });
-  const { openLink } = cluster.network;
+  const own = cluster.node(2).address;
+  const { network } = cluster;
+  const openLink = way === "own follower" ? network.linksWithin(own) : network.openLink;
   const deps = { openLink, clock, random: seededRandom(1) };
   const bounds = historyCommits === undefined ? {} : { watchCommits: historyCommits };
   const servers = cluster.addresses.toReversed();
-  if (isForwarded) {
+  if (way === "forwarder") {
     const forwarder = createForwarder(deps, { name: "forwarder", servers, ...bounds });
     await clock.advance(0);
-    cluster.network.serve(FORWARDER, forwarder);
+    network.serve(FORWARDER, forwarder);
   }
-  const backend = createRoutedBackend(deps, { servers: isForwarded ? [FORWARDER] : servers, ...bounds });
+  const entries = { nodes: servers, forwarder: [FORWARDER], "own follower": [own] };
+  const backend = createRoutedBackend(deps, { servers: entries[way], ...bounds });
   // The cases count the store's versions: the session, which takes one, is opened before they begin, and heard of.
   await backend.commit([{ kind: "delete", key: NOTHING, preconditions: [] }]);
   await clock.advance(2 * STATUS_EVERY_MS);
+  // Of a store elsewhere nothing is read at once.
+  if (way !== "own follower") Object.defineProperty(backend, "readNow", { value: undefined });
   return backend;
 }
 
 describe.each([
-  { name: "to nodes", isForwarded: false },
-  { name: "through a forwarder", isForwarded: true },
-])("a routed backend $name keeps the storage contract", ({ isForwarded }) => {
+  { name: "to nodes", way: "nodes" },
+  { name: "through a forwarder", way: "forwarder" },
+  { name: "with a follower in its process", way: "own follower" },
+] as const)("a routed backend $name keeps the storage contract", ({ way }) => {
+  const isOwn = way === "own follower";
   const cases = conformanceCases({
-    open: () => open(isForwarded),
-    openSmall: () => open(isForwarded, SMALL_HISTORY_COMMITS),
+    open: () => open(way),
+    openSmall: () => open(way, SMALL_HISTORY_COMMITS),
     elapse,
+    // The history of a store in the process is read when its turn comes.
+    watchesAreBuffered: isOwn,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ run }) => {

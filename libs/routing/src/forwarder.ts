@@ -1,6 +1,7 @@
 import {
   type Backend,
   type Position,
+  REPLICATED,
   type Session,
   type SessionedCommits,
   StorageError,
@@ -12,14 +13,7 @@ import { commitBytes } from "./calls/commit-bytes.ts";
 import { NO_MARK } from "./calls/mark.ts";
 import type { LeaderCalls } from "./calls/leader-calls.ts";
 import type { RoutingDeps } from "./deps.ts";
-import {
-  CAPABILITIES,
-  createRouting,
-  positionOf,
-  reachedBy,
-  type RoutingConfig,
-  waitsFor,
-} from "./routed-backend.ts";
+import { createRouting, positionOf, reachedBy, type RoutingConfig, waitsFor } from "./routed-backend.ts";
 import type { ClusterView } from "./servers/cluster-view.ts";
 
 /** Where the storage is, and who forwards. */
@@ -62,7 +56,7 @@ export function createForwarder(deps: RoutingDeps, config: ForwarderConfig): For
   };
   return {
     endpoint: {
-      capabilities: CAPABILITIES,
+      capabilities: REPLICATED,
       position: () => positionOf(view, undefined),
       read: (key, options) => reads.read(key, options),
       list: (query, options) => reads.list(query, options),

@@ -11,10 +11,12 @@ import {
   type Position,
   type ReadOptions,
   type ReadResult,
+  REPLICATED,
   StorageError,
   type TypeQuery,
   type Watch,
   type WatchOptions,
+  type WithoutWaiting,
 } from "@trellis/storage";
 
 import { commitBytes } from "./calls/commit-bytes.ts";
@@ -55,15 +57,6 @@ export interface Routing {
   readonly watches: RoutedWatches;
 }
 
-/** All that a replicated backend can. */
-export const CAPABILITIES = {
-  multiOperationCommits: true,
-  strongReads: true,
-  historyReads: true,
-  resumableWatches: true,
-  durable: true,
-} as const;
-
 /** Puts together what routers share. */
 export function createRouting(
   deps: RoutingDeps,
@@ -92,7 +85,7 @@ export function reachedBy(view: ClusterView): string | undefined {
 
 /** The backend of an origin: its commits have sessions, and its reads are never older than what it showed before. */
 class Routed implements RoutedBackend {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities = REPLICATED;
   readonly #routing: Routing & { readonly mark: Marks };
   readonly #commits: OriginCommits;
 
@@ -116,6 +109,11 @@ class Routed implements RoutedBackend {
 
   read(key: Key, options?: ReadOptions): Promise<ReadResult> {
     return this.#routing.reads.read(key, options);
+  }
+
+  readNow(key: Key, options?: WithoutWaiting): ReadResult | undefined {
+    if (this.#routing.view.isStopped) throw closed();
+    return this.#routing.reads.readNow(key, options);
   }
 
   list(query: TypeQuery | OwnerQuery, options?: ListOptions): Promise<ListResult> {

@@ -30,6 +30,7 @@ export { type ServerLog, silentLog } from "./log.ts";
 export { createLogger, type LogFormat, type LoggerOptions, type LogLevel, type Output } from "./logger.ts";
 export { nodeProcess } from "./node-process.ts";
 export type { HandlerContext, HttpRequest, HttpResponse, HttpRoute, Part, Routes } from "./part.ts";
+export { patientPart, type PatientPartDeps } from "./patient-part.ts";
 export { type Program, type ProgramContext, type ProgramProcess, runProgram } from "./run-program.ts";
 export {
   createServer,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Backend } from "@trellis/storage";
 import { conformanceCases, SMALL_HISTORY_COMMITS } from "@trellis/storage/conformance";
+import { LocalLink, type StorageLink } from "@trellis/storage/wire";
 import { createVirtualClock } from "@trellis/testing";
 
 import { Cluster, type ClusterOptions } from "./test-support/cluster.ts";
-import { linkTo, serveOnLoopback } from "./test-support/loopback.ts";
+import { linkTo, serveOnLoopback, statusOf } from "./test-support/loopback.ts";
 
 const clock = createVirtualClock();
 const elapse = (milliseconds: number) => clock.advance(milliseconds);
@@ -27,11 +28,7 @@ async function openReplica(id: number, options: ClusterOptions): Promise<Backend
   };
 }
 
-/** The backend of a leader, behind the wire. */
-async function openRemote(_: number, options: ClusterOptions): Promise<Backend> {
-  const cluster = await Cluster.form({ ...options, clock });
-  const server = await serveOnLoopback(() => cluster.leading.backend);
-  const link = await linkTo(server.address);
+function asBackend(link: StorageLink): Omit<Backend, "close"> {
   return {
     capabilities: link.capabilities,
     position: () => link.position(),
@@ -39,6 +36,31 @@ async function openRemote(_: number, options: ClusterOptions): Promise<Backend> 
     list: (query, list) => link.list(query, list),
     commit: (operations, commit) => link.commit(operations, commit),
     watch: (query, watch) => link.watch(query, watch),
+  };
+}
+
+/** The backend of a leader, by a link of its own process. */
+async function openLinked(_: number, options: ClusterOptions): Promise<Backend> {
+  const cluster = await Cluster.form({ ...options, clock });
+  const status = { status: statusOf, onChange: () => () => undefined };
+  const link = new LocalLink({ clock, endpoint: () => cluster.leading.backend, status });
+  return {
+    ...asBackend(link),
+    readNow: (key, read) => link.readNow(key, read),
+    async close() {
+      await link.close();
+      await cluster.stop();
+    },
+  };
+}
+
+/** The backend of a leader, behind the wire. */
+async function openRemote(_: number, options: ClusterOptions): Promise<Backend> {
+  const cluster = await Cluster.form({ ...options, clock });
+  const server = await serveOnLoopback(() => cluster.leading.backend);
+  const link = await linkTo(server.address);
+  return {
+    ...asBackend(link),
     async close() {
       await link.close();
       await server.stop();
@@ -50,6 +72,7 @@ async function openRemote(_: number, options: ClusterOptions): Promise<Backend> 
 describe.each([
   { name: "a leader alone", id: 1, options: {}, openOne: openReplica },
   { name: "a follower that lags", id: 2, options: { replicas: 3, lagTurns: 7 }, openOne: openReplica },
+  { name: "a leader by a link of its process", id: 1, options: {}, openOne: openLinked },
   { name: "a leader behind the wire", id: 1, options: {}, openOne: openRemote, watchesAreBuffered: true },
 ])("$name keeps the storage contract", ({ id, options, openOne, watchesAreBuffered }) => {
   const cases = conformanceCases({

@@ -14,6 +14,7 @@ import {
   type Position,
   type ReadOptions,
   type ReadResult,
+  REPLICATED,
   StorageError,
   type TypeQuery,
   type Watch,
@@ -53,13 +54,7 @@ export interface RaftBackendDeps {
  * alone, and `evaluateOnly`, are answered on any replica from state that was confirmed, without an entry of the log.
  */
 export class RaftBackend implements Backend, SessionedCommits {
-  readonly capabilities = {
-    multiOperationCommits: true,
-    strongReads: true,
-    historyReads: true,
-    resumableWatches: true,
-    durable: true,
-  } as const;
+  readonly capabilities = REPLICATED;
   readonly #node: StorageNode;
   readonly #machine: StorageMachine;
   readonly #endExpiry: () => void;

@@ -12,6 +12,7 @@ export {
 } from "./operation.ts";
 export { readNowOrWait } from "./read-now.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
+export { REPLICATED } from "./replicated.ts";
 export { wakeDelayMs } from "./wake-delay.ts";
 export type { CommitBatch, StoredEvent, Watch, WatchBatch } from "./watch.ts";
 export {

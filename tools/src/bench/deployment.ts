@@ -1,8 +1,8 @@
 /** The systems that are compared. */
 export type System = "trellis" | "etcd";
 
-/** How a system is set up: one process, a gateway before one storage node, three nodes. */
-export type Shape = "standalone" | "gateway" | "cluster";
+/** How a system is set up: one process, a gateway before one storage node, three nodes that clients enter, a gateway before three nodes. */
+export type Shape = "standalone" | "gateway" | "cluster" | "split";
 
 /** A process of a system. */
 export interface ServerProcessId {

@@ -49,7 +49,7 @@ interface Pairing {
 
 const FILL_CONNECTIONS = 8;
 /** Processes of Trellis, which share the operations between them. */
-const SERVERS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 4 };
+const SERVERS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 3, split: 4 };
 /** Of a round's seconds. */
 const WARM_UP_SHARE = 0.2;
 

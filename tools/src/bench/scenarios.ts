@@ -59,6 +59,7 @@ function apart(scenario: Scenario): Scenario {
 
 const gateway = { shape: "gateway" } as const;
 const cluster = { shape: "cluster" } as const;
+const split = { shape: "split" } as const;
 
 /** All that there are, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -88,6 +89,9 @@ export const SCENARIOS: readonly Scenario[] = [
   reading("cluster-strong-read", 64, reads(true), cluster),
   reading("cluster-eventual-read", 64, reads(false), cluster),
   reading("cluster-mixed", 32, mix, cluster),
+  trellisOnly(row("split-write", 64, writes("update"), split)),
+  trellisOnly(row("split-strong-read", 64, reads(true), split)),
+  trellisOnly(row("split-eventual-read", 64, reads(false), split)),
 ];
 
 /** The scenarios that the words name, or begin the names of, in the table's order. Throws a UsageError for a word that is none. */

@@ -24,6 +24,8 @@ export interface ClusterPorts {
   readonly forwarders: readonly number[];
   readonly gateways: readonly [number, number];
   readonly managers: readonly [number, number];
+  /** Where nodes serve resources as well; those without a port here do not. */
+  readonly serving?: readonly number[] | undefined;
 }
 
 /** The ports that the documentation speaks of. */
@@ -55,10 +57,10 @@ const HOST = "127.0.0.1";
  * the nodes only while none of those is there; the second to the nodes directly. So both ways are in use.
  */
 export function clusterProcesses(shape: ClusterShape): readonly ClusterProcess[] {
-  const { ports, domains, secretFile, reachedAt = ports, spares = 0 } = shape;
+  const { ports, reachedAt = ports, spares = 0 } = shape;
   const formedBy = ports.nodes.length - spares;
   const nodes = addressesOf(reachedAt.nodes.slice(0, formedBy));
-  const common = ["--cluster-secret", secretFile, ...domains.flatMap((domain) => ["--domain", domain])];
+  const common = gatewayFlags(shape);
   const forwarderName = (at: number): string =>
     ports.forwarders.length === 1 ? "forwarder" : `forwarder-${at + 1}`;
   const initialCluster = nodes.map((address, at) => `${nodeName(at)}=${address}`).join(",");
@@ -102,12 +104,15 @@ export function joiningNode(shape: ClusterShape, at: number): ClusterProcess {
   );
 }
 
-function nodeProcess(
-  { dataDir, ports, reachedAt }: ClusterShape,
-  at: number,
-  entry: readonly string[],
-): ClusterProcess {
+/** What everyone who serves resources, or has controllers, is told. */
+function gatewayFlags({ secretFile, domains }: ClusterShape): readonly string[] {
+  return ["--cluster-secret", secretFile, ...domains.flatMap((domain) => ["--domain", domain])];
+}
+
+function nodeProcess(shape: ClusterShape, at: number, entry: readonly string[]): ClusterProcess {
+  const { dataDir, ports, reachedAt } = shape;
   const name = nodeName(at);
+  const serving = ports.serving?.[at];
   const advertise = reachedAt === undefined ? [] : ["--advertise", `${HOST}:${reachedAt.nodes[at]}`];
   return listening({ name, kind: "node", app: "storage-node", port: ports.nodes[at] ?? 0 }, [
     "--name",
@@ -116,6 +121,7 @@ function nodeProcess(
     join(dataDir, name),
     ...advertise,
     ...entry,
+    ...(serving === undefined ? [] : ["--serve", `${HOST}:${serving}`, ...gatewayFlags(shape)]),
   ]);
 }
 

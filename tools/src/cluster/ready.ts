@@ -3,9 +3,9 @@ import type { ClusterProcess } from "./cluster-shape.ts";
 const LOOK_EVERY_MS = 200;
 const PROBE_MS = 2_000;
 
-/** Waits until all processes say that they are ready; false when the signal comes first. */
+/** Waits until all say that they are ready; false when the signal comes first. */
 export async function awaitReady(
-  processes: readonly ClusterProcess[],
+  processes: readonly Pick<ClusterProcess, "url">[],
   signal: AbortSignal,
 ): Promise<boolean> {
   let waiting = [...processes];

@@ -9,7 +9,9 @@ import {
   StorageError,
   type TypeQuery,
   type Version,
+  type WithoutWaiting,
 } from "@trellis/storage";
+import type { StorageLink } from "@trellis/storage/wire";
 
 import { hasCode } from "../errors.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
@@ -40,6 +42,18 @@ export class Reads {
 
   constructor(deps: ReadsDeps) {
     this.#deps = deps;
+  }
+
+  /** A read at once, where whoever is to be asked is in this process and need not wait for anything; undefined otherwise. */
+  readNow(key: Key, { consistency, minimum }: WithoutWaiting = {}): ReadResult | undefined {
+    const { view, mark } = this.#deps;
+    const isStrong = consistency === "strong";
+    const link = (isStrong ? view.leader : view.near())?.link;
+    const options = { consistency, minimum: isStrong ? minimum : mark.atLeast(minimum) };
+    const result = link === undefined ? undefined : grantedNow(link, key, options);
+    if (result === undefined || view.store.isOther(result.position)) return undefined;
+    mark.shows(result.position);
+    return result;
   }
 
   read(key: Key, options: ReadOptions = {}): Promise<ReadResult> {
@@ -142,5 +156,15 @@ export class Reads {
       `expected version ${minimum.version} in time, the newest known is ${this.#deps.view.newest()?.version ?? "none"}; try again`,
       { cause: error },
     );
+  }
+}
+
+/** What is read at once. Where whoever is asked has nothing to serve, a read that waits asks the others. */
+function grantedNow(link: StorageLink, key: Key, options: WithoutWaiting): ReadResult | undefined {
+  try {
+    return link.readNow?.(key, options);
+  } catch (error) {
+    if (hasCode(error, "unavailable")) return undefined;
+    throw error;
   }
 }

@@ -24,19 +24,24 @@ export const ALL = { group: "g", kind: "k", partition: "*", namespace: "*" };
 /** Opens a cluster and a backend on it. */
 export async function openRouted({
   isForwarded = false,
+  isMember = false,
   limits,
   servers,
   ...config
 }: Partial<RoutingConfig> & {
   readonly isForwarded?: boolean;
+  /** Whether the second node, a follower, is in the backend's process, which is then told of no other. */
+  readonly isMember?: boolean;
   readonly limits?: { readonly historyCommits?: number };
 } = {}): Promise<RoutedCluster> {
   const cluster = await TestCluster.form(limits === undefined ? {} : { limits });
   const events: RoutingEvent[] = [];
   const { network, clock } = cluster;
   const onEvent = (event: RoutingEvent): void => void events.push(event);
-  const deps = { openLink: network.openLink, clock, random: seededRandom(7), onEvent };
-  const nodes = servers ?? cluster.addresses;
+  const own = cluster.node(2).address;
+  const openLink = isMember ? network.linksWithin(own) : network.openLink;
+  const deps = { openLink, clock, random: seededRandom(7), onEvent };
+  const nodes = servers ?? (isMember ? [own] : cluster.addresses);
   let forwarder: Forwarder | undefined;
   if (isForwarded) {
     forwarder = createForwarder({ ...deps, onEvent: undefined }, { name: "forwarder", servers: nodes });

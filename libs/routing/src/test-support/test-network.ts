@@ -1,6 +1,6 @@
 import type { Clock } from "@trellis/resource";
 import { type Backend, type SessionedCommits, StorageError } from "@trellis/storage";
-import type { OpenStorageLink, StatusSource } from "@trellis/storage/wire";
+import { LocalLink, type OpenStorageLink, type StatusSource } from "@trellis/storage/wire";
 
 import { TestLink } from "./test-link.ts";
 
@@ -51,6 +51,15 @@ export class TestNetwork {
     void link.ended.then(() => server.links.delete(link));
     return link;
   };
+
+  /** The links of a process that serves under an address itself. */
+  linksWithin(own: string): OpenStorageLink {
+    return async (address, signal) => {
+      if (address !== own) return await this.openLink(address, signal);
+      const { endpoint, status } = this.#at(own);
+      return new LocalLink({ clock: this.#clock, endpoint: () => endpoint, status });
+    };
+  }
 
   serve(address: string, server: TestServer): void {
     const faults = { isSilent: false, isStuck: false, isDown: false, lostAnswers: 0 };

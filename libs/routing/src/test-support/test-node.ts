@@ -28,6 +28,8 @@ export class TestNode implements StatusSource {
   isBehind = false;
   isStopping = false;
   leaderlessMs = 0;
+  /** Whether it may answer strong reads by itself while it leads. */
+  hasLease = false;
   /** False while nobody has told it who leads, as after a start. */
   knowsLeader = true;
   readonly #cluster: TestCluster;
@@ -151,7 +153,7 @@ function asStorageNode(node: TestNode): StorageNode {
   return {
     propose: (entry, options) => node.propose(entry, options),
     confirmRead: (options) => node.confirmRead(options),
-    isCurrent: () => false,
+    isCurrent: () => node.hasLease && node.status().takesCommits,
     // The backend asks for no more of it than this.
     status: () =>
       ({

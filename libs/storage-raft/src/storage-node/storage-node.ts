@@ -15,7 +15,7 @@ import {
   startMembershipKeeper,
 } from "@trellis/raft-node";
 import type { Clock, Random } from "@trellis/resource";
-import { EncodedStorageService, storageRoutes } from "@trellis/storage/wire";
+import { EncodedStorageService, LocalLink, type StorageLink, storageRoutes } from "@trellis/storage/wire";
 
 import { clusterService } from "../cluster-service/cluster-service.ts";
 import { firstChunks } from "../open-local-store.ts";
@@ -83,6 +83,8 @@ export interface StorageNodePart {
   readonly routes: { readonly connect: (router: ConnectRouter) => void };
   /** Resolves when it may be asked; it takes part as soon as it has its cluster. Rejects when its directory is in use, or damaged. */
   start(): Promise<void>;
+  /** A link to it from within this process, without a wire; at any time. It ends when the node has stopped. */
+  openLink(): StorageLink;
   /** Clients hear of it, leadership is handed over, and everything is closed in order. */
   stop(): Promise<void>;
   /** Undefined while it can show the store and knows a leader; otherwise what it waits for. */
@@ -98,6 +100,7 @@ export function createStorageNode(deps: StorageNodeDeps, config: StorageNodeConf
     name: "storage",
     routes: { connect: (router) => node.serve(router) },
     start: () => node.start(),
+    openLink: () => node.openLink(),
     stop: () => node.stop(),
     notReady: () => node.notReady(),
     failed: node.failed,
@@ -154,6 +157,16 @@ class StorageNode {
     });
     const replica = (): Replica | undefined => this.#replica;
     router.service(ClusterService, clusterService({ clock, random, replica, connect, pid, loopDelayMs }));
+  }
+
+  openLink(): StorageLink {
+    const { clock } = this.#deps;
+    const link = new LocalLink({ clock, endpoint: () => this.#replica?.backend, status: this.#status });
+    const close = (): void => void link.close();
+    this.#over.signal.addEventListener("abort", close, { once: true });
+    void link.ended.then(() => this.#over.signal.removeEventListener("abort", close));
+    if (this.#over.signal.aborted) close();
+    return link;
   }
 
   async start(): Promise<void> {

@@ -13,6 +13,7 @@ import { type CallContent, type CallId, encodeCall } from "./call-bytes.ts";
 import { fromErrorMessage } from "./call-codec.ts";
 import { CallTable } from "./call-table.ts";
 import { EncodedStorageService } from "./encoded-service.ts";
+import { givenUp, lostWith } from "./link-errors.ts";
 import { type NextTurn, Outbox } from "./outbox.ts";
 import { BATCH_BYTES, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import type { ServerStatus } from "./server-status.ts";
@@ -93,8 +94,7 @@ export class CallStream {
   /** Makes a call. Resolves with its answer; rejects with the error in it, and as a link does when it is lost. */
   call(content: CallContent, { signal, isMutation }: CallOptions): Promise<ReceivedAnswer> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (signal?.aborted === true)
-      return Promise.reject(given("was given up before it was sent", isMutation, false));
+    if (signal?.aborted === true) return Promise.reject(givenUp("before it was sent", isMutation, false));
     const { queueBytes } = this.#deps;
     if (this.#outbox.bytes > queueBytes) {
       const reason = `more than ${queueBytes} bytes of calls wait to be sent; try again in a second`;
@@ -129,7 +129,8 @@ export class CallStream {
     this.#ended = new StorageError("unavailable", reason);
     this.#outbox.close();
     this.#abort.abort();
-    for (const call of this.#pending.all()) this.#fail(call, lost(reason, call.isMutation && call.isSent));
+    for (const call of this.#pending.all())
+      this.#fail(call, lostWith(reason, call.isMutation && call.isSent));
   }
 
   #answered(id: CallId, answer: ReceivedAnswer): void {
@@ -156,12 +157,12 @@ export class CallStream {
   #giveUp(pending: PendingCall): void {
     const { isMutation, id } = pending;
     if (this.#outbox.remove(pending)) {
-      this.#fail(pending, given("was given up before it was sent", isMutation, false));
+      this.#fail(pending, givenUp("before it was sent", isMutation, false));
       return;
     }
     this.#cancelled.push(BigInt(id));
     this.#outbox.touch();
-    this.#fail(pending, given("was given up while it was under way", isMutation, true));
+    this.#fail(pending, givenUp("while it was under way", isMutation, true));
   }
 
   async #read(): Promise<void> {
@@ -202,14 +203,3 @@ function sent(call: PendingCall): Uint8Array {
 }
 
 const NO_BYTES = new Uint8Array();
-
-function given(up: string, isMutation: boolean, isSent: boolean): StorageError {
-  if (!isMutation) return new StorageError("aborted", `the call ${up}`);
-  return new StorageError(isSent ? "outcome-unknown" : "unavailable", `the commit ${up}`);
-}
-
-function lost(reason: string, mayBeDone: boolean): StorageError {
-  return mayBeDone
-    ? new StorageError("outcome-unknown", `${reason}, with the commit under way`)
-    : new StorageError("unavailable", reason);
-}

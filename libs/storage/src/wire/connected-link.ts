@@ -22,6 +22,7 @@ import { StorageError } from "../errors.ts";
 import type { Key } from "../key.ts";
 import type { CommitResult, Operation } from "../operation.ts";
 import type { Version } from "../record.ts";
+import { REPLICATED } from "../replicated.ts";
 import {
   type AppliedCommit,
   type RefusedCommit,
@@ -44,6 +45,7 @@ import { CallStream } from "./call-stream.ts";
 import type { StorageConnection } from "./connect-storage.ts";
 import { EncodedStorageService } from "./encoded-service.ts";
 import { toOperationMessage } from "./operation-codec.ts";
+import { notReached } from "./link-errors.ts";
 import { listPages } from "./list-pages.ts";
 import type { NextTurn } from "./outbox.ts";
 import { STATUS_EVERY_MS } from "./protocol.ts";
@@ -70,13 +72,7 @@ const MISSED_STATUSES = 6;
 
 /** A link over a connection. It is of use once `ready` has resolved. */
 export class ConnectedLink implements StorageLink {
-  readonly capabilities = {
-    multiOperationCommits: true,
-    strongReads: true,
-    historyReads: true,
-    resumableWatches: true,
-    durable: true,
-  } as const;
+  readonly capabilities = REPLICATED;
   /** Resolves with the link once the server has said who it is; rejects with why it does not. */
   readonly ready: Promise<StorageLink>;
   readonly ended: Promise<StorageError>;
@@ -237,14 +233,7 @@ export class ConnectedLink implements StorageLink {
 
   /** Says of a read that was given up whether what it waited for was the version. */
   #refine(error: unknown, minimum: MinimumPosition | undefined): never {
-    if (!StorageError.is(error) || error.code !== "aborted" || minimum === undefined) throw error;
-    const reached = this.#position?.version ?? 0;
-    if (reached >= minimum.version) throw error;
-    throw new StorageError(
-      "version-not-reached",
-      `expected version ${minimum.version}, and ${this.#deps.address} had reached ${reached} when the wait ended`,
-      { cause: error },
-    );
+    throw notReached(error, { minimum, reached: this.#position?.version ?? 0, where: this.#deps.address });
   }
 
   #committed(answer: ReceivedAnswer): AppliedCommit | RefusedCommit {

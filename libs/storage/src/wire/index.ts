@@ -1,5 +1,6 @@
 export { clusterRelay } from "./cluster-relay.ts";
 export { EncodedStorageService } from "./encoded-service.ts";
+export { LocalLink, type LocalLinkDeps } from "./local-link.ts";
 export { known, toNumber, unsupported } from "./known.ts";
 export { fromOperationMessage, toOperationMessage } from "./operation-codec.ts";
 export {

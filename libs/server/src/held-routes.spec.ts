@@ -63,6 +63,11 @@ async function versions(events: AsyncIterable<WatchEvent>): Promise<readonly str
 }
 
 describe("calls at a door", () => {
+  it("are read as they would be without one", () => {
+    const requestReaders = new Map([[WatchListRequestSchema, () => undefined]]);
+    expect(heldRoutes({ requestReaders }, () => undefined)).toEqual({ requestReaders });
+  });
+
   it("wait until it opens", async () => {
     const { client, open, looks } = atDoor();
     const [read, watched] = [client.read({}), versions(client.watchList({}))];

@@ -1,7 +1,8 @@
 import type { Clock } from "@trellis/resource";
-import type { Part, ServerLog } from "@trellis/server";
 
 import { heldRoutes } from "./held-routes.ts";
+import type { ServerLog } from "./log.ts";
+import type { Part } from "./part.ts";
 
 /** How long a start that failed waits before it is tried again. */
 const AGAIN_MS = 1_000;
@@ -14,13 +15,15 @@ export interface PatientPartDeps {
   readonly log: ServerLog;
   /** What the storage waits for; undefined while it is reached. */
   readonly waitsFor: () => string | undefined;
+  /** What its start does once the storage is reached, in words. */
+  readonly begins: string;
 }
 
 /**
  * A part whose storage need not be there when the process starts. Its start goes on behind; until it is through, calls are held up to their deadline, and
  * health says what is waited for.
  */
-export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDeps): Part {
+export function patientPart(part: Part, { clock, log, waitsFor, begins }: PatientPartDeps): Part {
   /** Ends the wait of each call that is held. */
   const held = new Set<() => void>();
   const endAll = (): void => {
@@ -74,7 +77,8 @@ export function patientPart(part: Part, { clock, log, waitsFor }: PatientPartDep
     notReady() {
       const reason = waitsFor();
       if (reason !== undefined) return `the storage waits for ${reason}`;
-      return isStarted ? part.notReady?.() : "the default tenancy is being made";
+      return isStarted ? part.notReady?.() : begins;
     },
+    remark: () => part.remark?.(),
   };
 }

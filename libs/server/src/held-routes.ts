@@ -1,6 +1,7 @@
 import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { DescService } from "@bufbuild/protobuf";
-import type { Routes } from "@trellis/server";
+
+import type { Routes } from "./part.ts";
 
 /** Resolves when a call may go on: when the part has started, or its caller's signal ends. Undefined when it may at once. */
 export type Hold = (call: { readonly signal: AbortSignal }) => Promise<void> | undefined;
@@ -8,9 +9,9 @@ export type Hold = (call: { readonly signal: AbortSignal }) => Promise<void> | u
 type Method = (request: unknown, context: HandlerContext) => unknown;
 
 /** The same routes, whose calls are held at the door first. */
-export function heldRoutes({ connect, http, schemas }: Routes, hold: Hold): Routes {
+export function heldRoutes({ connect, http, ...others }: Routes, hold: Hold): Routes {
   return {
-    ...(schemas !== undefined && { schemas }),
+    ...others,
     ...(connect !== undefined && { connect: (router) => connect(heldRouter(router, hold)) }),
     ...(http !== undefined && {
       http: http.map((route) => ({
@@ -32,7 +33,7 @@ function heldRouter(router: ConnectRouter, hold: Hold): ConnectRouter {
       return held;
     },
     rpc: () => {
-      throw new Error("broken invariant of the gateway: a part registers services, not single methods");
+      throw new Error("broken invariant of held routes: a part registers services, not single methods");
     },
   };
   return held;
