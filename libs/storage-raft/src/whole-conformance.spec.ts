@@ -7,8 +7,25 @@ import { createVirtualClock } from "@trellis/testing";
 import { WholeCluster } from "./test-support/whole-cluster.ts";
 
 const clock = createVirtualClock();
+/** A case that does not go on fails before jest gives it up, and says how its cluster stands: nothing here waits for real time but the disk. */
+const STUCK_MS = 20_000;
 /** As many that the watches of a case are far ahead of what a follower shows. */
 const LAG_TURNS = 25;
+
+let opened: WholeCluster | undefined;
+
+/** Does as a case does, unless that is stuck. */
+async function unlessStuck(run: () => Promise<void>): Promise<void> {
+  opened = undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const isStuck = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`stuck for ${STUCK_MS} ms: ${opened?.describe() ?? "no cluster"}`)),
+      STUCK_MS,
+    );
+  });
+  await Promise.race([run(), isStuck]).finally(() => clearTimeout(timer));
+}
 
 /** A member of three whole replicas; writes go to whoever leads. */
 async function openMember(
@@ -16,6 +33,7 @@ async function openMember(
   options: { limits?: Partial<StoreLimits>; hasLargeEntries?: boolean },
 ): Promise<Backend> {
   const cluster = await WholeCluster.form({ clock, lagTurns: LAG_TURNS, ...options });
+  opened = cluster;
   const { backend } = place === "leader" ? await cluster.leader() : cluster.lagging;
   let isClosed = false;
   return {
@@ -43,6 +61,6 @@ describe.each(["leader", "follower"] as const)("a %s with a real log, disk and p
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ name, run }) => {
     hasLargeEntries = name.includes("4 MiB");
-    await run();
+    await unlessStuck(run);
   });
 });

@@ -82,6 +82,17 @@ export class WholeCluster {
     return this.#replicas.get(this.#lagging) as Replica;
   }
 
+  /** How all of it stands, for who wonders why it does not go on. */
+  describe(): string {
+    const nodes = [...this.#replicas.values()].map(({ node, machine }) => ({
+      ...node.status(),
+      shows: machine.hasStore ? machine.position : undefined,
+    }));
+    const lagging = this.#lagging;
+    const atMs = this.#clock.monotonic();
+    return JSON.stringify({ nodes, lagging, disks: this.#disks.waiting, atMs, isStopped: this.#isStopped });
+  }
+
   /** Who leads, as soon as somebody does and all know it. */
   async leader(): Promise<Replica> {
     for (let tick = 0; tick < TICKS_AT_MOST; tick++) {
