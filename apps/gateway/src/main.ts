@@ -4,15 +4,7 @@ import { readFileSync } from "node:fs";
 import { BackendUrlError, openBackend } from "@trellis/backends";
 import { DomainError, loadDomains } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
-import {
-  createServer,
-  nodeProcess,
-  option,
-  runProgram,
-  serverConfig,
-  serverOptions,
-  text,
-} from "@trellis/server";
+import { nodeProcess, option, runProgram, serverConfig, serverOptions, text } from "@trellis/server";
 import { createGateway } from "@trellis/system";
 import { clusterSecretIn, gatewayOptions } from "@trellis/system/options";
 
@@ -51,21 +43,16 @@ await runProgram(
       const onEvent = (event: object): void => log.info(event, "storage");
       const backend = await openBackend(values.backend, { ...deps, onEvent });
       const processSecret = randomBytes(SECRET_BYTES).toString("hex");
-      const gateway = createGateway({ ...deps, backend, domains, processSecret, clusterSecret, log });
-      const server = createServer({
-        parts: gateway.parts,
-        config: serverConfig(values),
-        log,
-        clock: systemClock,
-        commonHeaders: gateway.commonHeaders,
-      });
-      const { address, url } = await server.start();
+      const gateway = createGateway(
+        { ...deps, backend, domains, processSecret, clusterSecret, log },
+        serverConfig(values),
+      );
+      const { address, url } = await gateway.start();
       log.info({ address, url, types: gateway.types, backend: values.backend }, "listening");
       return {
         async stop() {
           log.info("stopping");
-          await server.stop();
-          await backend.close();
+          await gateway.stop();
         },
       };
     },

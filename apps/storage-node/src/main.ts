@@ -34,11 +34,12 @@ import {
   recentLoopDelay,
 } from "@trellis/storage-raft";
 import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES } from "@trellis/storage/wire";
+import type { Gateway } from "@trellis/system";
 import { gatewayOptions } from "@trellis/system/options";
 
 import manifest from "../package.json" with { type: "json" };
 import { nodePlace } from "./node-place.ts";
-import type { OwnGateway, OwnGatewayConfig } from "./own-gateway.ts";
+import type { OwnGatewayConfig } from "./own-gateway.ts";
 import { StorageNodeError } from "./storage-node-error.ts";
 
 /** How often the event loop is looked at. */
@@ -138,7 +139,7 @@ await runProgram(
         },
       );
       const server = serverOf({ ...node, start: () => node.start().catch(refuse) }, values, log);
-      const gateway = createGateway?.({ address: place.address, openLink: () => node.openLink() });
+      const gateway = createGateway?.({ ...node, address: place.address });
       const stop = async (): Promise<void> => {
         await gateway?.stop();
         await server.stop();
@@ -150,7 +151,7 @@ await runProgram(
         const serving = await gateway?.start();
         const { address: taken, url } = await server.start();
         log.info({ address: taken, url, name: place.name, dataDir: values.dataDir }, "listening");
-        if (serving !== undefined) log.info(serving, "serving resources");
+        if (serving !== undefined) log.info({ ...serving, types: gateway?.types }, "serving resources");
       } catch (error) {
         await stop();
         throw error;
@@ -184,7 +185,7 @@ async function gatewayOf(
   values: ServerValues &
     Pick<OwnGatewayConfig, "domain" | "clusterSecret"> & { readonly serve: Address | undefined },
   log: ServerLog,
-): Promise<((node: OwnNode) => OwnGateway) | undefined> {
+): Promise<((node: OwnNode) => Gateway) | undefined> {
   const { serve, listen, domain, clusterSecret } = values;
   if (serve === undefined) {
     const alone = domain.length > 0 ? "--domain" : "--cluster-secret";

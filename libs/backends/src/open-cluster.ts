@@ -16,18 +16,29 @@ export interface OwnNode {
   /** Where the others reach it: `host:port`. */
   readonly address: string;
   readonly openLink: () => StorageLink;
+  /** Why it cannot serve the store yet, in words that follow "it is so, since"; undefined while it can. */
+  readonly notReady: () => string | undefined;
 }
 
 /**
  * Opens the storage of a cluster of which a node runs in this process: that one is asked without a wire, first of all replicas, and the other members, which it names, over the network:
  * what is for the leader, and all else while this one cannot answer.
  */
-export function openMember(deps: BackendDeps, { address, openLink }: OwnNode): OpenedBackend {
+export function openMember(deps: BackendDeps, node: OwnNode): OpenedBackend {
+  const { address, openLink } = node;
   const others = linksOf(deps);
   const links: OpenStorageLink = (server, signal) =>
     server === address ? Promise.resolve(openLink()) : others(server, signal);
   const backend = routed(deps, [address], links);
-  return { ...opened(backend), readNow: (key, options) => backend.readNow?.(key, options) };
+  return {
+    ...opened(backend, () => backend.reached() ?? address),
+    readNow: (key, options) => backend.readNow?.(key, options),
+    waitsFor() {
+      const reason = backend.waitsFor();
+      const why = reason === undefined ? undefined : node.notReady();
+      return why === undefined ? reason : `${reason}, since ${why}`;
+    },
+  };
 }
 
 function linksOf({ clock, nextTurn = (callback) => setImmediate(callback) }: BackendDeps): OpenStorageLink {
@@ -42,8 +53,11 @@ function routed(
   return createRoutedBackend({ openLink, clock, random, onEvent }, { servers });
 }
 
-function opened(backend: RoutedBackend): OpenedBackend {
-  const operators = createOperators(() => backend.reached());
+function opened(
+  backend: RoutedBackend,
+  reached: () => string | undefined = () => backend.reached(),
+): OpenedBackend {
+  const operators = createOperators(reached);
   return {
     capabilities: backend.capabilities,
     position: () => backend.position(),

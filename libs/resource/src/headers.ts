@@ -8,3 +8,12 @@ export const CONSISTENCY_HEADER = "trellis-consistency";
 export const MIN_VERSION_HEADER = "trellis-min-version";
 /** Proves a part of the cluster to be one. */
 export const CLUSTER_SECRET_HEADER = "trellis-cluster-secret";
+
+/** The header with which the caller of a REST request limits how long it may take, in milliseconds. */
+export const TIMEOUT_HEADER = "trellis-timeout-ms";
+
+/** How long a REST request may take, in milliseconds; undefined where its head does not say, or says no whole number above 0. */
+export function timeoutMsIn(headers: Headers): number | undefined {
+  const text = headers.get(TIMEOUT_HEADER) ?? "";
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}

@@ -49,6 +49,8 @@ export {
   CONSISTENCY_HEADER,
   MIN_VERSION_HEADER,
   STORE_HEADER,
+  TIMEOUT_HEADER,
+  timeoutMsIn,
   VERSION_HEADER,
 } from "./headers.ts";
 export { jsonTextViolations } from "./json-text-violations.ts";

@@ -40,7 +40,7 @@ export function tooMuchWaiting(maxBytes: number, bytes: number, waitsFor: string
 
 /** The router was closed. */
 export function closed(): StorageError {
-  return new StorageError("unavailable", "the backend is closed; open it again");
+  return new StorageError("unavailable", "this process ends, and takes nothing any more; ask another");
 }
 
 /** Whether an error is of storage and has one of the codes. */

@@ -20,7 +20,7 @@ const event = (version: string): WatchEvent => create(WatchEventSchema, { versio
 
 /** A service at a door, and the door. */
 function atDoor() {
-  const opened = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<number>();
   let isOpen = false;
   let looks = 0;
   const hold: Hold = (call) => {
@@ -51,7 +51,7 @@ function atDoor() {
     looks: () => looks,
     open: (): void => {
       isOpen = true;
-      opened.resolve();
+      opened.resolve(0);
     },
   };
 }

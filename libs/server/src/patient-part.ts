@@ -1,6 +1,6 @@
 import type { Clock } from "@trellis/resource";
 
-import { heldRoutes } from "./held-routes.ts";
+import { type HeldCall, heldRoutes } from "./held-routes.ts";
 import type { ServerLog } from "./log.ts";
 import type { Part } from "./part.ts";
 
@@ -48,21 +48,23 @@ export function patientPart(part: Part, { clock, log, waitsFor, begins }: Patien
       cancel = clock.after(AGAIN_MS, () => void start());
     }
   };
-  const untilStarted = async (signal: AbortSignal): Promise<void> => {
-    if (signal.aborted) return;
+  const untilStarted = async ({ signal, withinMs = HOLD_MS }: HeldCall): Promise<number> => {
+    if (signal.aborted) return 0;
+    const sinceMs = clock.monotonic();
     const over = Promise.withResolvers<void>();
     const end = (): void => over.resolve();
-    const cancelHold = clock.after(HOLD_MS, end);
+    const cancelHold = clock.after(Math.min(HOLD_MS, withinMs), end);
     signal.addEventListener("abort", end, { once: true });
     held.add(end);
     await over.promise;
     held.delete(end);
     signal.removeEventListener("abort", end);
     cancelHold();
+    return clock.monotonic() - sinceMs;
   };
   return {
     name: part.name,
-    routes: heldRoutes(part.routes, (call) => (isStarted ? undefined : untilStarted(call.signal))),
+    routes: heldRoutes(part.routes, (call) => (isStarted ? undefined : untilStarted(call))),
     async start() {
       const reason = waitsFor();
       if (reason !== undefined) log.info({ waitsFor: reason }, "waiting for the storage");

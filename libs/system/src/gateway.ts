@@ -1,9 +1,21 @@
 import type { Domain } from "@trellis/registry";
 import { type Clock, type Random, STORE_HEADER, VERSION_HEADER } from "@trellis/resource";
-import { type Part, patientPart, type Routes, type ServerLog } from "@trellis/server";
+import {
+  createServer,
+  DEFAULT_LIMITS,
+  type Part,
+  patientPart,
+  type Routes,
+  type ServerConfig,
+  type ServerLog,
+  type StartedServer,
+} from "@trellis/server";
 import { type Backend, StorageError } from "@trellis/storage";
 
 import { serveResources } from "./served-resources.ts";
+
+/** How long before its grace ends a call that still waits for the storage is told that it was not done: when its connection is cut it would not know. */
+const LAST_WORD_MS = 500;
 
 /** A backend, and what else its process can offer with it. */
 export interface GatewayBackend extends Backend {
@@ -26,17 +38,18 @@ export interface GatewayDeps {
   readonly log: ServerLog;
 }
 
-/** A gateway, for a server to serve. */
+/** Resources on a port. */
 export interface Gateway {
-  readonly parts: readonly Part[];
-  /** Which store answers, and how far it is; nothing while none is known. */
-  readonly commonHeaders: () => Readonly<Record<string, string>>;
   /** How many types it serves. */
   readonly types: number;
+  /** Listens. Resources are there as soon as the storage is. Throws a ListenError. */
+  start(): Promise<StartedServer>;
+  /** Lets requests under way finish, for which the storage has to be there, and closes the backend. */
+  stop(): Promise<void>;
 }
 
 /** Makes a gateway: resources on a backend that need not be there yet, and what operators ask of it. */
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(deps: GatewayDeps, config: ServerConfig): Gateway {
   const { backend, clock, log } = deps;
   const resources = serveResources(deps);
   const { operatorRoutes } = backend;
@@ -45,10 +58,23 @@ export function createGateway(deps: GatewayDeps): Gateway {
     waitsFor === undefined
       ? resources.part
       : patientPart(resources.part, { clock, log, waitsFor, begins: "the default tenancy is being made" });
-  return {
+  const server = createServer({
     parts: operatorRoutes === undefined ? [part] : [part, operators(operatorRoutes)],
+    config,
+    log,
+    clock,
     commonHeaders: () => positionHeaders(backend),
+  });
+  return {
     types: resources.registry.types().length,
+    start: () => server.start(),
+    async stop() {
+      const { graceMs } = { ...DEFAULT_LIMITS, ...config.limits };
+      const cancel = clock.after(Math.max(0, graceMs - LAST_WORD_MS), () => void backend.close());
+      await server.stop();
+      cancel();
+      await backend.close();
+    },
   };
 }
 

@@ -1,7 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER } from "@trellis/resource";
-
-import { TIMEOUT_HEADER } from "../rest/invoke.ts";
+import { CONSISTENCY_HEADER, MIN_VERSION_HEADER, STORE_HEADER, TIMEOUT_HEADER } from "@trellis/resource";
 
 /** The parameters that operations refer to. Each is named as it stands here, unless it says otherwise. */
 export const parameters: Readonly<Record<string, JsonObject>> = {

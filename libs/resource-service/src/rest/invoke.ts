@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { createHandlerContext, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { ResourceService } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import type { Registry } from "@trellis/registry";
+import { TIMEOUT_HEADER, timeoutMsIn } from "@trellis/resource";
 
 import { badRequest } from "./failure.ts";
 import type { RestRequest, RestResponse } from "./http.ts";
@@ -26,9 +27,6 @@ export interface RestCall<Named extends Target = Target> extends RestDeps {
 
 /** Answers one verb of one kind of path. */
 export type RestHandler<Named extends Target = Target> = (call: RestCall<Named>) => Promise<RestResponse>;
-
-/** The header with which a caller limits how long a request may take, in milliseconds. */
-export const TIMEOUT_HEADER = "trellis-timeout-ms";
 
 /** Makes the contexts of a request. All of them write to the same response headers. */
 export function contextFactory(request: RestRequest, responseHeaders: Headers): RestCall["context"] {
@@ -57,8 +55,8 @@ export function contextFactory(request: RestRequest, responseHeaders: Headers): 
 
 function readTimeout(headers: Headers): number | undefined {
   const text = headers.get(TIMEOUT_HEADER);
-  if (text === null) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  const timeoutMs = timeoutMsIn(headers);
+  if (text === null || timeoutMs !== undefined) return timeoutMs;
   throw badRequest("INVALID_REQUEST", [
     { field: `header ${TIMEOUT_HEADER}`, description: `must be a whole number above 0, found "${text}"` },
   ]);

@@ -144,6 +144,23 @@ describe("storage nodes", () => {
     expect(await membersAt(third.address)).toHaveLength(3);
   });
 
+  it("have the cluster know them where they were started last, also those that follow", async () => {
+    const all = await nodes.form("n1", "n2", "n3");
+    await ready(...all);
+    const leader = (await leaderOf(all)).node;
+    const [left, other] = all.filter((node) => node !== leader) as [ServedNode, ServedNode];
+    await left.leave();
+    const moved = await nodes.moved(left);
+    await moved.start();
+    for (const { address } of [leader, other])
+      await eventually(
+        async () => expect(await membersAt(address)).toContain(`${left.name}=${moved.address}`),
+        LIMIT_MS,
+      );
+    await ready(moved);
+    expect(await membersAt(leader.address)).toHaveLength(3);
+  });
+
   it("hand leadership over before they stop, and tell their clients to go", async () => {
     const all = await nodes.form("n1", "n2", "n3");
     await ready(...all);

@@ -119,7 +119,7 @@ class StorageNode {
   readonly #over = new AbortController();
   #release: () => Promise<void> = async () => undefined;
   #entering: Promise<void> = Promise.resolve();
-  #waitsFor = "its start";
+  #waitsFor = "starts";
   #peers: ConnectPeers | undefined;
   #replica: Replica | undefined;
   #leftBehind: LeftBehind | undefined;

@@ -44,6 +44,13 @@ export class ServedNodes {
     return node;
   }
 
+  /** Another port, over the directory of a node that has left. */
+  async moved({ name, directory }: ServedNode): Promise<ServedNode> {
+    const node = await ServedNode.listen(name, directory);
+    this.#nodes.push(node);
+    return node;
+  }
+
   /** Nodes that form one cluster. */
   async form(...names: readonly string[]): Promise<readonly ServedNode[]> {
     const nodes: ServedNode[] = [];

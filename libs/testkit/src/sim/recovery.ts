@@ -72,12 +72,17 @@ export async function recover(parts: RecoveryParts): Promise<void> {
   trace.note("recovery", "done");
 }
 
-/** Each gateway shows what is there, and not less near by than at the leader. */
+/** Each gateway that runs shows what is there, and not less near by than at the leader. */
 async function readThroughGateways({ clients, world }: RecoveryParts, query: TypeQuery): Promise<void> {
   for (const client of clients) {
     if (!(client instanceof RoutedClient)) continue;
-    for (const consistency of ["strong", "eventual"] as const)
-      while ((await client.list(query, { consistency })) === undefined) await world.sleep(PAUSE_MS);
+    for (const gateway of client.gateways)
+      for (const consistency of ["strong", "eventual"] as const)
+        while (
+          gateway.process?.isAlive === true &&
+          (await client.list(query, { consistency }, gateway)) === undefined
+        )
+          await world.sleep(PAUSE_MS);
   }
 }
 

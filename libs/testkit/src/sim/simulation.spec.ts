@@ -22,6 +22,12 @@ describe("the simulator", () => {
     expect(await traceOf(8)).toEqual(first);
   });
 
+  it("does the same twice for a seed with gateways in storage nodes", async () => {
+    const first = await traceOf(94);
+    expect(first.some((line) => / n\d +server-linked .*"address":"n/.test(line))).toBe(true);
+    expect(await traceOf(94)).toEqual(first);
+  });
+
   it("is the same run whether it is traced or not", async () => {
     const traced = await simulate({ seed: 9, nodes: 3, minutes: 0.3, sink: () => undefined });
     const quiet = await simulate({ seed: 9, nodes: 3, minutes: 0.3 });

@@ -15,7 +15,6 @@ import { makeRouterTrouble } from "./faults/routers.ts";
 import { recover } from "./recovery.ts";
 import { restorePhase } from "./restore/restore-phase.ts";
 import { NO_ROUTERS, type RouterCounts, Routers } from "./routers/routers.ts";
-import { serveStorage } from "./routers/serve-storage.ts";
 import { createDice } from "./world/dice.ts";
 import type { SimulatedProcess } from "./world/simulated-process.ts";
 import { Trace } from "./world/trace.ts";
@@ -72,9 +71,17 @@ const RESTORE_MS = 60_000;
 const ROUTED_OF = 16;
 const ROUTED: ReadonlySet<number> = new Set([0, 3, 8, 9, 13, 14]);
 
+/** From this seed on, the members at first of runs with routers have gateways in their processes. Mutants name seeds before it, and so those stay as they are. */
+const FIRST_SEED_OF_MEMBER_GATEWAYS = 90;
+
 /** Whether some clients of a seed enter by routers. */
 export function isRouted(seed: number): boolean {
   return ROUTED.has(seed % ROUTED_OF);
+}
+
+/** Whether some of them enter by gateways in the processes of storage nodes. */
+export function hasMemberGateways(seed: number): boolean {
+  return isRouted(seed) && seed >= FIRST_SEED_OF_MEMBER_GATEWAYS;
 }
 
 /** Runs a cluster with clients under faults, then without, and judges everything. */
@@ -83,12 +90,17 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const world = new World();
   const trace = new Trace(world, sink);
   const history = createHistory({ storeId: "", version: toVersion(1) });
-  const watchFromWithin = (service: Parameters<typeof watchLocally>[0], process: SimulatedProcess): void => {
+  const watchFromWithin = (
+    service: Parameters<typeof watchLocally>[0],
+    process: SimulatedProcess,
+    name: string,
+  ): void => {
+    const { safety } = cluster;
     // The history is that of one store.
-    const watching = { history, safety: cluster.safety, isOver: () => cluster.isRestored };
+    const watching = { client: `${name} itself`, history, safety, isOver: () => cluster.isRestored };
     for (const kind of WATCHED_KINDS)
       watchLocally(service, process, everywhere(kind), watching).catch((error: unknown) =>
-        cluster.safety.report(`a watch in ${process.name} fails: ${String(error)}`),
+        safety.report(`a watch in ${name} fails: ${String(error)}`),
       );
   };
   const cluster: Cluster = new Cluster({
@@ -98,12 +110,20 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     members: nodes,
     spares: 2,
     onStart: (started) => {
-      if (routers !== undefined) serveStorage(routers.listeners, started);
-      watchFromWithin(started.replica, started.process);
+      const { replica, process } = started;
+      routers?.started(started);
+      watchFromWithin(replica, process, process.name);
     },
   });
   const routers = isRouted(seed)
-    ? new Routers({ seed, world, trace, cluster, onGateway: watchFromWithin })
+    ? new Routers({
+        seed,
+        world,
+        trace,
+        cluster,
+        memberGateways: hasMemberGateways(seed) ? nodes : 0,
+        onGateway: watchFromWithin,
+      })
     : undefined;
   const run = new Run({ world, trace, cluster, history, seed, routers });
   const faultsEndMs = minutes * 60_000;
@@ -215,7 +235,7 @@ class Run {
     const { world, cluster, trace, seed, routers } = this.#parts;
     const { safety } = cluster;
     let isDone = false;
-    const gateways = routers?.gateways ?? [];
+    const gateways = routers?.entries ?? [];
     restorePhase({ world, cluster, trace, gateways, dice: createDice(seed, "restore") })
       .catch(failed)
       .finally(() => {

@@ -6,6 +6,8 @@ import type { SimulatedProcess } from "../world/simulated-process.ts";
 
 /** What a watch from within works with. */
 export interface LocalWatching {
+  /** Whose it is: what one name sees never goes back. */
+  readonly client: string;
   readonly history: History;
   readonly safety: Safety;
   /** Whether the store that the history is of is there no more. */
@@ -23,9 +25,8 @@ export async function watchLocally(
   { backend }: { readonly backend: Backend },
   process: SimulatedProcess,
   query: TypeQuery,
-  { history, safety, isOver }: LocalWatching,
+  { client, history, safety, isOver }: LocalWatching,
 ): Promise<void> {
-  const client = `${process.name} itself`;
   while (!isOver()) {
     const recorded: RecordedWatch = {
       kind: "watch",
@@ -54,11 +55,14 @@ export async function watchLocally(
 async function readBack(backend: Backend, batch: WatchBatch, report: (what: string) => void): Promise<void> {
   if (batch.kind !== "commit") return;
   for (const { record } of batch.events) {
-    const { position, record: found } = await backend.read(record.key);
-    if (position.version < batch.version || (found !== undefined && found.version < record.version)) {
-      report(
-        `a read after version ${batch.version} of ${record.key.name} shows version ${position.version}, with the record of ${found?.version}`,
-      );
+    for (const read of [backend.readNow?.(record.key), await backend.read(record.key)]) {
+      if (read === undefined) continue;
+      const { position, record: found } = read;
+      if (position.version < batch.version || (found !== undefined && found.version < record.version)) {
+        report(
+          `a read after version ${batch.version} of ${record.key.name} shows version ${position.version}, with the record of ${found?.version}`,
+        );
+      }
     }
   }
 }

@@ -38,6 +38,8 @@ export interface Participants {
 }
 
 const CLIENTS = 6;
+/** Those who enter by gateways of all kinds where some are in the processes of storage nodes, beside the rest. */
+const ROAMING = 2;
 /** Those who call replicas themselves though there are routers: one with a session, one without. */
 const DIRECT = 2;
 
@@ -51,23 +53,29 @@ const GATEWAY_QUERIES: readonly TypeQuery[] = [...QUERIES, { ...everywhere("k"),
 /** How often a watcher at a gateway falls behind what it shares with others. */
 const REST_RATE = 0.01;
 
-/** Clients and watchers; where there are routers, two thirds of the clients enter by them, and watchers of their own stand at each. */
+/**
+ * Clients and watchers; where there are routers, two thirds of the clients enter by them, and watchers of their own stand at each. Where storage nodes have gateways,
+ * more clients and watchers go from one gateway to the next.
+ */
 export function createParticipants(parts: ParticipantsParts): Participants {
   const { seed, world, trace, cluster, history, routers } = parts;
   const dice = createDice(seed, "calls");
   const chance = (probability: number): boolean => dice.chance(probability);
   const calls = new Calls({ world, links: cluster.links, chance });
   const first = directClient(parts, calls, 0);
+  const { links, safety } = cluster;
+  const shared = { world, safety, links, history, trace };
   const gateways = routers?.gateways ?? [];
-  const others = Array.from({ length: CLIENTS - 1 }, (_, before) => {
+  const members = routers?.memberGateways ?? [];
+  const count = members.length === 0 ? CLIENTS : CLIENTS + ROAMING;
+  const others = Array.from({ length: count - 1 }, (_, before) => {
     const at = before + 1;
     const gateway = at < DIRECT ? undefined : gateways[at % 2];
     if (gateway === undefined) return directClient(parts, calls, at);
     const name = `c${at + 1}`;
-    return new RoutedClient({ name, dice: createDice(seed, name), world, calls, history, trace, gateway });
+    const entries = { gateway, others: at < CLIENTS ? [] : members };
+    return new RoutedClient({ ...shared, ...entries, name, dice: createDice(seed, name), calls });
   });
-  const { links, safety } = cluster;
-  const shared = { world, safety, links, history, trace };
   const watcher = (
     name: string,
     hosts: readonly WatchedHost[],
@@ -80,6 +88,9 @@ export function createParticipants(parts: ParticipantsParts): Participants {
     ...gateways.flatMap((gateway) =>
       GATEWAY_QUERIES.map((query, at) => watcher(`w${at + 1}@${gateway.name}`, [gateway], query, REST_RATE)),
     ),
+    ...(routers === undefined || members.length === 0
+      ? []
+      : GATEWAY_QUERIES.map((query, at) => watcher(`w${at + 1}@any`, routers.entries, query, REST_RATE))),
   ];
   return { first, clients: [first, ...others], watchers };
 }

@@ -7,6 +7,7 @@ import type {
   Operation,
   OwnerQuery,
   ReadOptions,
+  ReadResult,
   StorageErrorCode,
   StoredRecord,
   TypeQuery,
@@ -66,6 +67,11 @@ export abstract class RecordingClient<
     look: (backend: Backend, signal: AbortSignal) => Promise<T>,
   ): Promise<Shown<T> | undefined>;
 
+  /** Reads what a backend has. */
+  protected readFrom(backend: Backend, key: Key, options: ReadOptions): Promise<ReadResult> {
+    return backend.read(key, options);
+  }
+
   /** In whose name something is seen: what one name sees never goes back. */
   protected abstract reader(options: ReadOptions, shownBy: string): string;
 
@@ -106,7 +112,9 @@ export abstract class RecordingClient<
       options,
     };
     history.recorded.push(recorded);
-    const found = await this.look(target, (backend, signal) => backend.read(key, { ...options, signal }));
+    const found = await this.look(target, (backend, signal) =>
+      this.readFrom(backend, key, { ...options, signal }),
+    );
     if (found === undefined) return undefined;
     const { result, shownBy } = found;
     const client = this.reader(options, shownBy);

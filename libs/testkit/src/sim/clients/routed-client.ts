@@ -1,12 +1,16 @@
 import {
   type Backend,
   type CommitResult,
+  type Key,
   type Operation,
+  readNowOrWait,
   type ReadOptions,
+  type ReadResult,
   StorageError,
   type StorageErrorCode,
 } from "@trellis/storage";
 
+import type { Safety } from "../checks/safety.ts";
 import type { Gateway } from "../routers/gateway.ts";
 import { isUnknownOutcome, within } from "./answers.ts";
 import { NoAnswer } from "./calls.ts";
@@ -15,7 +19,10 @@ import { RecordingClient, type RecordingClientParts, type Shown } from "./record
 
 /** What a client of a gateway works with. */
 export interface RoutedClientParts extends RecordingClientParts {
+  readonly safety: Safety;
   readonly gateway: Host<Gateway>;
+  /** Others at which it enters by turns. */
+  readonly others: readonly Host<Gateway>[];
 }
 
 /** How long one call may take. */
@@ -26,7 +33,15 @@ const GATEWAY_SHARE = 0.8;
 const PAUSE_MS = 60;
 
 /** A client that enters by a gateway. What that cannot tell it does not find out by itself: it has no session. */
-export class RoutedClient extends RecordingClient<RoutedClientParts> {
+export class RoutedClient extends RecordingClient<RoutedClientParts, Host<Gateway>> {
+  #readsAtOnce = false;
+
+  /** Everywhere it enters. */
+  get gateways(): readonly Host<Gateway>[] {
+    const { gateway, others } = this.parts;
+    return [gateway, ...others];
+  }
+
   protected override async tryToCommit(
     operations: readonly Operation[],
     evaluateOnly: boolean,
@@ -35,7 +50,7 @@ export class RoutedClient extends RecordingClient<RoutedClientParts> {
     const { world, dice } = this.parts;
     for (;;) {
       try {
-        return await this.#call(async ({ backend, wasRemembered }, signal) => {
+        return await this.#call(this.#anyGateway(), async ({ backend, wasRemembered }, signal) => {
           // One that is refused twice is told by its own list of operations.
           const tried = [...operations];
           const result = await backend.commit(tried, { evaluateOnly, signal });
@@ -51,11 +66,11 @@ export class RoutedClient extends RecordingClient<RoutedClientParts> {
   }
 
   protected override async look<T>(
-    _: undefined,
+    gateway: Host<Gateway> | undefined,
     look: (backend: Backend, signal: AbortSignal) => Promise<T>,
   ): Promise<Shown<T> | undefined> {
     try {
-      return await this.#call(async ({ backend }, signal, shownBy) => ({
+      return await this.#call(gateway ?? this.#anyGateway(), async ({ backend }, signal, shownBy) => ({
         result: await look(backend, signal),
         shownBy,
       }));
@@ -65,13 +80,43 @@ export class RoutedClient extends RecordingClient<RoutedClientParts> {
     }
   }
 
+  protected override readFrom(backend: Backend, key: Key, options: ReadOptions): Promise<ReadResult> {
+    if (backend.readNow === undefined) return backend.read(key, options);
+    return this.#readFromMember(backend, key, options);
+  }
+
+  /**
+   * Every other time at once, if the replica beside the gateway can. What was shown, by the leader maybe, is not taken back by that replica, which may not have
+   * heard of it yet.
+   */
+  async #readFromMember(backend: Backend, key: Key, options: ReadOptions): Promise<ReadResult> {
+    this.#readsAtOnce = !this.#readsAtOnce;
+    const shown = await (this.#readsAtOnce
+      ? readNowOrWait(backend, key, options)
+      : backend.read(key, options));
+    const now = backend.readNow?.(key);
+    if (now !== undefined && now.position.version < shown.position.version)
+      this.parts.safety.report(
+        `a read at once shows version ${now.position.version} after version ${shown.position.version}`,
+      );
+    return shown;
+  }
+
   /** What a gateway has shown to anybody, by a read or a watch, it shows to everybody: none of its reads goes back. */
   protected override reader(_: ReadOptions, shownBy: string): string {
     return shownBy;
   }
 
-  #call<T>(work: (gateway: Gateway, signal: AbortSignal, process: string) => Promise<T>): Promise<T> {
-    const { calls, name, gateway, dice } = this.parts;
+  #anyGateway(): Host<Gateway> {
+    const { gateway, others, dice } = this.parts;
+    return others.length === 0 ? gateway : dice.pick(this.gateways);
+  }
+
+  #call<T>(
+    gateway: Host<Gateway>,
+    work: (gateway: Gateway, signal: AbortSignal, process: string) => Promise<T>,
+  ): Promise<T> {
+    const { calls, name, dice } = this.parts;
     const timeoutMs = dice.pick(CALL_MS);
     return calls.call(name, gateway, timeoutMs, (service, process) =>
       within(process, timeoutMs * GATEWAY_SHARE, (signal) => work(service, signal, process.name)),

@@ -1,16 +1,22 @@
-import { type Position, StorageError, type StorageErrorCode, type Version } from "@trellis/storage";
+import {
+  type Position,
+  readNowOrWait,
+  StorageError,
+  type StorageErrorCode,
+  type Version,
+} from "@trellis/storage";
 import type { RestoredStore } from "@trellis/storage-raft";
 
 import { within } from "../clients/answers.ts";
+import type { Host } from "../clients/host.ts";
 import type { Gateway } from "../routers/gateway.ts";
-import type { RouterMachine } from "../routers/router-machine.ts";
 import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { World } from "../world/world.ts";
 import { type Holdings, putOf, type Report } from "./straddlers.ts";
 
 export interface StraddlingGatewaysParts {
   readonly world: World;
-  readonly gateways: readonly RouterMachine<Gateway>[];
+  readonly gateways: readonly Host<Gateway>[];
   readonly holdings: Holdings;
   readonly report: Report;
 }
@@ -19,7 +25,10 @@ export interface StraddlingGatewaysParts {
 const CALL_MS = 3_000;
 const PAUSE_MS = 100;
 
-/** Gateways that serve on while the store behind them is restored: with the marks, sessions and watches that they have of the former one. */
+/**
+ * Gateways that serve on while the store behind them is restored: with the marks, sessions and watches that they have of the former one. Those in the processes of
+ * storage nodes end with these, and begin anew.
+ */
 export class StraddlingGateways {
   readonly #parts: StraddlingGatewaysParts;
   #isOver = false;
@@ -36,6 +45,8 @@ export class StraddlingGateways {
   async arrive(restored: RestoredStore, last: Version): Promise<void> {
     const { gateways } = this.#parts;
     for (const gateway of gateways) {
+      // Of those in storage nodes, some are on machines that did not join.
+      if (gateway.process?.isAlive !== true) continue;
       await this.#showsRestored(gateway, restored, last);
       await this.#commits(gateway, restored);
       await this.#refusesFormer(gateway);
@@ -44,11 +55,13 @@ export class StraddlingGateways {
   }
 
   /** Reads all the while: once the restored store was shown the former one is not, and of neither anything older than before. */
-  async #readOn(gateway: RouterMachine<Gateway>): Promise<void> {
+  async #readOn(gateway: Host<Gateway>): Promise<void> {
     const { world, holdings, report } = this.#parts;
     let shown: Position | undefined;
     while (!this.#isOver) {
-      const found = await this.#ask(gateway, ({ backend }, signal) => backend.read(holdings.key, { signal }));
+      const found = await this.#ask(gateway, async ({ backend }, signal) =>
+        readNowOrWait(backend, holdings.key, { signal }),
+      );
       if (typeof found === "object") {
         const { position } = found;
         if (shown?.storeId === position.storeId && position.version < shown.version)
@@ -63,11 +76,7 @@ export class StraddlingGateways {
   }
 
   /** Whoever asks for no version gets the restored store, however far the former one was. */
-  async #showsRestored(
-    gateway: RouterMachine<Gateway>,
-    { storeId }: RestoredStore,
-    last: Version,
-  ): Promise<void> {
+  async #showsRestored(gateway: Host<Gateway>, { storeId }: RestoredStore, last: Version): Promise<void> {
     const { world, holdings } = this.#parts;
     for (;;) {
       const found = await this.#ask(gateway, ({ backend }, signal) => backend.read(holdings.key, { signal }));
@@ -78,7 +87,7 @@ export class StraddlingGateways {
   }
 
   /** Its session was of the former store: it needs another, and what was sent in the former one was not applied. */
-  async #commits(gateway: RouterMachine<Gateway>, { version }: RestoredStore): Promise<void> {
+  async #commits(gateway: Host<Gateway>, { version }: RestoredStore): Promise<void> {
     const { world, holdings, report } = this.#parts;
     const content = `through ${gateway.name}`;
     for (;;) {
@@ -90,14 +99,14 @@ export class StraddlingGateways {
       if (typeof result === "object") break;
       await world.sleep(PAUSE_MS);
     }
-    const found = await this.#ask(gateway, ({ backend }, signal) =>
-      backend.read(holdings.key, { consistency: "strong", signal }),
+    const found = await this.#ask(gateway, async ({ backend }, signal) =>
+      readNowOrWait(backend, holdings.key, { consistency: "strong", signal }),
     );
     if (typeof found === "object" && found.record?.generation !== content)
       report(`${gateway.name} shows ${found.record?.generation} after it committed ${content}`);
   }
 
-  async #refusesFormer(gateway: RouterMachine<Gateway>): Promise<void> {
+  async #refusesFormer(gateway: Host<Gateway>): Promise<void> {
     const { report, holdings } = this.#parts;
     const { position, key } = holdings;
     const { group, kind, partition, namespace } = key;
@@ -118,7 +127,7 @@ export class StraddlingGateways {
 
   /** What a gateway answers, or the code of its refusal; `unavailable` when its process is not there. */
   async #ask<T>(
-    { process, service }: RouterMachine<Gateway>,
+    { process, service }: Host<Gateway>,
     work: (gateway: Gateway, signal: AbortSignal) => Promise<T>,
   ): Promise<T | StorageErrorCode> {
     if (process?.isAlive !== true || service === undefined) return "unavailable";

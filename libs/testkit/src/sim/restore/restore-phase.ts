@@ -1,9 +1,9 @@
 import { StorageError } from "@trellis/storage";
 import type { Replica } from "@trellis/storage-raft";
 
+import type { Host } from "../clients/host.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { Gateway } from "../routers/gateway.ts";
-import type { RouterMachine } from "../routers/router-machine.ts";
 import type { Trace } from "../world/trace.ts";
 import { StraddlingGateways } from "./gateways.ts";
 import { joinRestored, restoreOn, type RestoreParts, saveSnapshot } from "./restore-members.ts";
@@ -22,7 +22,7 @@ const MEMBERS = 3;
  * empty disks. Whoever goes on with what it had of the store before is refused or told, on every member, however far that member is.
  */
 export async function restorePhase(
-  parts: RestoreParts & { readonly trace: Trace; readonly gateways: readonly RouterMachine<Gateway>[] },
+  parts: RestoreParts & { readonly trace: Trace; readonly gateways: readonly Host<Gateway>[] },
 ): Promise<void> {
   const { world, cluster, dice, trace, gateways } = parts;
   const { safety } = cluster;

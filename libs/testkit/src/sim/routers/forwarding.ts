@@ -32,6 +32,7 @@ export function runForwarding({
       };
     },
     watches: () => undefined,
+    readsAtOnce: () => undefined,
   });
   const part = createForwardingPart({ ...deps, openLink }, { name, servers });
   listen(part.routes.connect);

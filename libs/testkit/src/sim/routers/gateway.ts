@@ -3,7 +3,7 @@ import demo from "@trellis/demo";
 import { createRegistry } from "@trellis/registry";
 import { createResourceService } from "@trellis/resource-service";
 import { createRoutedBackend, type RoutedBackend, type RoutingDeps } from "@trellis/routing";
-import type { Operation, TypeQuery } from "@trellis/storage";
+import type { Backend, Operation, TypeQuery } from "@trellis/storage";
 
 import { observedLinks } from "./observed-link.ts";
 import type { RunningRouter } from "./router-machine.ts";
@@ -11,7 +11,7 @@ import type { Submissions } from "./submissions.ts";
 
 /** What clients of a gateway are served with. */
 export interface Gateway {
-  readonly backend: RoutedBackend;
+  readonly backend: Backend;
   /** Whether a commit was refused earlier than its answer says: what it shows was read again. */
   readonly wasRemembered: (operations: readonly Operation[]) => boolean;
 }
@@ -19,9 +19,13 @@ export interface Gateway {
 export interface GatewayParts {
   readonly deps: RoutingDeps;
   readonly servers: readonly string[];
+  /** Whether it is in the process of a storage node: only then it may read at once. */
+  readonly isMember: boolean;
   readonly submissions: Submissions;
   /** Told when a watch goes on at another server than the one it was at. */
   readonly onReplicaChanged: () => void;
+  /** Told when the replica of its own process answers a read at once. */
+  readonly onReadAtOnce: () => void;
   /** Serves the resource service. */
   readonly listen: (routes: (router: ConnectRouter) => void) => void;
 }
@@ -35,8 +39,10 @@ const WATCH_COMMITS = 12;
 export function runGateway({
   deps,
   servers,
+  isMember,
   submissions,
   onReplicaChanged,
+  onReadAtOnce,
   listen,
 }: GatewayParts): RunningRouter<Gateway> & { readonly service: Gateway } {
   const remembered = new WeakSet<readonly Operation[]>();
@@ -55,8 +61,10 @@ export function runGateway({
       watchedAt.set(scope, address);
       if (before !== undefined && before !== address) onReplicaChanged();
     },
+    readsAtOnce: onReadAtOnce,
   });
-  const backend = createRoutedBackend({ ...deps, openLink }, { servers, watchCommits: WATCH_COMMITS });
+  const routed = createRoutedBackend({ ...deps, openLink }, { servers, watchCommits: WATCH_COMMITS });
+  const backend = isMember ? routed : waiting(routed);
   const service = {
     backend,
     wasRemembered: (operations: readonly Operation[]) => remembered.has(operations),
@@ -68,6 +76,19 @@ export function runGateway({
     await backend.close();
   };
   return { service, stop };
+}
+
+/** A backend that is asked for nothing at once, as that of a cluster elsewhere is given to a gateway. */
+function waiting(backend: RoutedBackend): Backend {
+  return {
+    capabilities: backend.capabilities,
+    position: () => backend.position(),
+    read: (key, options) => backend.read(key, options),
+    list: (query, options) => backend.list(query, options),
+    commit: (operations, options) => backend.commit(operations, options),
+    watch: (query, options) => backend.watch(query, options),
+    close: () => backend.close(),
+  };
 }
 
 function scopeOf({ group, kind, partition, namespace }: TypeQuery): string {

@@ -10,6 +10,8 @@ export interface LinkObserver {
   ): (outcome: PromiseSettledResult<Submitted>) => void;
   /** A watch is opened at a server. */
   watches(address: string, query: TypeQuery, options: WatchOptions): void;
+  /** A read was answered at once. */
+  readsAtOnce(): void;
 }
 
 /** Links that somebody looks at; they do what they did. */
@@ -29,6 +31,11 @@ function observed(link: StorageLink, address: string, observer: LinkObserver): S
     },
     onStatus: (listener) => link.onStatus(listener),
     position: () => link.position(),
+    readNow(key, options) {
+      const found = link.readNow?.(key, options);
+      if (found !== undefined) observer.readsAtOnce();
+      return found;
+    },
     read: (key, options) => link.read(key, options),
     list: (query, options) => link.list(query, options),
     commit: (operations, options) => link.commit(operations, options),

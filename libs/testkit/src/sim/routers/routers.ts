@@ -2,7 +2,9 @@ import type { RoutingDeps, RoutingEvent } from "@trellis/routing";
 import type { NextTurn } from "@trellis/storage/wire";
 import { storageLinks } from "@trellis/storage/wire";
 
+import type { Host } from "../clients/host.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { StartedReplica } from "../cluster/machine.ts";
 import type { ConnectionParts } from "../network/connection.ts";
 import { dialer } from "../network/dial.ts";
 import { Listeners } from "../network/listeners.ts";
@@ -11,8 +13,10 @@ import type { SimulatedProcess } from "../world/simulated-process.ts";
 import type { Trace } from "../world/trace.ts";
 import type { World } from "../world/world.ts";
 import { runForwarding } from "./forwarding.ts";
-import { type Gateway, runGateway } from "./gateway.ts";
+import { type Gateway, type GatewayParts, runGateway } from "./gateway.ts";
+import { MemberGateway, memberLinks } from "./member-gateway.ts";
 import { RouterMachine } from "./router-machine.ts";
+import { serveStorage } from "./serve-storage.ts";
 import { Submissions } from "./submissions.ts";
 
 /** How often what happened to routers. */
@@ -25,6 +29,10 @@ export interface RouterCounts {
   replicasChanged: number;
   /** Commits that their origin sent once more, under the same sequence. */
   commitsRepeated: number;
+  /** Gateways that started in the process of a storage node. */
+  memberGateways: number;
+  /** Reads that such a gateway had answered at once, by the replica beside it. */
+  readsAtOnce: number;
 }
 
 export interface RoutersParts {
@@ -32,8 +40,10 @@ export interface RoutersParts {
   readonly world: World;
   readonly trace: Trace;
   readonly cluster: Cluster;
-  /** Told of every gateway that has started, in its process. */
-  readonly onGateway: (gateway: Gateway, process: SimulatedProcess) => void;
+  /** How many of the machines, the first ones, have a gateway in the process of their storage node. */
+  readonly memberGateways: number;
+  /** Told of every gateway that has started, in its process, and of what it is called. */
+  readonly onGateway: (gateway: Gateway, process: SimulatedProcess, name: string) => void;
 }
 
 /** What is counted where there are none. */
@@ -42,6 +52,8 @@ export const NO_ROUTERS: RouterCounts = {
   routersCrashed: 0,
   replicasChanged: 0,
   commitsRepeated: 0,
+  memberGateways: 0,
+  readsAtOnce: 0,
 };
 
 const GATEWAY_PORT = 7500;
@@ -49,19 +61,22 @@ const FORWARDER_PORT = 7520;
 /** Servers that a router is configured with; others it learns of. */
 const CONFIGURED = 2;
 
-/** Two gateways: one goes to the nodes itself, the other through forwarders. */
+/** Two gateways: one goes to the nodes itself, the other through forwarders. Others are in the processes of storage nodes. */
 export class Routers {
   readonly listeners = new Listeners();
   readonly gateways: readonly RouterMachine<Gateway>[];
   readonly forwarders: readonly RouterMachine<never>[];
+  readonly memberGateways: readonly MemberGateway[];
   readonly #submissions: Submissions;
   readonly #parts: RoutersParts;
   readonly connections: ConnectionParts;
   #replicasChanged = 0;
+  #startedInNodes = 0;
+  #readsAtOnce = 0;
   routersCrashed = 0;
 
   constructor(parts: RoutersParts) {
-    const { seed, world, cluster } = parts;
+    const { seed, world, cluster, memberGateways } = parts;
     this.#parts = parts;
     const dice = createDice(seed, "connections");
     this.connections = {
@@ -78,6 +93,9 @@ export class Routers {
       this.#gateway("g1", () => this.#members(g1)),
       this.#gateway("g2", () => forwarders.map((name) => `${name}:${FORWARDER_PORT}`)),
     ];
+    this.memberGateways = cluster.machines
+      .slice(0, memberGateways)
+      .map((machine) => new MemberGateway(machine));
   }
 
   get all(): readonly RouterMachine[] {
@@ -91,16 +109,41 @@ export class Routers {
       routersCrashed,
       replicasChanged: this.#replicasChanged,
       commitsRepeated: this.#submissions.repeated,
+      memberGateways: this.#startedInNodes,
+      readsAtOnce: this.#readsAtOnce,
     };
+  }
+
+  /** Where clients may enter. */
+  get entries(): readonly Host<Gateway>[] {
+    return [...this.gateways, ...this.memberGateways];
   }
 
   /** Where the resource service is served. */
   get addresses(): readonly string[] {
-    return this.gateways.map(({ name }) => `${name}:${GATEWAY_PORT}`);
+    return this.entries.map(({ name }) => `${name}:${GATEWAY_PORT}`);
   }
 
   start(): void {
     for (const router of this.all) router.start();
+  }
+
+  /** A replica has started: its storage is served, and resources as well where its machine has a gateway. */
+  started(started: StartedReplica): void {
+    const storage = serveStorage(this.listeners, started);
+    const member = this.memberGateways.find(({ machine }) => machine === started.machine);
+    if (member === undefined) return;
+    const { process } = started;
+    const deps = this.#deps(member.name, process, createDice(this.#parts.seed, `gateway of ${process.name}`));
+    const openLink = memberLinks(deps.openLink, storage);
+    const { service } = this.#runGateway(member.name, process, {
+      deps: { ...deps, openLink },
+      servers: [storage.address],
+      isMember: true,
+    });
+    member.started(service, process);
+    this.#startedInNodes++;
+    this.#parts.onGateway(service, process, `the gateway in ${process.name}`);
   }
 
   /** Ends all of them. */
@@ -134,17 +177,26 @@ export class Routers {
 
   #gateway(name: string, servers: () => readonly string[]): RouterMachine<Gateway> {
     const run = (process: SimulatedProcess, dice: Dice) => {
-      const gateway = runGateway({
-        deps: this.#deps(name, process, dice),
-        servers: servers(),
-        submissions: this.#submissions,
-        onReplicaChanged: () => void this.#replicasChanged++,
-        listen: (routes) => this.listeners.listen(`${name}:${GATEWAY_PORT}`, process, routes),
-      });
-      this.#parts.onGateway(gateway.service, process);
+      const deps = this.#deps(name, process, dice);
+      const gateway = this.#runGateway(name, process, { deps, servers: servers(), isMember: false });
+      this.#parts.onGateway(gateway.service, process, process.name);
       return gateway;
     };
     return new RouterMachine(name, { ...this.#parts, run });
+  }
+
+  #runGateway(
+    name: string,
+    process: SimulatedProcess,
+    parts: Pick<GatewayParts, "deps" | "servers" | "isMember">,
+  ): ReturnType<typeof runGateway> {
+    return runGateway({
+      ...parts,
+      submissions: this.#submissions,
+      onReplicaChanged: () => void this.#replicasChanged++,
+      onReadAtOnce: () => void this.#readsAtOnce++,
+      listen: (routes) => this.listeners.listen(`${name}:${GATEWAY_PORT}`, process, routes),
+    });
   }
 
   #forwarder(name: string, servers: readonly string[]): RouterMachine<never> {
