@@ -48,8 +48,8 @@ interface Pairing {
 }
 
 const FILL_CONNECTIONS = 8;
-/** Processes of Trellis, which share the operations between them. */
-const SERVERS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 3, split: 4 };
+/** How many times as long it takes with several processes, which share the operations between them, until V8 has compiled what they run. */
+const WARM_UPS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 4, split: 4 };
 /** Of a round's seconds. */
 const WARM_UP_SHARE = 0.2;
 
@@ -76,7 +76,7 @@ export async function runBench(options: BenchOptions, tell: Tell): Promise<reado
     }
     for (const pairing of options.warmUpSeconds > 0 ? pairings : []) {
       tell(`warming up: ${pairing.scenario.name} ${pairing.system}`);
-      const seconds = options.warmUpSeconds * SERVERS[pairing.scenario.shape];
+      const seconds = options.warmUpSeconds * WARM_UPS[pairing.scenario.shape];
       await run(pairing, { seconds, warmUpSeconds: 0 });
     }
     let roundMs = 0;

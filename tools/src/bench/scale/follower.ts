@@ -38,7 +38,7 @@ export const measureFollower: MeasurePart = async ({ directory, resources, times
   const below = join(directory, "follower");
   mkdirSync(below, { recursive: true });
   tell("follower: starts three storage nodes and a gateway");
-  const deployment = await startTrellis.cluster(below);
+  const deployment = await startTrellis.split(below);
   const nodes = deployment.nodes ?? [];
   const all = new Operator(nodes.map(({ url }) => url));
   try {
