@@ -51,7 +51,8 @@ await runProgram(
   {
     name: "trellis-storage-node",
     version: manifest.version,
-    summary: "keeps a replica of the store, and takes part in its cluster, on one port",
+    summary:
+      "keeps a replica of the store, and takes part in its cluster; serves resources where it is told to",
     examples: [
       {
         command:
@@ -141,10 +142,13 @@ await runProgram(
       const server = serverOf({ ...node, start: () => node.start().catch(refuse) }, values, log);
       const gateway = createGateway?.({ ...node, address: place.address });
       const stop = async (): Promise<void> => {
-        await gateway?.stop();
-        await server.stop();
-        loopDelay.stop();
-        histogram.disable();
+        try {
+          await gateway?.stop();
+        } finally {
+          await server.stop();
+          loopDelay.stop();
+          histogram.disable();
+        }
       };
       try {
         // Before the node, which forms its cluster as soon as it is there: a start that fails for a port leaves no trace.

@@ -7,7 +7,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { v2 } from "@trellis/demo";
 import { eventually, freePorts, runProgram } from "@trellis/testkit";
 
-import { AlbumWriter, albumNames, mayHaveBeenBegun, titleOf, writeAlbum } from "./test-support/albums.ts";
+import {
+  AlbumWriter,
+  albumNames,
+  mayHaveBeenBegun,
+  titleOf,
+  wasCut,
+  writeAlbum,
+} from "./test-support/albums.ts";
 import { holdWrite } from "./test-support/held-write.ts";
 import { readiness, RunningNode, STORAGE_NODE } from "./test-support/running-node.ts";
 import { PATIENCE_MS, ServingCluster } from "./test-support/serving-cluster.ts";
@@ -114,7 +121,10 @@ describe("three nodes that serve resources", () => {
       await elsewhere.end();
       expect(elsewhere.refused).toEqual([]);
       // Who came too late knows that nothing was begun.
-      expect(writers.flatMap(({ refused }) => refused.filter(mayHaveBeenBegun))).toEqual([]);
+      const unsure = writers.flatMap(({ refused }) => refused.filter(mayHaveBeenBegun));
+      expect(unsure.filter((refusal) => !wasCut(refusal))).toEqual([]);
+      const shown = await albumNames(nodes.client(nodes.others(leader)[0] ?? leader));
+      expect(unsure.filter(({ name }) => shown.has(name))).toEqual([]);
       nodes.start(leader);
       await nodes.untilReady();
       const all = [...writers, elsewhere];
@@ -256,6 +266,8 @@ describe("a node that cannot serve resources", () => {
   it(
     "has formed no cluster, and holds nothing: it starts in the same directory once the port is free",
     async () => {
+      const { exitCode } = await runProgram("node", [STORAGE_NODE, ...flags(["--serve", serve])]);
+      expect(exitCode).toBe(1);
       expect(await readdir(join(directory, "data"))).not.toContain("node.json");
       taken = await closed(taken);
       const node = new RunningNode(flags(["--serve", serve]));

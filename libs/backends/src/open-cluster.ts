@@ -27,8 +27,8 @@ export interface OwnNode {
 export function openMember(deps: BackendDeps, node: OwnNode): OpenedBackend {
   const { address, openLink } = node;
   const others = linksOf(deps);
-  const links: OpenStorageLink = (server, signal) =>
-    server === address ? Promise.resolve(openLink()) : others(server, signal);
+  const links: OpenStorageLink = async (server, signal) =>
+    server === address ? openLink() : await others(server, signal);
   const backend = routed(deps, [address], links);
   return {
     ...opened(backend, () => backend.reached() ?? address),

@@ -140,7 +140,7 @@ export class MemberChanges {
     if (sameAddress !== undefined) {
       throw new RaftNodeError(
         "invalid",
-        `member ${sameAddress.id} has the address ${address} already; remove it first`,
+        `member ${sameAddress.id} has the address ${address} already; choose another. Members that change places go one at a time, to addresses that nobody has; one that is gone for good is removed first`,
       );
     }
   }

@@ -14,7 +14,7 @@ import { type Backend, StorageError } from "@trellis/storage";
 
 import { serveResources } from "./served-resources.ts";
 
-/** How long before its grace ends a call that still waits for the storage is told that it was not done: when its connection is cut it would not know. */
+/** How long before its grace ends, or by half of it, a call that still waits for the storage is told that it was not done: when its connection is cut it would not know. */
 const LAST_WORD_MS = 500;
 
 /** A backend, and what else its process can offer with it. */
@@ -70,7 +70,8 @@ export function createGateway(deps: GatewayDeps, config: ServerConfig): Gateway 
     start: () => server.start(),
     async stop() {
       const { graceMs } = { ...DEFAULT_LIMITS, ...config.limits };
-      const cancel = clock.after(Math.max(0, graceMs - LAST_WORD_MS), () => void backend.close());
+      const lastWordMs = Math.min(LAST_WORD_MS, graceMs / 2);
+      const cancel = clock.after(graceMs - lastWordMs, () => void backend.close());
       await server.stop();
       cancel();
       await backend.close();

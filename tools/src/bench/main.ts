@@ -27,7 +27,7 @@ const flags = {
   seconds: { value: "N", help: "how long each scenario is measured in each round", default: "5" },
   "warm-up": {
     value: "N",
-    help: "how long each scenario runs before the first round, times its servers: V8 compiles then what is used",
+    help: "how long each scenario runs before the first round, up to four times as long with several servers: V8 compiles then what is used",
     default: "4",
   },
   rounds: { value: "N", help: "rounds over all scenarios; the figures are medians", default: "5" },

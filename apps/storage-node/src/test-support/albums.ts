@@ -5,6 +5,8 @@ import { errorApplied, errorReason } from "@trellis/resource";
 
 /** How a call ended that was not answered with what it asked for. */
 export interface Refusal {
+  /** Of the album. */
+  readonly name: string;
   readonly reason: string | undefined;
   readonly applied: string | undefined;
   readonly message: string;
@@ -28,8 +30,18 @@ export async function albumNames(client: Client): Promise<ReadonlySet<string>> {
   return names;
 }
 
+/** For a few writes, on a machine that is busy. */
+const MORE_MS = 60_000;
 /** What Node says when there was nobody to connect to, and when the server had said that it takes no more calls on the connection. */
 const NOT_TAKEN = /ECONNREFUSED|REFUSED_STREAM|GOAWAY/;
+
+/** What Node says of a connection that the machine had taken in the name of a server that was closing, and of one that was cut. */
+const CUT = /ECONNRESET/;
+
+/** Whether nothing but what is stored tells whether the server had begun. */
+export function wasCut({ applied, message }: Refusal): boolean {
+  return applied === undefined && CUT.test(message);
+}
 
 /** Whether the server may have begun to do what it refused, as far as its answer, or the end of the connection, tells. */
 export function mayHaveBeenBegun({ applied, message }: Refusal): boolean {
@@ -37,9 +49,9 @@ export function mayHaveBeenBegun({ applied, message }: Refusal): boolean {
 }
 
 /** What the API says of a call that it refused. */
-function refusalOf(error: unknown): Refusal {
+function refusalOf(name: string, error: unknown): Refusal {
   const { rawMessage } = ConnectError.from(error);
-  return { reason: errorReason(error), applied: errorApplied(error), message: rawMessage };
+  return { name, reason: errorReason(error), applied: errorApplied(error), message: rawMessage };
 }
 
 /** One writer: an album after the other through one gateway, each tried once, until it is told to end. */
@@ -55,10 +67,18 @@ export class AlbumWriter {
     this.#done = this.#write(client, prefix);
   }
 
-  /** Resolves after so many more have been acknowledged. */
+  /** Resolves after so many more have been acknowledged. Rejects with what was refused when that takes too long. */
   async more(count: number): Promise<void> {
     const goal = this.acknowledged.length + count;
-    while (this.acknowledged.length < goal) await new Promise<void>((resolve) => this.#told.push(resolve));
+    const isLate = AbortSignal.timeout(MORE_MS);
+    while (this.acknowledged.length < goal) {
+      if (isLate.aborted)
+        throw new Error(`${count} writes took more than ${MORE_MS} ms: ${JSON.stringify(this.refused)}`);
+      await new Promise<void>((resolve) => {
+        this.#told.push(resolve);
+        isLate.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
   }
 
   /** Ends after the write under way. */
@@ -75,7 +95,7 @@ export class AlbumWriter {
         this.acknowledged.push(name);
         for (const tell of this.#told.splice(0)) tell();
       } catch (error) {
-        this.refused.push(refusalOf(error));
+        this.refused.push(refusalOf(name, error));
       }
     }
   }

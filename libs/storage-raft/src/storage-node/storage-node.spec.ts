@@ -161,6 +161,25 @@ describe("storage nodes", () => {
     expect(await membersAt(leader.address)).toHaveLength(3);
   });
 
+  it("are not taken the place of by a process on a copy of their directory, which says so", async () => {
+    const all = await nodes.form("n1", "n2", "n3");
+    await ready(...all);
+    const leader = (await leaderOf(all)).node;
+    const original = all.find((node) => node !== leader) as ServedNode;
+    const copy = await nodes.copied(original);
+    await copy.start();
+    const told = (): readonly string[] =>
+      copy.events.flatMap((event) => (event.kind === "address-not-noted" ? [event.reason] : []));
+    await eventually(() => {
+      expect(told()).toEqual([
+        `member ${original.name} runs at ${original.address} as well, on a copy of this directory; end one of the two, and give it an empty directory and --join`,
+      ]);
+    }, LIMIT_MS);
+    expect(await membersAt(leader.address)).toContain(`${original.name}=${original.address}`);
+    expect(original.part?.notReady()).toBeUndefined();
+    expect(original.events.filter(({ kind }) => kind === "address-not-noted")).toEqual([]);
+  });
+
   it("hand leadership over before they stop, and tell their clients to go", async () => {
     const all = await nodes.form("n1", "n2", "n3");
     await ready(...all);

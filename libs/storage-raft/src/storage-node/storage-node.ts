@@ -15,6 +15,7 @@ import {
   startMembershipKeeper,
 } from "@trellis/raft-node";
 import type { Clock, Random } from "@trellis/resource";
+import { StorageError } from "@trellis/storage";
 import { EncodedStorageService, LocalLink, type StorageLink, storageRoutes } from "@trellis/storage/wire";
 
 import { clusterService } from "../cluster-service/cluster-service.ts";
@@ -38,7 +39,7 @@ export type StorageNodeEvent =
   | { readonly kind: "takes-part"; readonly nodeId: number; readonly clusterId: string }
   /** A member does not take what it is sent. */
   | { readonly kind: "refused"; readonly by: number; readonly reason: string }
-  /** The leader does not note the address of this node. */
+  /** The address of this node is not noted, and why. */
   | { readonly kind: "address-not-noted"; readonly reason: string }
   /** The keeper of the membership changes who belongs to the cluster. */
   | {
@@ -83,7 +84,7 @@ export interface StorageNodePart {
   readonly routes: { readonly connect: (router: ConnectRouter) => void };
   /** Resolves when it may be asked; it takes part as soon as it has its cluster. Rejects when its directory is in use, or damaged. */
   start(): Promise<void>;
-  /** A link to it from within this process, without a wire; at any time. It ends when the node has stopped. */
+  /** A link to it from within this process, without a wire. It ends when the node has stopped, and there is none afterwards: throws `unavailable`. */
   openLink(): StorageLink;
   /** Clients hear of it, leadership is handed over, and everything is closed in order. */
   stop(): Promise<void>;
@@ -161,11 +162,11 @@ class StorageNode {
 
   openLink(): StorageLink {
     const { clock } = this.#deps;
+    if (this.#over.signal.aborted) throw new StorageError("unavailable", "this node has stopped");
     const link = new LocalLink({ clock, endpoint: () => this.#replica?.backend, status: this.#status });
     const close = (): void => void link.close();
     this.#over.signal.addEventListener("abort", close, { once: true });
     void link.ended.then(() => this.#over.signal.removeEventListener("abort", close));
-    if (this.#over.signal.aborted) close();
     return link;
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -45,10 +45,17 @@ export class ServedNodes {
   }
 
   /** Another port, over the directory of a node that has left. */
-  async moved({ name, directory }: ServedNode): Promise<ServedNode> {
+  async moved({ name, directory }: Pick<ServedNode, "name" | "directory">): Promise<ServedNode> {
     const node = await ServedNode.listen(name, directory);
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Another port, over a copy of what a node's directory holds now. */
+  async copied({ name, directory }: ServedNode): Promise<ServedNode> {
+    const copy = `${directory}-copy`;
+    await cp(directory, copy, { recursive: true });
+    return await this.moved({ name, directory: copy });
   }
 
   /** Nodes that form one cluster. */

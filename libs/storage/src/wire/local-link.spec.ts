@@ -71,6 +71,11 @@ describe("a link within a process", () => {
     expect((await link.read(keyOf("a"))).record).toBeUndefined();
   });
 
+  it("has no position before there is a store to show", () => {
+    server.say({ position: undefined });
+    expect(() => link.position()).toThrow(expect.objectContaining({ code: "unavailable" }));
+  });
+
   it("begins nothing for a signal that was aborted before", async () => {
     const signal = AbortSignal.abort();
     expect(await failure(link.commit([put("a")], { signal }))).toMatchObject({ code: "unavailable" });

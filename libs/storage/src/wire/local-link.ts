@@ -134,7 +134,9 @@ export class LocalLink implements StorageLink {
   }
 
   position(): Position {
-    return this.#endpoint().position();
+    const { position } = this.#deps.status.status();
+    if (this.#end === undefined && position !== undefined) return position;
+    throw this.#end ?? noStore();
   }
 
   readNow(key: Key, options?: WithoutWaiting): ReadResult | undefined {
@@ -222,7 +224,7 @@ export class LocalLink implements StorageLink {
     if (this.#end !== undefined) throw this.#end;
     const endpoint = this.#deps.endpoint();
     if (endpoint !== undefined) return endpoint;
-    throw new StorageError("unavailable", "this process has no store to serve yet; ask another");
+    throw noStore();
   }
 
   /** Says of a read that was given up whether what it waited for was the version. */
@@ -247,6 +249,10 @@ export class LocalLink implements StorageLink {
       this.#lookAgain();
     });
   }
+}
+
+function noStore(): StorageError {
+  return new StorageError("unavailable", "this process has no store to serve yet; ask another");
 }
 
 /** A watch of the endpoint that ends with its link. */
