@@ -5,8 +5,8 @@ import { BackendUrlError, openBackend } from "@trellis/backends";
 import { DomainError, loadDomains } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
 import { nodeProcess, option, runProgram, serverConfig, serverOptions, text } from "@trellis/server";
-import { createGateway } from "@trellis/system";
-import { clusterSecretIn, gatewayOptions } from "@trellis/system/options";
+import { createGateway } from "@trellis/gateway";
+import { clusterSecretIn, gatewayOptions } from "@trellis/gateway/options";
 
 import manifest from "../package.json" with { type: "json" };
 

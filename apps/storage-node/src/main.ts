@@ -34,8 +34,8 @@ import {
   recentLoopDelay,
 } from "@trellis/storage-raft";
 import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES } from "@trellis/storage/wire";
-import type { Gateway } from "@trellis/system";
-import { gatewayOptions } from "@trellis/system/options";
+import type { Gateway } from "@trellis/gateway";
+import { gatewayOptions } from "@trellis/gateway/options";
 
 import manifest from "../package.json" with { type: "json" };
 import { nodePlace } from "./node-place.ts";

@@ -5,8 +5,8 @@ import { openMember, type OwnNode } from "@trellis/backends";
 import { loadDomains } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
 import { ListenError, type ServerConfig, type ServerLog } from "@trellis/server";
-import { createGateway, type Gateway } from "@trellis/system";
-import { clusterSecretIn } from "@trellis/system/options";
+import { createGateway, type Gateway } from "@trellis/gateway";
+import { clusterSecretIn } from "@trellis/gateway/options";
 
 import { StorageNodeError } from "./storage-node-error.ts";
 

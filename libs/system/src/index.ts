@@ -1,5 +1,4 @@
 export { systemControllers, systemDomain } from "./domain.ts";
-export { createGateway, type Gateway, type GatewayBackend, type GatewayDeps } from "./gateway.ts";
 export { HEARTBEAT_INTERVAL_MS, HEARTBEAT_KEY } from "./heartbeat.ts";
 export { type ServedResources, type ServedResourcesDeps, serveResources } from "./served-resources.ts";
 export { ensureDefaultTenancy } from "./tenancy/default-tenancy.ts";

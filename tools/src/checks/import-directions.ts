@@ -22,18 +22,10 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   routing: ["storage", "protos", "resource"],
   "resource-service": ["registry", "authz", "storage", "resource", "protos"],
   // The resource service with the system's own types around it: what every gateway serves. It is written with the SDK, as any domain is.
-  system: [
-    "resource-service",
-    "registry",
-    "authz",
-    "storage",
-    "server",
-    "controller",
-    "client",
-    "resource",
-    "protos",
-  ],
+  system: ["resource-service", "registry", "authz", "storage", "controller", "client", "resource", "protos"],
   server: ["resource", "protos"],
+  // What the gateway's process and a storage node that serves have in common.
+  gateway: ["system", "server", "registry", "authz", "storage", "resource"],
   // SDK column. A domain's hooks use registry's types, through controller.
   client: ["resource", "protos"],
   controller: ["client", "resource", "protos", "registry (types)"],

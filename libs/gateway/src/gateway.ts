@@ -11,8 +11,7 @@ import {
   type StartedServer,
 } from "@trellis/server";
 import { type Backend, StorageError } from "@trellis/storage";
-
-import { serveResources } from "./served-resources.ts";
+import { serveResources } from "@trellis/system";
 
 /** How long before its grace ends, or by half of it, a call that still waits for the storage is told that it was not done: when its connection is cut it would not know. */
 const LAST_WORD_MS = 500;

@@ -3,10 +3,10 @@ import { connectClient } from "@trellis/client/node";
 import { silentLog } from "@trellis/server";
 import { type Backend, StorageError } from "@trellis/storage";
 import { createMemoryBackend } from "@trellis/storage-memory";
+import { Partition } from "@trellis/system";
 import { createVirtualClock } from "@trellis/testing";
 
 import { createGateway } from "./gateway.ts";
-import { Partition } from "./types.ts";
 
 const clock = createVirtualClock();
 const deps = { clock, random: Math.random };
@@ -46,7 +46,9 @@ async function withCommitUnderWay(graceMs: number) {
   );
   const { url } = await gateway.start();
   const client = connectClient({ server: url, attempts: 1 });
-  ending = () => void client.close();
+  ending = () => {
+    client.close();
+  };
   holds = true;
   const write = client.write(Partition, { name: "a", data: {} }).then(
     () => "written",

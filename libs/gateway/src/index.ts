@@ -1,0 +1,1 @@
+export { createGateway, type Gateway, type GatewayBackend, type GatewayDeps } from "./gateway.ts";
