@@ -8,6 +8,7 @@ import {
   type Watch,
   type WatchBatch,
   type WatchOptions,
+  watchIterator,
 } from "@trellis/storage";
 
 import { type KeyRange, keyRange } from "./key-range.ts";
@@ -187,16 +188,7 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
-    return {
-      next: async () => {
-        const value = await this.next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(this);
   }
 
   async #take(): Promise<WatchBatch | undefined> {

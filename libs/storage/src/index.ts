@@ -15,6 +15,7 @@ export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVers
 export { REPLICATED } from "./replicated.ts";
 export { wakeDelayMs } from "./wake-delay.ts";
 export type { CommitBatch, StoredEvent, Watch, WatchBatch } from "./watch.ts";
+export { watchIterator } from "./watch-iterator.ts";
 export {
   type AppliedCommit,
   type RefusedCommit,

@@ -9,6 +9,7 @@ import {
   type Watch,
   type WatchBatch,
   type WatchOptions,
+  watchIterator,
 } from "@trellis/storage";
 
 import type { Marks } from "../calls/mark.ts";
@@ -108,16 +109,7 @@ export class RoutedWatch implements Watch, Reader {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
-    return {
-      next: async () => {
-        const value = await this.next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(this);
   }
 
   async #take(): Promise<WatchBatch | undefined> {

@@ -19,6 +19,7 @@ import type { CommitResult, Operation } from "../operation.ts";
 import { REPLICATED } from "../replicated.ts";
 import type { Session, SessionRequest, Submitted, SubmitOptions } from "../sessions.ts";
 import type { Watch, WatchBatch } from "../watch.ts";
+import { watchIterator } from "../watch-iterator.ts";
 import { CallUnderWay } from "./call-under-way.ts";
 import { givenUp, lostWith, notReached } from "./link-errors.ts";
 import { STATUS_EVERY_MS } from "./protocol.ts";
@@ -294,15 +295,6 @@ class LocalWatch implements Watch {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
-    return {
-      next: async () => {
-        const value = await this.next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(this);
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { TypeQuery, WatchOptions } from "../backend.ts";
 import { StorageError } from "../errors.ts";
 import type { Watch, WatchBatch } from "../watch.ts";
+import { watchIterator } from "../watch-iterator.ts";
 import { fromErrorMessage, toMinimumMessage, toTypeQueryMessage } from "./call-codec.ts";
 import type { EncodedStorageService } from "./encoded-service.ts";
 import { fromBatchMessage } from "./watch-codec.ts";
@@ -95,16 +96,7 @@ export class RemoteWatch implements Watch {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
-    return {
-      next: async () => {
-        const value = await this.next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(this);
   }
 
   async #take(): Promise<WatchBatch | undefined> {

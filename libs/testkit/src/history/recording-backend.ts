@@ -1,4 +1,4 @@
-import { type Backend, StorageError, type Watch, type WatchBatch } from "@trellis/storage";
+import { type Backend, StorageError, type Watch, type WatchBatch, watchIterator } from "@trellis/storage";
 
 import type { History, RecordedWatch, Span } from "./history.ts";
 
@@ -61,15 +61,6 @@ function recordingWatch(watch: Watch, batches: WatchBatch[]): Watch {
     next,
     take: () => recorded(watch.take()),
     close: () => watch.close(),
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        const value = await next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
-      async return() {
-        watch.close();
-        return { done: true, value: undefined };
-      },
-    }),
+    [Symbol.asyncIterator]: () => watchIterator({ next, close: () => watch.close() }),
   };
 }
