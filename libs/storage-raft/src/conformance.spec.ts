@@ -42,7 +42,10 @@ function asBackend(link: StorageLink): Omit<Backend, "close"> {
 /** The backend of a leader, by a link of its own process. */
 async function openLinked(_: number, options: ClusterOptions): Promise<Backend> {
   const cluster = await Cluster.form({ ...options, clock });
-  const status = { status: statusOf, onChange: () => () => undefined };
+  const status = {
+    status: () => statusOf({ position: cluster.leading.backend.position() }),
+    onChange: () => () => undefined,
+  };
   const link = new LocalLink({ clock, endpoint: () => cluster.leading.backend, status });
   return {
     ...asBackend(link),
