@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { BackendUrlError, openBackend } from "@trellis/backends";
+import { createGateway } from "@trellis/gateway";
+import { clusterSecretIn, gatewayOptions } from "@trellis/gateway/options";
 import { DomainError, loadDomains } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
 import { nodeProcess, option, runProgram, serverConfig, serverOptions, text } from "@trellis/server";
-import { createGateway } from "@trellis/gateway";
-import { clusterSecretIn, gatewayOptions } from "@trellis/gateway/options";
 
 import manifest from "../package.json" with { type: "json" };
 

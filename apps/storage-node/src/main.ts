@@ -1,6 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 import type { OwnNode } from "@trellis/backends";
+import type { Gateway } from "@trellis/gateway";
+import { gatewayOptions } from "@trellis/gateway/options";
 import { RaftNodeError } from "@trellis/raft-node";
 import { DomainError } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
@@ -34,8 +36,6 @@ import {
   recentLoopDelay,
 } from "@trellis/storage-raft";
 import { MAX_MESSAGE_BYTES, SESSION_MEGABYTES } from "@trellis/storage/wire";
-import type { Gateway } from "@trellis/gateway";
-import { gatewayOptions } from "@trellis/gateway/options";
 
 import manifest from "../package.json" with { type: "json" };
 import { nodePlace } from "./node-place.ts";

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { openMember, type OwnNode } from "@trellis/backends";
+import { createGateway, type Gateway } from "@trellis/gateway";
+import { clusterSecretIn } from "@trellis/gateway/options";
 import { loadDomains } from "@trellis/registry";
 import { systemClock } from "@trellis/resource";
 import { ListenError, type ServerConfig, type ServerLog } from "@trellis/server";
-import { createGateway, type Gateway } from "@trellis/gateway";
-import { clusterSecretIn } from "@trellis/gateway/options";
 
 import { StorageNodeError } from "./storage-node-error.ts";
 
