@@ -1,11 +1,12 @@
 import type { Version } from "@trellis/storage";
 
+import { Cell } from "./cell.ts";
 import type { History } from "./history.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { RecordTree } from "./record-tree.ts";
 
-/** What a pinned copy costs for each key that changed since, besides the bytes of its record: copied tree nodes. */
+/** What a pinned copy costs at most for each key that changed since, besides the bytes of its record: copied tree nodes, or what is remembered of its cell. */
 const CHANGED_KEY_BYTES = 1024;
 
 interface Copy {
@@ -103,7 +104,7 @@ export class Rebuild {
   readonly cost: number;
   readonly #undo: Iterator<readonly [string, KeptRecord | undefined]>;
 
-  /** `newer` is the tree of `newerVersion`, at least `version`, and both are within the history. */
+  /** `newer` is a copy of `newerVersion`, at least `version`, and both are within the history. */
   constructor(version: Version, newer: RecordTree, newerVersion: Version, history: History) {
     this.tree = newer.clone();
     const before = new Map<string, KeptRecord | undefined>();
@@ -125,8 +126,15 @@ export class Rebuild {
       if (step.done === true) return true;
       const [key, record] = step.value;
       if (record === undefined) this.tree.delete(key);
-      else this.tree.set(key, record);
+      else this.tree.set(cellWith(record));
     }
     return false;
   }
+}
+
+/** A cell of its own: what is in it stays. */
+function cellWith(record: KeptRecord): Cell {
+  const cell = new Cell(record.text);
+  cell.record = record;
+  return cell;
 }

@@ -1,5 +1,6 @@
 import {
   type CommitResult,
+  type Key,
   type Operation,
   type Precondition,
   StorageError,
@@ -31,7 +32,8 @@ export type Evaluation =
 
 /** What {@link evaluate} needs to know of a store. */
 export interface EvaluationState {
-  readonly records: ReadonlyMap<string, KeptRecord>;
+  /** The record under a key, whose string form is `text`. */
+  readonly find: (key: Key, text: string) => KeptRecord | undefined;
   /** The version of the store now. */
   readonly version: Version;
   /** The version that the commit would get. */
@@ -54,7 +56,7 @@ export function evaluate(
     const key = keys[operationIndex];
     if (operation === undefined || key === undefined)
       throw new Error(`operation ${operationIndex} has no key string`);
-    const stored = state.records.get(key);
+    const stored = state.find(operation.key, key);
     const change = staged?.find(key);
     const seen = change === undefined ? stored : effectOf(change, state.nextVersion);
     for (const precondition of operation.preconditions) {

@@ -2,6 +2,7 @@ import type { BackwardWriter } from "@trellis/resource/node";
 import type { Key, OwnerRef, StoredRecord, Version } from "@trellis/storage";
 
 import type { Alike } from "./alike.ts";
+import type { Cell } from "./cell.ts";
 import type { Slab } from "./slab.ts";
 
 /** Where a record is in a slab: its uid, its generation and its bytes, one behind the other, and how many bytes each of them has. */
@@ -15,8 +16,7 @@ export interface Extent {
 /** What of a record is not in its slab. */
 export interface KeptFields {
   readonly alike: Alike;
-  /** The string form of its key. */
-  readonly text: string;
+  readonly cell: Cell;
   readonly owner: OwnerRef | undefined;
   readonly marked: boolean;
   readonly version: Version;
@@ -38,7 +38,7 @@ export class KeptRecord implements StoredRecord {
   readonly marked: boolean;
   readonly version: Version;
   readonly #alike: Alike;
-  readonly #text: string;
+  readonly #cell: Cell;
   /** Where it is may change, what it is does not. A frozen object's private fields can be written. */
   #slab: Slab;
   #offset: number;
@@ -82,12 +82,12 @@ export class KeptRecord implements StoredRecord {
     },
   };
 
-  constructor({ alike, text, owner, marked, version }: KeptFields, slab: Slab, extent: Extent) {
+  constructor({ alike, cell, owner, marked, version }: KeptFields, slab: Slab, extent: Extent) {
     this.owner = owner;
     this.marked = marked;
     this.version = version;
     this.#alike = alike;
-    this.#text = text;
+    this.#cell = cell;
     this.#slab = slab;
     this.#offset = extent.offset;
     this.#uidLength = extent.uidLength;
@@ -102,14 +102,19 @@ export class KeptRecord implements StoredRecord {
     Object.freeze(this);
   }
 
+  /** Where it is or was stored: with others of the same key, as long as none was deleted. */
+  get cell(): Cell {
+    return this.#cell;
+  }
+
   /** The string form of its key. */
   get text(): string {
-    return this.#text;
+    return this.#cell.text;
   }
 
   /** Of its key: without all the rest of that. */
   get name(): string {
-    return this.#text.slice(this.#alike.prefixLength, -1);
+    return this.#cell.text.slice(this.#alike.prefixLength, -1);
   }
 
   /** What it shares with others. */

@@ -1,7 +1,9 @@
 import sortedBtree from "sorted-btree";
 
+import type { Cell } from "./cell.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { KeyRange } from "./key-range.ts";
+import type { Look } from "./past.ts";
 
 const BTree = sortedBtree.default;
 
@@ -24,32 +26,45 @@ export interface SliceBounds {
   readonly visits: number;
 }
 
-/** The records in the order of their key strings. `clone` is O(1): the two share what neither has changed since. */
-export class RecordTree {
-  readonly #tree: InstanceType<typeof BTree<string, KeptRecord>>;
+type CellTree = InstanceType<typeof BTree<string, Cell>>;
 
-  constructor(tree = new BTree<string, KeptRecord>(undefined, compareStrings)) {
-    this.#tree = tree;
+/** The records in the order of their key strings: those of the present, or of the version that a look is at. */
+export class RecordTree {
+  readonly #cells: CellTree;
+  readonly #look: Look | undefined;
+
+  constructor(cells: CellTree = new BTree<string, Cell>(undefined, compareStrings), look?: Look) {
+    this.#cells = cells;
+    this.#look = look;
   }
 
   get size(): number {
-    return this.#tree.size;
+    return this.#cells.size;
   }
 
   get(key: string): KeptRecord | undefined {
-    return this.#tree.get(key);
+    const cell = this.#cells.get(key);
+    return cell === undefined ? undefined : this.#shown(cell);
   }
 
-  set(key: string, record: KeptRecord): void {
-    this.#tree.set(key, record);
+  set(cell: Cell): void {
+    this.#cells.set(cell.text, cell);
   }
 
   delete(key: string): void {
-    this.#tree.delete(key);
+    this.#cells.delete(key);
   }
 
-  clone(): RecordTree {
-    return new RecordTree(this.#tree.clone());
+  /** A copy that stays as it is, for which a present one needs the look that begins now. Takes O(1): the two share what neither has changed since. */
+  clone(look = this.#look): RecordTree {
+    return new RecordTree(this.#cells.clone(), look);
+  }
+
+  #shown(cell: Cell): KeptRecord {
+    if (this.#look !== undefined) return this.#look.find(cell);
+    if (cell.record === undefined)
+      throw new Error(`broken invariant of a store: nothing is in the cell of ${cell.text}`);
+    return cell.record;
   }
 
   /** Walks a range in order, up to the bounds. Where many keys in a row do not match it goes on at the next that may. */
@@ -64,7 +79,7 @@ export class RecordTree {
     while (from !== undefined) {
       let next: string | undefined;
       let misses = 0;
-      this.#tree.forRange(from, LAST_STRING, true, (key, record) => {
+      this.#cells.forRange(from, LAST_STRING, true, (key, cell) => {
         if (key === after) return undefined;
         if (!key.startsWith(prefix)) return STOP;
         const later = nextAfter?.(key);
@@ -74,7 +89,7 @@ export class RecordTree {
         visits++;
         last = key;
         if (later === undefined) {
-          records.push(record);
+          records.push(this.#shown(cell));
           misses = 0;
         } else if (++misses === MISSES_IN_A_ROW) {
           next = later;

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 
 import type { KeptRecord } from "./kept-record.ts";
+import type { Slabs } from "./slabs.ts";
 
 /** What a record takes of a slab at least: so that few hundred are in one, among which one is looked for when it is taken out. */
 const LEAST_BYTES = 128;
@@ -16,6 +17,8 @@ export function footprint(bytes: number): number {
  */
 export class Slab {
   readonly memory: Buffer<ArrayBuffer>;
+  /** Those it is one of. */
+  readonly slabs: Slabs;
   /** Its place among the slabs of its store. */
   index: number;
   /** Bytes written so far, from the start on. */
@@ -27,7 +30,8 @@ export class Slab {
   #count = 0;
   #live = 0;
 
-  constructor(length: number, index: number) {
+  constructor(slabs: Slabs, length: number, index: number) {
+    this.slabs = slabs;
     this.memory = Buffer.from(new ArrayBuffer(length));
     this.index = index;
   }

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Key, RecordInit, Version } from "@trellis/storage";
 
 import { alike } from "./alike.ts";
+import type { Cell } from "./cell.ts";
 import { KeptRecord } from "./kept-record.ts";
 import { footprint, Slab } from "./slab.ts";
 import { frozenOwner } from "./stored-record.ts";
@@ -10,8 +11,7 @@ import { frozenOwner } from "./stored-record.ts";
 /** A record that is to be kept. */
 export interface Keeping {
   readonly key: Key;
-  /** The string form of the key. */
-  readonly text: string;
+  readonly cell: Cell;
   readonly init: RecordInit;
   readonly version: Version;
 }
@@ -52,8 +52,8 @@ export class Slabs {
     return this.#liveBytes;
   }
 
-  /** Makes the store's form of a record, whose key's string form is `text`, in the place of `previous`. The bytes are copied. */
-  keep({ key, text, init, version }: Keeping, previous: KeptRecord | undefined): KeptRecord {
+  /** Makes the store's form of a record that is to be in a cell, in the place of `previous`. The bytes are copied. */
+  keep({ key, cell, init, version }: Keeping, previous: KeptRecord | undefined): KeptRecord {
     const { uid, groupVersion, generation, owner, marked, bytes } = init;
     const uidLength = Buffer.byteLength(uid);
     const generationLength = Buffer.byteLength(generation);
@@ -64,8 +64,8 @@ export class Slabs {
     slab.memory.write(generation, offset + uidLength, generationLength);
     slab.memory.set(bytes, offset + uidLength + generationLength);
     const fields = {
-      alike: previous?.groupVersion === groupVersion ? previous.alike : alike(key, text, groupVersion),
-      text: previous?.text ?? text,
+      alike: previous?.groupVersion === groupVersion ? previous.alike : alike(key, cell.text, groupVersion),
+      cell,
       owner: owner === undefined ? undefined : frozenOwner(owner),
       marked,
       version,
@@ -150,7 +150,7 @@ export class Slabs {
   }
 
   #add(bytes: number): Slab {
-    const slab = new Slab(bytes, this.#slabs.length);
+    const slab = new Slab(this, bytes, this.#slabs.length);
     this.#slabs.push(slab);
     this.#bytes += bytes;
     return slab;

@@ -7,16 +7,19 @@ import {
   type OwnerRef,
   type Position,
   type StoredRecord,
+  TextKey,
   toVersion,
   type Version,
 } from "@trellis/storage";
 
+import { Cell } from "./cell.ts";
 import { Copies, Rebuild } from "./copies.ts";
 import { type Change, evaluate } from "./evaluate.ts";
 import { History } from "./history.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { type StoreLimits, storeLimits } from "./limits.ts";
 import { OwnerIndex, ownerString } from "./owner-index.ts";
+import { Past } from "./past.ts";
 import { RecordTree } from "./record-tree.ts";
 import { type Keeping, Slabs } from "./slabs.ts";
 
@@ -31,7 +34,7 @@ export interface StoreInit {
 }
 
 /**
- * A versioned, ordered store: a hash map for points, a copy-on-write tree for lists, an owner index and a bounded history. It is
+ * A versioned, ordered store: a hash map for points, a copy-on-write tree for lists, which both lead to the same cells, an owner index and a bounded history. It is
  * synchronous and deterministic: the same commits give the same results and records everywhere. It has no clock; `expire` tells it the
  * time, which bounds only how long it keeps the past.
  */
@@ -40,10 +43,12 @@ export class Store {
   readonly limits: StoreLimits;
   readonly history: History;
   readonly copies: Copies;
-  readonly #records = new Map<string, KeptRecord>();
+  readonly #cells = new Map<string, Cell>();
   readonly #tree = new RecordTree();
+  readonly #past = new Past();
   readonly #owners = new OwnerIndex();
   readonly #slabs = new Slabs();
+  readonly #finder = (key: Key, text: string) => this.#find(key, text);
   #version: Version;
   #bytes = 0;
 
@@ -67,12 +72,12 @@ export class Store {
       );
     for (const record of records) {
       const key = keyString(record.key);
-      if (record.version > this.#version || this.#records.has(key)) {
+      if (record.version > this.#version || this.#cells.has(key)) {
         throw new RangeError(
           `a snapshot of version ${this.#version} has one record per key, none newer; found ${key} at ${record.version}`,
         );
       }
-      this.#put({ key: record.key, text: key, init: record, version: record.version }, undefined);
+      this.#put({ key: record.key, cell: new Cell(key), init: record, version: record.version }, undefined);
     }
   }
 
@@ -87,7 +92,7 @@ export class Store {
 
   /** How many records there are. */
   get size(): number {
-    return this.#records.size;
+    return this.#cells.size;
   }
 
   /** What the store keeps the bytes of its records in, those of its history included. */
@@ -133,7 +138,7 @@ export class Store {
 
   /** The record under a key now. */
   get(key: Key): StoredRecord | undefined {
-    return this.#records.get(keyString(key));
+    return this.#find(key, keyString(key));
   }
 
   /** The records of now, in the order of their keys. Valid until the next commit; pin a copy to read on after it. */
@@ -145,7 +150,7 @@ export class Store {
   pin(): RecordTree {
     const pinned = this.copies.find(this.#version);
     if (pinned !== undefined) return pinned;
-    const tree = this.#tree.clone();
+    const tree = this.#copy();
     this.copies.pin(this.#version, tree, this.copies.churnNow);
     return tree;
   }
@@ -163,7 +168,7 @@ export class Store {
     if (version < this.history.startVersion) return undefined;
     const newer = this.copies.nearestAfter(version);
     return newer === undefined
-      ? new Rebuild(version, this.#tree, this.#version, this.history)
+      ? new Rebuild(version, this.#copy(), this.#version, this.history)
       : new Rebuild(version, newer.tree, newer.version, this.history);
   }
 
@@ -216,36 +221,61 @@ export class Store {
 
   #evaluate(operations: readonly Operation[], nextVersion: Version) {
     const keys = checkCommit(operations);
-    return evaluate(operations, keys, { records: this.#records, version: this.#version, nextVersion });
+    return evaluate(operations, keys, {
+      find: this.#finder,
+      version: this.#version,
+      nextVersion,
+    });
+  }
+
+  /** The record under a key, without a look at the map for one that was found there before. */
+  #find(key: Key, text: string): KeptRecord | undefined {
+    if (!(key instanceof TextKey)) return this.#cells.get(text)?.record;
+    const { place } = key;
+    if (place instanceof Cell && place.record?.slab.slabs === this.#slabs) return place.record;
+    const cell = this.#cells.get(text);
+    key.foundAt(cell);
+    return cell?.record;
+  }
+
+  /** A copy of now that nobody pinned. */
+  #copy(): RecordTree {
+    return this.#tree.clone(this.#past.look(this.#version));
   }
 
   #change(change: Change, version: Version): void {
     if (change.kind === "delete") {
-      this.#delete(change.record);
+      this.#delete(change.record, version);
       this.history.add(change.record, change.record);
       return;
     }
     const { text, operation, previous } = change;
-    const record = this.#put({ key: operation.key, text, init: operation.record, version }, previous);
+    const cell = previous?.cell ?? new Cell(text);
+    const record = this.#put({ key: operation.key, cell, init: operation.record, version }, previous);
     this.history.add(record, previous);
   }
 
   #put(keeping: Keeping, previous: KeptRecord | undefined): KeptRecord {
+    const { cell, version } = keeping;
     const record = this.#slabs.keep(keeping, previous);
-    const key = record.text;
-    this.#records.set(key, record);
-    this.#tree.set(key, record);
-    this.#owners.replace(key, previous, record);
+    if (previous === undefined) {
+      this.#cells.set(cell.text, cell);
+      this.#tree.set(cell);
+    } else this.#past.replaced(cell, previous, version);
+    cell.record = record;
+    this.#owners.replace(cell.text, previous, record);
     this.#bytes += record.byteLength - (previous?.byteLength ?? 0);
     this.copies.noteChange(previous);
     return record;
   }
 
-  #delete(previous: KeptRecord): void {
-    const key = previous.text;
-    this.#records.delete(key);
-    this.#tree.delete(key);
-    this.#owners.replace(key, previous, undefined);
+  #delete(previous: KeptRecord, version: Version): void {
+    const { cell, text } = previous;
+    this.#past.replaced(cell, previous, version);
+    cell.record = undefined;
+    this.#cells.delete(text);
+    this.#tree.delete(text);
+    this.#owners.replace(text, previous, undefined);
     this.#bytes -= previous.byteLength;
     this.copies.noteChange(previous);
   }

@@ -1,4 +1,12 @@
-import type { Key, Operation, OwnerRef, Precondition, RecordInit, SessionRequest } from "@trellis/storage";
+import {
+  type Key,
+  type Operation,
+  type OwnerRef,
+  type Precondition,
+  type RecordInit,
+  type SessionRequest,
+  TextKey,
+} from "@trellis/storage";
 
 import type { Command } from "./command.ts";
 import { encodeCommit, entryOf } from "./encode-commit.ts";
@@ -124,7 +132,9 @@ function ownOwner({ key, uid }: OwnerRef): OwnerRef {
   return { key: ownKey(key), uid };
 }
 
-function ownKey({ group, kind, partition, namespace, name }: Key): Key {
+function ownKey(key: Key): Key {
+  if (key instanceof TextKey) return key.copy();
+  const { group, kind, partition, namespace, name } = key;
   return { group, kind, partition, namespace, name };
 }
 

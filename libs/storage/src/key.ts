@@ -21,7 +21,7 @@ export function keyString(key: Key): string {
   return key instanceof TextKey ? key.text() : textOf(key);
 }
 
-/** A key that keeps its string form: a mutation asks for it half a dozen times. */
+/** A key that keeps its string form, and where it was found: a mutation asks for both half a dozen times. */
 export class TextKey implements Key {
   readonly group: string;
   readonly kind: string;
@@ -29,6 +29,7 @@ export class TextKey implements Key {
   readonly namespace: string;
   readonly name: string;
   #text: string | undefined;
+  #place: object | undefined;
 
   constructor({ group, kind, partition, namespace, name }: Key) {
     this.group = group;
@@ -41,6 +42,24 @@ export class TextKey implements Key {
   /** Made when it is first asked for. */
   text(): string {
     return (this.#text ??= textOf(this));
+  }
+
+  /** Where a store of this process found it last, which is nobody's business but that store's: it may be there no more. */
+  get place(): object | undefined {
+    return this.#place;
+  }
+
+  /** Notes where it was found. */
+  foundAt(place: object | undefined): void {
+    this.#place = place;
+  }
+
+  /** Another key that says the same, and knows as much. */
+  copy(): TextKey {
+    const copy = new TextKey(this);
+    copy.#text = this.#text;
+    copy.#place = this.#place;
+    return copy;
   }
 }
 

@@ -1,0 +1,17 @@
+import type { KeptRecord } from "./kept-record.ts";
+
+/**
+ * The place of a key in a store, the same object for as long as something is there: maps and trees lead to it, so that to replace a record changes it and
+ * nothing else. Once its record was deleted the store has no such cell any more, and whoever still has it finds nothing there.
+ */
+export class Cell {
+  /** The string form of the key. */
+  readonly text: string;
+  /** What is stored now. */
+  record: KeptRecord | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+    this.record = undefined;
+  }
+}
