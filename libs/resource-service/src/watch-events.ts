@@ -27,6 +27,9 @@ export const BATCH_BYTES = 32 * 1024;
 /** What an event takes besides its resource. */
 const EVENT_BYTES = 32;
 
+/** What watchers have in common who see the same. */
+export type CommonEvents = CommonTelling<EventToSend, WatchEvent>;
+
 /** How a watcher is told of what it watches. */
 export interface Teller {
   /** Whether resources go out as they are stored. */
@@ -36,7 +39,7 @@ export interface Teller {
   /** What it sees of those that change, which others may be looking at just now. */
   readonly changes: Sight;
   /** What it has in common with other watchers. */
-  readonly common: CommonTelling<EventToSend, WatchEvent> | undefined;
+  readonly common: CommonEvents | undefined;
 }
 
 /** What a batch is to a watcher, in order. A commit is looked at whole, at once where nobody has to be waited for; each record of a snapshot when its turn comes. */

@@ -1,10 +1,17 @@
 import type { BatchSink } from "@trellis/resource";
 import type { WatchEvent } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import type { CommitBatch, Version, Watch, WatchBatch } from "@trellis/storage";
+import type { CommitBatch, CommitTaker, Version, Watch, WatchBatch, WatchSleeper } from "@trellis/storage";
 
 import type { Gathered } from "./gathered.ts";
 import type { Outlet } from "./handler.ts";
-import { allEventsOf, type EventToSend, eventsOf, type Look, type Teller } from "./watch-events.ts";
+import {
+  allEventsOf,
+  type CommonEvents,
+  type EventToSend,
+  eventsOf,
+  type Look,
+  type Teller,
+} from "./watch-events.ts";
 import type { Known } from "./when-known.ts";
 
 /** What a watcher is to be told, of one batch. */
@@ -30,11 +37,12 @@ export interface FlowOptions {
  * What comes of a watch. While its consumer waits for what is next, the events of commits that can be told at once go straight to the sink, all of them in the turn in which they are there and
  * without a promise: for a thousand watchers promises cost more than all else. The consumer is told what is left: what somebody has to be waited for, and the end.
  */
-export class WatchFlow {
+export class WatchFlow implements CommitTaker, WatchSleeper {
   readonly #watch: Watch;
-  readonly #outlet: Outlet<WatchEvent>;
   #sink: BatchSink<WatchEvent> | undefined;
+  readonly #common: CommonEvents | undefined;
   readonly #teller: Teller;
+  readonly #outlet: Outlet<WatchEvent>;
   readonly #gathered: Gathered;
   /** Why nothing may be told any more. */
   #denied: { readonly reason: unknown } | undefined;
@@ -46,6 +54,7 @@ export class WatchFlow {
     this.#watch = watch;
     this.#outlet = outlet;
     this.#teller = teller;
+    this.#common = teller.common;
     this.#gathered = gathered;
     rights.addEventListener("abort", () => (this.#denied = { reason: rights.reason }), { once: true });
   }
@@ -61,25 +70,25 @@ export class WatchFlow {
     if (sink === undefined || this.#watch.sleep === undefined) return this.#told(await this.#watch.next());
     const left = this.#flow(sink);
     if (left !== undefined) return left;
-    if (!this.#watch.sleep(this.#onWake)) return this.#told(await this.#watch.next());
+    if (!this.#watch.sleep(this)) return this.#told(await this.#watch.next());
     this.#waiting = Promise.withResolvers();
     return await this.#waiting.promise;
   }
 
-  readonly #onWake = (): void => {
+  wake(): void {
     const waiting = this.#waiting;
     const sink = this.#sink;
     if (waiting === undefined || sink === undefined) return;
     try {
       const left = this.#flow(sink);
-      if (left === undefined && this.#watch.sleep?.(this.#onWake) === true) return;
+      if (left === undefined && this.#watch.sleep?.(this) === true) return;
       this.#waiting = undefined;
       waiting.resolve(left ?? this.#watch.next().then((batch) => this.#told(batch)));
     } catch (error) {
       this.#waiting = undefined;
       waiting.reject(error);
     }
-  };
+  }
 
   #told(batch: WatchBatch | undefined): Told | undefined {
     if (batch === undefined) return undefined;
@@ -91,7 +100,7 @@ export class WatchFlow {
   #flow(sink: BatchSink<WatchEvent>): Told | undefined {
     const gathered = this.#gathered;
     this.#wantsMore = true;
-    const isTold = this.#teller.common !== undefined && this.#watch.offer?.(this.#tellCommon) === true;
+    const isTold = this.#common !== undefined && this.#watch.offer?.(this) === true;
     if (!this.#wantsMore) return { looks: [], version: gathered.reached, hasEnough: true };
     if (isTold) return undefined;
     for (let batch = this.#watch.take(); batch !== undefined; batch = this.#watch.take()) {
@@ -114,16 +123,16 @@ export class WatchFlow {
   }
 
   /** Sends what commits are to all who see the same, where that is known at once and is little: then it is the same object for all. */
-  readonly #tellCommon = (commits: readonly CommitBatch[]): boolean => {
+  takeCommits(commits: readonly CommitBatch[]): boolean {
     const last = commits.at(-1);
     if (last === undefined) return true;
-    const events = this.#teller.common?.together(commits, () => allEventsOf(this.#teller, commits));
+    const events = this.#common?.together(commits, () => allEventsOf(this.#teller, commits));
     if (events === undefined || this.#sink === undefined) return false;
     if (this.#denied !== undefined) throw this.#denied.reason;
     this.#gathered.pass(last.version);
     if (events.length > 0) this.#wantsMore = this.#sink(events);
     return true;
-  };
+  }
 
   /** What was gathered, which is sent now. Throws when the rights have changed: what was looked at before is not shown after the rights to it are gone. */
   takeGathered(): readonly WatchEvent[] {

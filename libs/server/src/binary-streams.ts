@@ -12,7 +12,7 @@ import { envelopedAll, onlyMessage } from "./fast-lane/envelope.ts";
 import type { LaneHead } from "./fast-lane/lane-head.ts";
 import type { StreamMethod } from "./fast-lane/lane-methods.ts";
 import { failureOf } from "./interceptors.ts";
-import type { FlowingBody } from "./flowing-body.ts";
+import type { ByteSink, FlowingBody } from "./flowing-body.ts";
 import { KNOWN_FAILURE } from "./passed-requests.ts";
 import {
   insteadOf,
@@ -181,13 +181,13 @@ class StreamCall implements AsyncIterableIterator<Uint8Array>, FlowingBody {
     return this;
   }
 
-  flowTo(sink: (bytes: Uint8Array) => boolean): void {
+  flowTo(sink: ByteSink): void {
     const messages = this.#messages;
     if (messages === undefined || !isBatched(messages)) return;
     const frames = this.#frames;
     messages.flowTo((batch) => {
       const bytes = frames.known(batch) ?? this.#bytesOf(batch);
-      return bytes !== undefined && sink(bytes);
+      return bytes !== undefined && sink.take(bytes);
     });
   }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { createVirtualClock } from "@trellis/testing";
 
-import { type FlowingBody } from "./flowing-body.ts";
+import type { ByteSink, FlowingBody } from "./flowing-body.ts";
 import { writeResponse } from "./node-response.ts";
 import { WriteAhead } from "./write-ahead.ts";
 
@@ -18,10 +18,10 @@ afterEach(() => closing.splice(0).forEach((close) => close()));
 
 /** A body whose bytes flow, one event in a turn, while it is asked for the next. */
 class Events implements FlowingBody {
-  #sink: ((bytes: Uint8Array) => boolean) | undefined;
+  #sink: ByteSink | undefined;
   #left = EVENTS;
 
-  flowTo(sink: (bytes: Uint8Array) => boolean): void {
+  flowTo(sink: ByteSink): void {
     this.#sink = sink;
   }
 
@@ -32,7 +32,7 @@ class Events implements FlowingBody {
   #tell(answer: (result: IteratorResult<Uint8Array>) => void): void {
     setImmediate(() => {
       if (this.#left === 0) answer({ done: true, value: undefined });
-      else if (this.#left-- > 0 && this.#sink?.(new Uint8Array(EVENT_BYTES)) === true) this.#tell(answer);
+      else if (this.#left-- > 0 && this.#sink?.take(new Uint8Array(EVENT_BYTES)) === true) this.#tell(answer);
       else answer({ done: false, value: new Uint8Array() });
     });
   }

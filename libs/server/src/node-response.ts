@@ -74,20 +74,15 @@ async function writeStream(
 ): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   const ahead = options.ahead.open(response);
-  const writer = new TurnWriter(response);
+  const writer = new TurnWriter(response, ahead);
   const next = untilGone(iterator, response);
-  const isFull = (): boolean => writer.wantsPause && !ahead.hasRoom();
   try {
     if (outgoing.flush === true) {
       writeHead(response, outgoing);
       response.flushHeaders?.();
     }
     const flows = isFlowing(body);
-    if (flows)
-      body.flowTo((bytes) => {
-        writer.write(bytes);
-        return !isFull();
-      });
+    if (flows) body.flowTo(writer);
     for (;;) {
       const chunk = await next();
       if (chunk === undefined || isGone(response)) return;
@@ -97,7 +92,7 @@ async function writeStream(
         const changed = outgoing.transform?.(chunk.value) ?? chunk.value;
         writer.write(changed instanceof Promise ? await changed : changed);
       }
-      if (isFull()) {
+      if (writer.isFull) {
         writer.flush();
         // What a flow wrote may have gone since, and nobody would say so again.
         if (writer.wantsPause && response.writableLength > 0) await drained(response, options);

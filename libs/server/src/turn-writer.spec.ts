@@ -12,7 +12,14 @@ function setUp({ room = Infinity } = {}) {
       return written.length < room;
     },
   };
-  return { written, response, writer: new TurnWriter(response as unknown as NodeResponse) };
+  return {
+    written,
+    response,
+    writer: new TurnWriter(response as unknown as NodeResponse, {
+      hasRoom: () => false,
+      close: () => undefined,
+    }),
+  };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

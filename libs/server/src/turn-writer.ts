@@ -1,4 +1,8 @@
-import { isGone, type NodeResponse } from "./node-exchange.ts";
+import type { ServerHttp2Stream } from "node:http2";
+
+import type { ByteSink } from "./flowing-body.ts";
+import type { NodeResponse } from "./node-exchange.ts";
+import type { ResponseAhead } from "./write-ahead.ts";
 
 /** So many bytes are written without waiting for the turn to end. */
 const MAX_PENDING_BYTES = 64 * 1024;
@@ -27,21 +31,35 @@ function endTurn(): void {
  * Writes the pieces of a streamed body: the first at once, and those that come in the same turn of the event loop together at its end. A write costs more than a small piece, and a watch of
  * many changes has many of them in a turn.
  */
-export class TurnWriter {
-  readonly #response: NodeResponse;
+export class TurnWriter implements ByteSink {
+  /** Of HTTP/2 the stream itself: the response around it adds nothing to a write, and would be more memory to go through. */
+  readonly #target: ServerHttp2Stream | NodeResponse;
+  readonly #ahead: ResponseAhead;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   /** The turn in which it wrote last. */
   #turn = -1;
   #wantsPause = false;
 
-  constructor(response: NodeResponse) {
-    this.#response = response;
+  /** The response's head must be on its way before anything is written. */
+  constructor(response: NodeResponse, ahead: ResponseAhead) {
+    this.#target = response.stream ?? response;
+    this.#ahead = ahead;
   }
 
   /** Whether the last write found no room left. */
   get wantsPause(): boolean {
     return this.#wantsPause;
+  }
+
+  /** Whether it is not to be given more. */
+  get isFull(): boolean {
+    return this.#wantsPause && !this.#ahead.hasRoom();
+  }
+
+  take(bytes: Uint8Array): boolean {
+    this.write(bytes);
+    return !this.isFull;
   }
 
   write(bytes: Uint8Array): void {
@@ -67,7 +85,7 @@ export class TurnWriter {
   }
 
   #send(bytes: Uint8Array): void {
-    if (!isGone(this.#response)) this.#wantsPause = !this.#response.write(bytes);
+    if (this.#target.destroyed !== true) this.#wantsPause = !this.#target.write(bytes);
   }
 
   /** What it writes then belongs to the next turn. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { CommitBatch, Operation, Watch, WatchBatch } from "@trellis/storage";
+import type { CommitBatch, CommitTaker, Operation, Watch, WatchBatch, WatchSleeper } from "@trellis/storage";
 
 import { createMemoryBackend } from "./memory-backend.ts";
 import { createManualClock, fixedRandom } from "./test-support/manual-clock.ts";
@@ -33,18 +33,21 @@ function setUp() {
 const namesOf = (batch: WatchBatch | undefined): readonly string[] =>
   batch?.kind === "commit" ? batch.events.map(({ record }) => record.key.name) : [];
 
+const sleeper = (wake: () => void): WatchSleeper => ({ wake });
+const taker = (takeCommits: CommitTaker["takeCommits"]): CommitTaker => ({ takeCommits });
+
 describe("a watch that sleeps without a promise", () => {
   it("is woken once, finds what happened, and may sleep on", async () => {
     const { put, follow } = setUp();
     const watch = await follow();
     const seen: (readonly string[])[] = [];
     let wakings = 0;
-    const wake = (): void => {
+    const waking = sleeper(() => {
       wakings += 1;
       for (let batch = watch.take(); batch !== undefined; batch = watch.take()) seen.push(namesOf(batch));
-      if (wakings < 3) expect(watch.sleep?.(wake)).toBe(true);
-    };
-    expect(watch.sleep?.(wake)).toBe(true);
+      if (wakings < 3) expect(watch.sleep?.(waking)).toBe(true);
+    });
+    expect(watch.sleep?.(waking)).toBe(true);
     for (const name of ["a", "b"]) {
       await put(name);
       await put(`${name}2`);
@@ -62,7 +65,7 @@ describe("a watch that sleeps without a promise", () => {
 
   it("does not sleep before it has seen the present, nor while there is something to take", async () => {
     const { backend, put, follow } = setUp();
-    const never = (): void => expect("woken").toBe("never woken");
+    const never = sleeper(() => expect("woken").toBe("never woken"));
     expect(backend.watch(ALL).sleep?.(never)).toBe(false);
     const watch = await follow();
     await put("a");
@@ -78,8 +81,9 @@ describe("a watch that sleeps without a promise", () => {
   it("has one consumer", async () => {
     const { follow } = setUp();
     const watch = await follow();
-    watch.sleep?.(() => undefined);
-    expect(watch.sleep?.(() => undefined)).toBe(false);
+    const quiet = sleeper(() => undefined);
+    watch.sleep?.(quiet);
+    expect(watch.sleep?.(quiet)).toBe(false);
     await expect(watch.next()).rejects.toMatchObject({ code: "invalid" });
   });
 
@@ -88,7 +92,8 @@ describe("a watch that sleeps without a promise", () => {
     const leaving = new AbortController();
     const watches = [await follow({}, { signal: leaving.signal }), await follow(), await follow()];
     const woken = watches.map(() => 0);
-    for (const [at, watch] of watches.entries()) watch.sleep?.(() => (woken[at] = (woken[at] ?? 0) + 1));
+    for (const [at, watch] of watches.entries())
+      watch.sleep?.(sleeper(() => (woken[at] = (woken[at] ?? 0) + 1)));
     const [aborted, closed, left] = watches;
     leaving.abort();
     closed?.close();
@@ -104,11 +109,11 @@ describe("a watch that sleeps without a promise", () => {
     const { clock, follow, put } = setUp();
     const watch = await follow({}, { bookmarkIntervalMs: 100 });
     let wakings = 0;
-    expect(watch.sleep?.(() => (wakings += 1))).toBe(true);
+    expect(watch.sleep?.(sleeper(() => (wakings += 1)))).toBe(true);
     await clock.elapse(99);
     expect(wakings).toBe(0);
     await clock.elapse(1);
-    expect([wakings, watch.sleep?.(() => undefined)]).toEqual([1, false]);
+    expect([wakings, watch.sleep?.(sleeper(() => undefined))]).toEqual([1, false]);
     expect(await watch.next()).toMatchObject({ kind: "bookmark" });
     await put("a");
   });
@@ -121,7 +126,7 @@ describe("what watches offer at once", () => {
     await put("a");
     await put("b");
     const offered: (readonly CommitBatch[])[] = [];
-    const look = (commits: readonly CommitBatch[]): boolean => offered.push(commits) > watches.length;
+    const look = taker((commits) => offered.push(commits) > watches.length);
     for (const watch of watches) expect(watch.offer?.(look)).toBe(false);
     expect(offered.map((commits) => commits.map(namesOf))).toEqual([[["a"], ["b"]], [["a"], ["b"]], [["b"]]]);
     expect(offered[0]).toBe(offered[1]);
@@ -138,7 +143,7 @@ describe("what watches offer at once", () => {
     const { backend, follow, put } = setUp();
     const watch = await follow();
     const version = await put("a");
-    const take = (): boolean => true;
+    const take = taker(() => true);
     expect(backend.watch(ALL, { since: { version } }).offer?.(take)).toBe(false);
     expect(backend.watch(ALL).offer?.(take)).toBe(false);
     for (let count = 0; count < 100; count++) await put("b");

@@ -1,6 +1,6 @@
 import type { Clock } from "@trellis/resource";
 import {
-  type CommitBatch,
+  type CommitTaker,
   type MinimumPosition,
   StorageError,
   type TypeQuery,
@@ -8,6 +8,7 @@ import {
   type Watch,
   type WatchBatch,
   type WatchOptions,
+  type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
 
@@ -52,30 +53,32 @@ interface Consumer {
  * the moment it was opened.
  */
 export class StoreWatch implements Watch, Sleeper {
-  readonly #watched: WatchedStore;
-  readonly #query: TypeQuery;
-  readonly #range: KeyRange;
-  readonly #options: WatchOptions;
-  readonly #onAbort = () =>
-    this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
-  readonly #group: WatchGroup;
-  #phase: Phase;
-  #snapshot: { readonly version: Version; after: string | undefined } | undefined;
+  // What a waking goes through stands first, side by side in memory ("the way" in decision 12).
+  /** Who waits without a promise. */
+  #asleep: WatchSleeper | undefined;
+  #waiting: Consumer | undefined;
+  /** Whether the rest of the history is looked at in the next turn. */
+  #isLookDue = false;
+  /** Whether it is being woken, and still in its group's set: it would make new tables all the time if each watch left and came again. */
+  #isRoused = false;
   /** The position in the history of the next commit to look at. */
   #cursor = 0;
+  readonly #watched: WatchedStore;
+  readonly #group: WatchGroup;
+  readonly #query: TypeQuery;
+  #phase: Phase;
+  #busy = false;
+  #ended: { readonly error: StorageError | undefined } | undefined;
   /** `endOfSnapshot` is due once the commits up to this version are delivered. */
   #endDue: Version | undefined;
   /** The last delivered point to resume from. */
   #resumeVersion: Version | undefined;
-  #busy = false;
-  /** Whether the rest of the history is looked at in the next turn. */
-  #isLookDue = false;
-  #waiting: Consumer | undefined;
-  /** Who waits without a promise. */
-  #asleep: (() => void) | undefined;
-  /** Whether it is being woken, and still in its group's set: it would make new tables all the time if each watch left and came again. */
-  #isRoused = false;
-  #ended: { readonly error: StorageError | undefined } | undefined;
+  readonly #bookmarkIntervalMs: number | undefined;
+  readonly #range: KeyRange;
+  readonly #options: WatchOptions;
+  readonly #onAbort = () =>
+    this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
+  #snapshot: { readonly version: Version; after: string | undefined } | undefined;
   #lastDeliveryMs = 0;
   #cancelBookmark: (() => void) | undefined;
   /** Ends the wait of a watch that resumes ahead of the store. */
@@ -85,6 +88,7 @@ export class StoreWatch implements Watch, Sleeper {
     this.#watched = watched;
     this.#range = keyRange(query);
     this.#options = options;
+    this.#bookmarkIntervalMs = options.bookmarkIntervalMs;
     const { store, hub, clock } = watched;
     const { since, signal } = options;
     this.#group = hub.join(query, this, store.history.next - 1);
@@ -116,28 +120,28 @@ export class StoreWatch implements Watch, Sleeper {
     return this.#mayFollow ? this.#follow() : undefined;
   }
 
-  offer(tell: (commits: readonly CommitBatch[]) => boolean): boolean {
+  offer(taker: CommitTaker): boolean {
     const { history } = this.#watched.store;
     const { looks, lastPosition } = this.#group;
     const from = this.#cursor;
     if (!this.#mayFollow || this.#endDue !== undefined) return false;
     if (from < history.first || from >= history.next || from > lastPosition) return false;
     const commits = looks.from(history, from, this.#query);
-    if (commits === undefined || !tell(commits)) return false;
+    if (commits === undefined || !taker.takeCommits(commits)) return false;
     this.#cursor = history.next;
     const last = commits.at(-1);
     if (last !== undefined) this.#delivered(last);
     return true;
   }
 
-  sleep(wake: () => void): boolean {
+  sleep(sleeper: WatchSleeper): boolean {
     const maySleep =
       this.#mayFollow &&
       this.#asleep === undefined &&
       this.#cursor >= this.#watched.store.history.next &&
       this.#untilBookmarkMs() > 0;
     if (!maySleep) return false;
-    this.#asleep = wake;
+    this.#asleep = sleeper;
     if (!this.#isRoused) this.#group.sleeping.add(this);
     this.#armBookmark();
     return true;
@@ -160,10 +164,10 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   /** Wakes who sleeps, and may sleep on before this returns. */
-  #rouse(asleep: () => void): void {
+  #rouse(sleeper: WatchSleeper): void {
     this.#asleep = undefined;
     this.#isRoused = true;
-    asleep();
+    sleeper.wake();
     this.#isRoused = false;
     if (this.#asleep === undefined && this.#waiting === undefined) this.#group.sleeping.delete(this);
   }
@@ -311,8 +315,7 @@ export class StoreWatch implements Watch, Sleeper {
 
   #delivered(batch: Exclude<WatchBatch, { kind: "snapshot" }>): WatchBatch {
     this.#resumeVersion = batch.version;
-    if (this.#options.bookmarkIntervalMs !== undefined)
-      this.#lastDeliveryMs = this.#watched.clock.monotonic();
+    if (this.#bookmarkIntervalMs !== undefined) this.#lastDeliveryMs = this.#watched.clock.monotonic();
     return batch;
   }
 
@@ -331,9 +334,8 @@ export class StoreWatch implements Watch, Sleeper {
   }
 
   #untilBookmarkMs(): number {
-    const { bookmarkIntervalMs } = this.#options;
-    if (bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#lastDeliveryMs + bookmarkIntervalMs - this.#watched.clock.monotonic();
+    if (this.#bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
+    return this.#lastDeliveryMs + this.#bookmarkIntervalMs - this.#watched.clock.monotonic();
   }
 
   /** Keeps one timer at most; it may find that the silence began later than when it was set. */

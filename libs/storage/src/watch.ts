@@ -20,6 +20,18 @@ export type WatchBatch =
 /** A commit as a watch yields it. */
 export type CommitBatch = Extract<WatchBatch, { kind: "commit" }>;
 
+/** Who takes commits that are offered. */
+export interface CommitTaker {
+  /** Takes all of them, or answers false and takes none. */
+  takeCommits(commits: readonly CommitBatch[]): boolean;
+}
+
+/** Who waits for a watch without a promise. */
+export interface WatchSleeper {
+  /** There may be something to take, or the watch is over. */
+  wake(): void;
+}
+
 /**
  * An open watch: one consumer pulls batches. It holds a cursor into the store's history, no queue. It ends by `close()` (the iteration
  * then completes) or by throwing a `StorageError`: `slow-watcher` with its resume point, or `watch-closed`.
@@ -30,15 +42,15 @@ export interface Watch extends AsyncIterable<WatchBatch> {
   /** The next batch where it is at hand; undefined when it has to be waited for, and when the watch is over, which `next` tells. */
   take(): WatchBatch | undefined;
   /**
-   * Offers all that is at hand at once, where it is a few commits; all watches that stand at the same point offer the same object. They count as taken when `tell` answers true. Returns whether they were; where it does
-   * not offer them, or they were not taken, they are had by `take`.
+   * Offers all that is at hand at once, where it is a few commits; all watches that stand at the same point offer the same object. They count as taken when the taker says so. Returns whether they were; where it does
+   * not offer them, or they were not taken, they are had by `take`. This and `sleep` are told of an object, not of a function of it: a function for each of a thousand watches would be more memory to go through at each waking.
    */
-  offer?(tell: (commits: readonly CommitBatch[]) => boolean): boolean;
+  offer?(taker: CommitTaker): boolean;
   /**
-   * Waits without a promise, where a watch can, once `take` has found nothing: calls back, one time and at once, when there may be something to take or the watch is over. Returns
-   * false when it cannot wait so, and then does not call: what comes next is asked of `next`.
+   * Waits without a promise, where a watch can, once `take` has found nothing: wakes the sleeper, one time and at once, when there may be something to take or the watch is over. Returns
+   * false when it cannot wait so, and then does not wake: what comes next is asked of `next`.
    */
-  sleep?(wake: () => void): boolean;
+  sleep?(sleeper: WatchSleeper): boolean;
   /** Frees the watch. May be called at any time, more than once. */
   close(): void;
 }
