@@ -7,24 +7,24 @@ import {
   TenancySchema,
 } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { HookDecision, Registration } from "@trellis/registry";
-import type { TypedResource } from "@trellis/resource";
+import { typeNameText } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed, idText, permissionDenied } from "./errors.ts";
-import { typedStored } from "./payload.ts";
+import { type Payload, typed, type TypedStored, typedStored } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
 import type { Shown } from "./shown.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
 
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
 export interface Subject {
   readonly resource: Resource;
-  /** With the payload, where it is at hand; decoded when a hook needs it otherwise. */
-  readonly next?: (() => TypedResource) | undefined;
+  /** Its payload, where it is at hand; decoded when a hook needs it otherwise. */
+  readonly payload?: Payload | undefined;
   /** What is stored, decoded when it is asked for; absent on creation. */
-  readonly previous?: (() => TypedResource | undefined) | undefined;
+  readonly before?: TypedStored | undefined;
 }
 
 /** What a caller tried, in the words of its refusal: who may write a resource may delete it. */
@@ -52,25 +52,34 @@ export function mayAccess(
   subject: Subject,
 ): Known<Answer> {
   const { resource } = subject;
-  const { type } = registration;
-  const judge = (): Known<Answer> => {
-    const { id } = resource;
-    const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
-    return whenKnown(ask(environment, access), (decision) => answerWithResource(registration, decision));
-  };
-  if (registration.hooks.authorize === undefined) return judge();
-  return askHook(call, verb, registration, subject).then((decision) => {
-    if (decision === undefined) return judge();
-    return decision.allowed ? true : decision.reason;
-  });
+  const { id } = resource;
+  const { type, hooks } = registration;
+  const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
+  return hooks.authorize === undefined
+    ? askWithResource(environment, access)
+    : hookOrAuthorizer(environment, access, askHook(call, verb, registration, subject));
 }
 
-function answerWithResource({ type }: Registration, decision: Decision): Answer {
+async function hookOrAuthorizer(
+  environment: Environment,
+  access: Access,
+  asking: Promise<HookDecision | undefined>,
+): Promise<Answer> {
+  const decision = await asking;
+  if (decision === undefined) return await askWithResource(environment, access);
+  return decision.allowed ? true : decision.reason;
+}
+
+function askWithResource(environment: Environment, access: Access): Known<Answer> {
+  return whenKnownWith(ask(environment, access), access, answerWithResource);
+}
+
+function answerWithResource(decision: Decision, { type }: Access): Answer {
   if (decision.decision === "deny") return decision.reason;
   if (decision.decision === "allow") return true;
   throw hookFailed(
     "authorizer",
-    type.gvk,
+    typeNameText(type),
     new Error("needsResource was answered to a question with the resource"),
   );
 }
@@ -84,8 +93,10 @@ async function askHook(
 ): Promise<HookDecision | undefined> {
   const authorize = registration.hooks.authorize;
   if (authorize === undefined) return undefined;
-  const next = (subject.next ?? typedStored(registration.type, subject.resource))();
-  const previous = subject.previous?.();
+  const { resource, payload, before } = subject;
+  const next =
+    payload === undefined ? typedStored(registration.type, resource) : typed(resource, payload.message);
+  const previous = before?.resource();
   return await runHook(registration, () =>
     authorize({
       verb,
@@ -132,9 +143,18 @@ export function authorize(
   subject: Subject,
   deed: Deed = verb,
 ): Known<void> {
-  return whenKnown(mayAccess(environment, call, verb, registration, subject), (answer) => {
-    if (answer !== true) throw permissionDenied(`${deed} ${describe(subject.resource.id)}`, answer);
-  });
+  const answering = mayAccess(environment, call, verb, registration, subject);
+  return answering instanceof Promise
+    ? refuseLater(answering, deed, subject)
+    : refuseUnless(answering, deed, subject);
+}
+
+async function refuseLater(answering: Promise<Answer>, deed: Deed, subject: Subject): Promise<void> {
+  refuseUnless(await answering, deed, subject);
+}
+
+function refuseUnless(answer: Answer, deed: Deed, { resource }: Subject): void {
+  if (answer !== true) throw permissionDenied(`${deed} ${describe(resource.id)}`, answer);
 }
 
 /**
@@ -195,16 +215,24 @@ export async function authorizeList(
 
 /** Asks the authorizer; at once where it answers at once. */
 function ask(environment: Environment, access: Access): Known<Decision> {
-  const { group, groupVersion, kind } = access.type;
-  const failed = (error: unknown): never => {
-    throw hookFailed("authorizer", `${group}.${groupVersion}.${kind}`, error);
-  };
   try {
     const decision = environment.authorizer.decide(access);
-    return "then" in decision ? Promise.resolve(decision).catch(failed) : decision;
+    return "then" in decision ? decided(decision, access) : decision;
   } catch (error) {
-    return failed(error);
+    throw authorizerFailed(access, error);
   }
+}
+
+async function decided(deciding: Promise<Decision>, access: Access): Promise<Decision> {
+  try {
+    return await deciding;
+  } catch (error) {
+    throw authorizerFailed(access, error);
+  }
+}
+
+function authorizerFailed({ type }: Access, cause: unknown): ServiceError {
+  return hookFailed("authorizer", typeNameText(type), cause);
 }
 
 async function runHook<T>(registration: Registration, run: () => T | Promise<T>): Promise<T> {

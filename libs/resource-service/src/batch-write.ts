@@ -6,10 +6,13 @@ import {
   type BatchWriteRequest,
   BatchWriteRequestSchema,
   type BatchWriteResponse,
+  type DeleteResponse,
   type Operation,
   OperationSchema,
   type OperationResult,
   OperationResultSchema,
+  type WriteResponse,
+  type WriteStatusResponse,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
 import { EncodedResults, ResultMessages } from "./batch-results.ts";
@@ -43,8 +46,18 @@ export async function batchWrite(
   const work = async (): Promise<void> => {
     for (; running <= concurrencyOf(batches.underWay) && next < heads.length; grow()) {
       for (let index = heads[next++]; index !== undefined; index = following.get(index)) {
-        const operation = operations[index];
-        if (operation !== undefined) results.set(index, await runOne(environment, call, operation));
+        const operation = operations[index]?.operation;
+        if (operation === undefined) continue;
+        let result: OperationResult;
+        try {
+          // Not in a function of its own, which would be another promise for each operation.
+          const value = await runOne(environment, call, operation);
+          // What answers an operation goes by its name.
+          result = resultOf({ case: operation.case, value } as OperationResult["result"]);
+        } catch (error) {
+          result = failureOf(error, call);
+        }
+        results.set(index, result);
       }
     }
     running -= 1;
@@ -127,29 +140,27 @@ function faultOf(operation: Operation["operation"], index: number): Violation | 
     : undefined;
 }
 
-async function runOne(
+/** Carries out one operation. Throws, at once or later, what is its result then. */
+function runOne(
   environment: Environment,
   call: Call,
-  { operation }: Operation,
-): Promise<OperationResult> {
-  try {
-    switch (operation.case) {
-      case "write":
-        return resultOf({ case: "write", value: await write(environment, operation.value, call) });
-      case "writeStatus":
-        return resultOf({
-          case: "writeStatus",
-          value: await writeStatus(environment, operation.value, call),
-        });
-      case "delete":
-        return resultOf({ case: "delete", value: await deleteResource(environment, operation.value, call) });
-      default:
-        throw new TypeError("an operation was not checked before it ran");
-    }
-  } catch (error) {
-    const failure = toServiceError(error, call.signal).toConnectError(true);
-    return resultOf({ case: "error", value: rpcStatus(failure) });
+  operation: Operation["operation"],
+): Promise<WriteResponse | WriteStatusResponse | DeleteResponse> {
+  switch (operation.case) {
+    case "write":
+      return write(environment, operation.value, call);
+    case "writeStatus":
+      return writeStatus(environment, operation.value, call);
+    case "delete":
+      return deleteResource(environment, operation.value, call);
+    default:
+      throw new TypeError("an operation was not checked before it ran");
   }
+}
+
+function failureOf(error: unknown, call: Call): OperationResult {
+  const failure = toServiceError(error, call.signal).toConnectError(true);
+  return resultOf({ case: "error", value: rpcStatus(failure) });
 }
 
 /** As `create` makes it, at a fraction of the cost. */

@@ -5,21 +5,24 @@ import type { HookInput, Hooks, Registration, Violation } from "@trellis/registr
 import type { TypedResource } from "@trellis/resource";
 
 import { authorize } from "./authorization.ts";
-import type { Call } from "./call.ts";
-import type { Environment } from "./environment.ts";
 import { hookFailed } from "./errors.ts";
 import { checkFinalizers, checkMutatedMetadata } from "./metadata.ts";
-import { type Payload, typed, writePayload } from "./payload.ts";
+import { type Payload, typed, type TypedStored, writePayload } from "./payload.ts";
 import { joinPath, ruleViolations } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
-import type { Target } from "./target.ts";
+import type { StateView } from "./state-view.ts";
 import { hasRules } from "./type-rules.ts";
 import { missingUnit, type TenancyState } from "./tenancy.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import { tenancyState } from "./tenancy-guards.ts";
+import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
+import type { Writing } from "./writing.ts";
 
 /** What a caller wants stored, before its type has had a say. */
 export interface Draft {
-  readonly target: Target;
+  /** Who wants it, and where. Without a view, nothing that is stored is looked at. */
+  readonly writing: Pick<Writing, "environment" | "call" | "target" | "path"> & {
+    readonly view: StateView | undefined;
+  };
   /** Its id is complete, and its data is the payload's. */
   readonly resource: Resource;
   /** The payload in both forms. */
@@ -27,16 +30,12 @@ export interface Draft {
   /** What is stored now, as the type's version shows it; absent on creation. */
   readonly previous: Resource | undefined;
   /** The same with its payload decoded, for those who ask; undefined too when it cannot be. */
-  readonly before?: (() => TypedResource | undefined) | undefined;
-  /** Where the request has the resource. */
-  readonly path: string;
-  /** How the tenancy stands. */
-  readonly tenancy: () => Known<TenancyState>;
+  readonly before: TypedStored | undefined;
 }
 
-/** A resource that passed its type's rules and may be written by the caller, and how its tenancy stands. */
+/** A draft that passed its type's rules, as its type changed it, and that may be written by the caller; and how its tenancy stands. */
 export interface Candidate {
-  readonly resource: Resource;
+  readonly draft: Draft;
   readonly tenancy: TenancyState;
 }
 
@@ -44,43 +43,51 @@ export interface Candidate {
  * Takes a draft through its type: mutate, validate (the message's rules and the hook, all violations at once), authorize, and the existence of
  * its tenancy. Throws, at once or later, `INVALID_REQUEST` for too many finalizers, `INVALID_DATA`, `HOOK_FAILED`, `PERMISSION_DENIED`, `…_NOT_FOUND`.
  */
-export function judge(environment: Environment, call: Call, draft: Draft): Known<Candidate> {
-  const { registration } = draft.target;
-  checkFinalizers(draft.resource.metadata, draft.previous?.metadata, `${draft.path}.metadata`);
-  return whenKnown(runMutate(registration, draft), (content) => {
-    const mutated = { ...draft, ...content };
-    const { resource } = mutated;
-    return whenKnown(validate(environment, registration, mutated), () =>
-      whenKnown(admit(environment, call, mutated), (tenancy) => ({ resource, tenancy })),
-    );
-  });
+export function judge(draft: Draft): Known<Candidate> {
+  const { target, path } = draft.writing;
+  checkFinalizers(draft.resource.metadata, draft.previous?.metadata, path);
+  const { mutate } = target.registration.hooks;
+  return mutate === undefined
+    ? judgeMutated(draft)
+    : whenKnown(mutateByHook(target.registration.type, mutate, draft), judgeMutated);
+}
+
+function judgeMutated(draft: Draft): Known<Candidate> {
+  return whenKnownWith(validate(draft), draft, judgeValid);
+}
+
+function judgeValid(_: void, draft: Draft): Known<Candidate> {
+  return whenKnownWith(admit(draft), draft, candidateOf);
+}
+
+function candidateOf(tenancy: TenancyState, draft: Draft): Candidate {
+  return { draft, tenancy };
 }
 
 /** Only the second half of {@link judge}: what a caller must meet to be told of what is stored. Throws, at once or later, `PERMISSION_DENIED`, `…_NOT_FOUND`. */
-export function admit(environment: Environment, call: Call, draft: Draft): Known<TenancyState> {
-  const { target, resource, payload, before, path } = draft;
-  const { registration, units } = target;
-  const authorizing = authorize(environment, call, "write", registration, {
-    resource,
-    next: () => typed(resource, payload.message),
-    previous: before,
-  });
-  return whenKnown(authorizing, () =>
-    whenKnown(draft.tenancy(), (tenancy) => {
-      const missing = missingUnit(tenancy, units, Code.InvalidArgument, `${path}.id`);
-      if (missing !== undefined) throw missing;
-      return tenancy;
-    }),
-  );
+export function admit(draft: Draft): Known<TenancyState> {
+  const { environment, call, target } = draft.writing;
+  const authorizing = authorize(environment, call, "write", target.registration, draft);
+  return whenKnownWith(authorizing, draft, admitAuthorized);
 }
 
-interface Content {
-  readonly resource: Resource;
-  readonly payload: Payload;
+function admitAuthorized(_: void, { writing }: Draft): Known<TenancyState> {
+  const { environment, view, target } = writing;
+  const { units } = target;
+  const tenancy =
+    view === undefined ? environment.tenancy.state(units) : tenancyState(environment, view, units);
+  return whenKnownWith(tenancy, writing, whole);
+}
+
+/** A tenancy of which nothing is missing. */
+function whole(tenancy: TenancyState, { target, path }: Draft["writing"]): TenancyState {
+  const missing = missingUnit(tenancy, target.units, Code.InvalidArgument, `${path}.id`);
+  if (missing !== undefined) throw missing;
+  return tenancy;
 }
 
 /** What hooks are given. Most look at nothing but what is to be stored. */
-function inputOf({ resource, payload, before }: Content & Pick<Draft, "before">): HookInput {
+function inputOf({ resource, payload, before }: Draft): HookInput {
   const next = typed(resource, payload.message);
   return before === undefined ? { next } : new UpdateInput(next, before);
 }
@@ -89,38 +96,31 @@ function inputOf({ resource, payload, before }: Content & Pick<Draft, "before">)
 class UpdateInput implements HookInput {
   readonly next: TypedResource;
   declare readonly previous: TypedResource | undefined;
-  readonly #before: () => TypedResource | undefined;
+  readonly #before: TypedStored;
 
   /** An own property, so that a copy of the input has it; one for all, so that inputs have one hidden class. */
   static readonly #previous: PropertyDescriptor & ThisType<UpdateInput> = {
     enumerable: true,
     get(this: UpdateInput) {
-      return this.#before();
+      return this.#before.resource();
     },
   };
 
-  constructor(next: TypedResource, before: () => TypedResource | undefined) {
+  constructor(next: TypedResource, before: TypedStored) {
     this.next = next;
     this.#before = before;
     Object.defineProperty(this, "previous", UpdateInput.#previous);
   }
 }
 
-function runMutate(registration: Registration, { resource, payload, before }: Draft): Known<Content> {
-  const { mutate } = registration.hooks;
-  const content = { resource, payload };
-  return mutate === undefined ? content : mutateByHook(registration.type, mutate, content, before);
-}
-
 async function mutateByHook(
   type: Registration["type"],
   mutate: NonNullable<Hooks["mutate"]>,
-  draft: Content,
-  before: Draft["before"],
-): Promise<Content> {
+  draft: Draft,
+): Promise<Draft> {
   const { resource, payload } = draft;
   try {
-    const mutation = await mutate(inputOf({ ...draft, before }));
+    const mutation = await mutate(inputOf(draft));
     if (mutation === undefined) return draft;
     const { data, metadata, owner } = mutation;
     if (data !== undefined && !isMessage(data, type.schema))
@@ -132,23 +132,24 @@ async function mutateByHook(
       ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
       ...(owner === undefined ? {} : { owner }),
     });
-    return { resource: withPayload(mutated, changed), payload: changed };
+    return { ...draft, resource: withPayload(mutated, changed), payload: changed };
   } catch (error) {
     throw hookFailed("mutate hook", type.gvk, error);
   }
 }
 
-function validate(environment: Environment, registration: Registration, draft: Draft): Known<void> {
-  const { type, hooks } = registration;
+function validate(draft: Draft): Known<void> {
+  const { environment, target, path } = draft.writing;
+  const { type, hooks } = target.registration;
   const violations = hasRules(type.schema)
-    ? ruleViolations(environment, type.schema, draft.payload.message, `${draft.path}.data`)
-    : [];
-  if (hooks.validate !== undefined)
-    return validateByHook(type, hooks.validate, draft).then((found) =>
-      refuseInvalid([...violations, ...found]),
-    );
-  refuseInvalid(violations);
+    ? ruleViolations(environment, type.schema, draft.payload.message, `${path}.data`)
+    : NONE;
+  return hooks.validate === undefined
+    ? refuseInvalid(violations)
+    : whenKnownWith(validateByHook(type, hooks.validate, draft), violations, refuseAll);
 }
+
+const NONE: readonly Violation[] = [];
 
 async function validateByHook(
   type: Registration["type"],
@@ -157,10 +158,15 @@ async function validateByHook(
 ): Promise<readonly Violation[]> {
   try {
     const found = await validate(inputOf(draft));
-    return found.map(({ field, description }) => ({ field: joinPath(draft.path, field), description }));
+    const { path } = draft.writing;
+    return found.map(({ field, description }) => ({ field: joinPath(path, field), description }));
   } catch (error) {
     throw hookFailed("validate hook", type.gvk, error);
   }
+}
+
+function refuseAll(byHook: readonly Violation[], byRules: readonly Violation[]): void {
+  refuseInvalid([...byRules, ...byHook]);
 }
 
 function refuseInvalid(violations: readonly Violation[]): void {

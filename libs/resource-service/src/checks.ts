@@ -22,7 +22,8 @@ export type CheckPlanner = (view: StateView) => Promise<PlannedOperation>;
 /** All checks of a request as steps of its commit. */
 export type ChecksPlanner = (view: StateView) => Known<readonly PlannedOperation[]>;
 
-const noChecks: ChecksPlanner = () => [];
+const NONE: readonly PlannedOperation[] = [];
+const noChecks: ChecksPlanner = () => NONE;
 
 /** Turns the preconditions of a request into steps of its commit. Throws InvalidArgument, at once or later, for one that cannot be read. */
 export function checkPlanners(

@@ -7,12 +7,7 @@ import {
   DeleteResponse_Outcome,
   DeleteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import {
-  DELETION_TIMESTAMP_KEY,
-  finalizersOf,
-  isMarkedForDeletion,
-  type ResourceType,
-} from "@trellis/resource";
+import { DELETION_TIMESTAMP_KEY, finalizersOf, isMarkedForDeletion } from "@trellis/resource";
 import type { Operation } from "@trellis/storage";
 
 import { authorize, authorizeName, checkSystemType, type Subject } from "./authorization.ts";
@@ -22,7 +17,7 @@ import type { Environment } from "./environment.ts";
 import { versionMismatch } from "./errors.ts";
 import { presentAs } from "./group-version.ts";
 import { mutate, type Plan, type PlannedOperation, type Planner } from "./mutate.ts";
-import { typedStored } from "./payload.ts";
+import { TypedStored } from "./payload.ts";
 import { recordOf, resourceOf } from "./record.ts";
 import { rfc3339 } from "./rfc3339.ts";
 import { checkRequest } from "./rules.ts";
@@ -72,7 +67,10 @@ export async function deletePlanner(
     const existing = resourceOf(stored);
     const shown = (await presentAs(registration, stored)) ?? existing;
     const metadata = { ...existing.metadata, [DELETION_TIMESTAMP_KEY]: rfc3339(environment.clock.now()) };
-    const subject = deletionOf(registration.type, shown, metadata);
+    const subject: Subject = {
+      resource: deletionOf(shown, metadata),
+      before: new TypedStored(registration.type, stored, shown),
+    };
     await authorize(environment, call, "write", registration, subject, "delete");
     if (version !== "" && version !== String(stored.version)) throw versionMismatch(id, version, stored);
     const preconditions = [{ kind: "version", version: stored.version }] as const;
@@ -92,9 +90,6 @@ export async function deletePlanner(
 }
 
 /** A deletion as an authorizer is asked about it: the marking that it begins with, even where it ends in the same commit. */
-function deletionOf(type: ResourceType, stored: Resource, metadata: Resource["metadata"]): Subject {
-  const resource = isMarkedForDeletion(stored.metadata)
-    ? stored
-    : create(ResourceSchema, { ...stored, metadata });
-  return { resource, previous: typedStored(type, stored) };
+function deletionOf(stored: Resource, metadata: Resource["metadata"]): Resource {
+  return isMarkedForDeletion(stored.metadata) ? stored : create(ResourceSchema, { ...stored, metadata });
 }

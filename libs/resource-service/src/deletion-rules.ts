@@ -10,10 +10,14 @@ export type UpdateKind = "ordinary" | "ending";
 
 /**
  * The rules of an update around deletion: a mark is never removed or changed; marking changes nothing else; a marked resource
- * only loses finalizers. `path` is where the request has the metadata. Throws `DELETION_RULE`.
+ * only loses finalizers. `path` is where the request has the resource. Throws `DELETION_RULE`.
  */
 export function checkDeletionRules(existing: Resource, next: Resource, path: string): UpdateKind {
   if (!hasEnding(existing.metadata) && !hasEnding(next.metadata)) return "ordinary";
+  return checkEnding(existing, next, `${path}.metadata`);
+}
+
+function checkEnding(existing: Resource, next: Resource, path: string): UpdateKind {
   const broken = (message: string): ServiceError => brokenRule(message, path);
   const wasMarked = isMarkedForDeletion(existing.metadata);
   const isMarked = isMarkedForDeletion(next.metadata);
@@ -63,8 +67,16 @@ function isEmptyPayload({ data }: Resource): boolean {
 
 /** Whether two resources have the same metadata, but for some keys. */
 export function sameMetadata(a: Resource, b: Resource, except: readonly string[] = []): boolean {
-  const isSame = (key: string): boolean => except.includes(key) || a.metadata[key] === b.metadata[key];
-  return Object.keys(a.metadata).every(isSame) && Object.keys(b.metadata).every(isSame);
+  return hasEntriesOf(a.metadata, b.metadata, except) && hasEntriesOf(b.metadata, a.metadata, except);
+}
+
+function hasEntriesOf(
+  metadata: Resource["metadata"],
+  other: Resource["metadata"],
+  except: readonly string[],
+): boolean {
+  for (const key in other) if (metadata[key] !== other[key] && !except.includes(key)) return false;
+  return true;
 }
 
 function isProperSubset(smaller: ReadonlySet<string>, larger: ReadonlySet<string>): boolean {

@@ -26,7 +26,7 @@ const writer = new BackwardWriter();
 /** The canonical encoding of a resource ({@link encodeCanonical}), at a fraction of the cost: every write makes one. */
 export function encodeResource(resource: Resource): Uint8Array<ArrayBuffer> {
   const { id, owner, metadata, status, data } = resource;
-  if (![resource, id, id?.type, id?.tenancy, owner, owner?.type, owner?.tenancy, data].every(isKnown))
+  if (!(isKnown(resource) && isKnownId(id) && isKnownId(owner) && isKnown(data)))
     return encodeCanonical(ResourceSchema, resource);
   // What may call on others comes first: nothing of this writer's is under way then.
   const statuses = descending(status).map((key) => ({
@@ -54,7 +54,11 @@ export function encodeResource(resource: Resource): Uint8Array<ArrayBuffer> {
 }
 
 function isKnown(message: Message | undefined): boolean {
-  return (message?.$unknown?.length ?? 0) === 0;
+  return message?.$unknown === undefined || message.$unknown.length === 0;
+}
+
+function isKnownId(id: ID | undefined): boolean {
+  return id === undefined || (isKnown(id) && isKnown(id.type) && isKnown(id.tenancy));
 }
 
 /** The keys of a map, the last first. */

@@ -28,15 +28,14 @@ export async function mutateAndValidate(
   checkMetadata(input.metadata, "resource.metadata");
   const payload = readPayload(target.registration.type, input.data);
   const data = payload.any === undefined ? {} : { data: payload.any };
-  const { resource, tenancy } = await judge(environment, call, {
-    target,
+  const { draft, tenancy } = await judge({
+    writing: { environment, call, target, view: undefined, path: "resource" },
     resource: create(ResourceSchema, { ...input, ...data, id: target.id }),
     payload,
     previous: undefined,
-    path: "resource",
-    tenancy: async () => await environment.tenancy.state(target.units),
+    before: undefined,
   });
   if (isMarkedTenancy(tenancy))
     throw markedTenancy(target.units, "tenancy marked for deletion", "resource.id");
-  return create(MutateAndValidateResponseSchema, { resource });
+  return create(MutateAndValidateResponseSchema, { resource: draft.resource });
 }

@@ -64,14 +64,20 @@ export async function mutate<T>(
       const proposal = proposing instanceof Promise ? await proposing : proposing;
       if (proposal.kind === "refusal" && view.proven()) throw proposal.error;
       const operations = proposal.kind === "plan" ? proposal.plan.operations : checksOf(view);
-      const written = environment.turns.size === 0 ? [] : writtenKeys(operations);
+      const written = environment.turns.size === 0 ? NONE : writtenKeys(operations);
       if (turn.mustWait(written)) {
         await turn.take(written);
         if (call.aborted) throw conflict(call.signal, refusals);
         view.doubt();
         continue;
       }
-      const result = await commit(environment, operations, patience);
+      if (call.aborted) throw callEnded(call.signal);
+      let result: CommitResult;
+      try {
+        result = await environment.backend.commit(operations.map(operationOf), patience);
+      } catch (error) {
+        throw notCommitted(error);
+      }
       if (result.outcome === "applied") {
         if (proposal.kind === "refusal") throw proposal.error;
         call.shows(result.version);
@@ -97,23 +103,12 @@ export async function mutate<T>(
   }
 }
 
-function commit(
-  environment: Environment,
-  operations: readonly PlannedOperation[],
-  patience: Patience,
-): Promise<CommitResult> {
-  if (patience.caller.aborted) throw callEnded(patience.caller.signal);
-  try {
-    return environment.backend.commit(operations.map(operationOf), patience).catch(notCommitted);
-  } catch (error) {
-    return notCommitted(error);
-  }
+/** Storage says itself whether a commit was applied; any other failure leaves it open. */
+function notCommitted(error: unknown): Error {
+  return StorageError.is(error) ? error : internalError(error, "unknown");
 }
 
-/** Storage says itself whether a commit was applied; any other failure leaves it open. */
-function notCommitted(error: unknown): never {
-  throw StorageError.is(error) ? error : internalError(error, "unknown");
-}
+const NONE: readonly string[] = [];
 
 /** The one turn that a call takes, if it takes any: never a second beside it, for which others could wait that it waits for. */
 class Turn {

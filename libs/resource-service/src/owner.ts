@@ -39,7 +39,7 @@ export async function resolveOwner(
   return { id: complete, operations: [{ operation }] };
 }
 
-/** The owner of an update: what is stored. Throws `OWNER_IMMUTABLE` when the request names another one, or none where there is one. */
+/** The owner of an update: what is stored. Throws `OWNER_IMMUTABLE` when the request names another one, or none where there is one. `path` is where the request has the resource. */
 export function keepOwner(
   given: ID | undefined,
   existing: ID | undefined,
@@ -53,8 +53,8 @@ export function keepOwner(
   throw new ServiceError({
     code: Code.InvalidArgument,
     reason: "OWNER_IMMUTABLE",
-    message: `${path}: ${description}`,
-    violations: [{ field: path, description }],
+    message: `${path}.owner: ${description}`,
+    violations: [{ field: `${path}.owner`, description }],
   });
 }
 

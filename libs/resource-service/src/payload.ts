@@ -2,8 +2,10 @@ import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/pr
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { encodeCanonical, isCanonicalBytes, type ResourceType, type TypedResource } from "@trellis/resource";
+import type { StoredRecord } from "@trellis/storage";
 
 import { invalidField } from "./errors.ts";
+import { resourceOf } from "./record.ts";
 import { violationsError } from "./service-error.ts";
 
 const TYPE_URL_PREFIX = "type.googleapis.com/";
@@ -53,7 +55,9 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
   const { value } = data;
   // Most clients send what the encoder would make of it again, which is a message then.
   if (isCanonicalBytes(type.schema, value)) {
-    const typeUrl = TYPE_URL_PREFIX + found;
+    const prefix = data.typeUrl.length - found.length;
+    const isUsual = prefix === TYPE_URL_PREFIX.length && data.typeUrl.startsWith(TYPE_URL_PREFIX);
+    const typeUrl = isUsual ? data.typeUrl : TYPE_URL_PREFIX + found;
     return new CanonicalPayload(type.schema, { $typeName: AnySchema.typeName, typeUrl, value });
   }
   let message: Message;
@@ -88,16 +92,30 @@ function storedPayload(type: ResourceType, data: Any | undefined): Message | und
   }
 }
 
-/** What is stored with its payload decoded, once somebody asks for it, and not twice; undefined when it cannot be read as the type's message. */
-export function typedStored(type: ResourceType, resource: Resource): () => TypedResource | undefined {
-  let found: { readonly resource: TypedResource | undefined } | undefined;
-  return () => {
-    if (found === undefined) {
-      const data = storedPayload(type, resource.data);
-      found = { resource: data === undefined ? undefined : typed(resource, data) };
-    }
-    return found.resource;
-  };
+/** A stored resource with its payload decoded; undefined when that cannot be read as the type's message. */
+export function typedStored(type: ResourceType, resource: Resource): TypedResource | undefined {
+  const data = storedPayload(type, resource.data);
+  return data === undefined ? undefined : typed(resource, data);
+}
+
+/** The same once somebody asks for it, and not twice. */
+export class TypedStored {
+  readonly #type: ResourceType;
+  readonly #record: StoredRecord;
+  readonly #shown: Resource | undefined;
+  #found: { readonly resource: TypedResource | undefined } | undefined;
+
+  /** Of a record, or of what is `shown` of it. */
+  constructor(type: ResourceType, record: StoredRecord, shown: Resource | undefined) {
+    this.#type = type;
+    this.#record = record;
+    this.#shown = shown;
+  }
+
+  resource(): TypedResource | undefined {
+    this.#found ??= { resource: typedStored(this.#type, this.#shown ?? resourceOf(this.#record)) };
+    return this.#found.resource;
+  }
 }
 
 /** A resource with its decoded payload, as hooks get it. Its metadata is its own: what a hook does to that is not done to what is stored. */

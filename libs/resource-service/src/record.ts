@@ -49,7 +49,7 @@ export function recordOf(resource: Resource): RecordInit {
     uid: resource.id?.uid ?? "",
     groupVersion: resource.id?.type?.groupVersion ?? "",
     generation: resource.generation,
-    ...(owner === undefined ? {} : { owner: { key: keyOf(owner), uid: owner.uid } }),
+    owner: owner && { key: keyOf(owner), uid: owner.uid },
     marked,
     bytes,
   };

@@ -4,6 +4,7 @@ import {
   type Operation,
   type Precondition,
   readNowOrWait,
+  type ReadResult,
   type RecordInit,
   type StoredRecord,
 } from "@trellis/storage";
@@ -20,11 +21,10 @@ import type { Known } from "./when-known.ts";
 export class StateView {
   readonly #sources: Pick<Environment, "backend" | "guards">;
   readonly #patience: Patience;
-  /** By the string form of the keys. */
-  readonly #beliefs = new Map<string, Belief>();
-  /** What this attempt relied on, in that order. */
-  #used: Belief[] = [];
+  readonly #beliefs = new Beliefs();
   #attempt = 0;
+  /** On how much this attempt relied so far. */
+  #uses = 0;
   /** How often everything was doubted. */
   #doubts = 0;
 
@@ -90,55 +90,61 @@ export class StateView {
 
   /** Starts a new attempt: forgets what it relied on and planned, keeps what it believes. */
   restart(): void {
-    this.#used = [];
+    this.#uses = 0;
     this.#attempt += 1;
   }
 
   /** Whether all that this attempt relied on is one key, proven current since the call began. */
   proven(): boolean {
-    return this.#used.length === 0 || (this.#used.length === 1 && this.#used.every(({ proven }) => proven));
+    return this.#uses === 0 || (this.#uses === 1 && this.#used().every(({ proven }) => proven));
   }
 
   /** One check for each key that this attempt relied on: the commit that proves them current together. */
   checks(): Operation[] {
-    return this.#used.map(({ key, record }) => checkUnchanged(key, record));
+    return this.#used().map(({ key, record }) => checkUnchanged(key, record));
   }
 
   #of(key: Key): Belief {
-    const text = keyString(key);
-    let belief = this.#beliefs.get(text);
-    if (belief === undefined) {
-      belief = new Belief(key);
-      this.#beliefs.set(text, belief);
-    }
-    return belief;
+    return this.#beliefs.of(key);
   }
 
   #use(belief: Belief): void {
     if (belief.usedIn === this.#attempt) return;
     belief.usedIn = this.#attempt;
-    this.#used.push(belief);
+    belief.use = this.#uses++;
+  }
+
+  /** What this attempt relied on, in that order. */
+  #used(): Belief[] {
+    const used = this.#beliefs.all().filter(({ usedIn }) => usedIn === this.#attempt);
+    return used.sort((a, b) => a.use - b.use);
   }
 
   /** What is stored under a key: read, unless it is believed already and not doubted. */
   #read(belief: Belief): Known<StoredRecord | undefined> {
     if (belief.isHeldSince(this.#doubts)) return belief.record;
     const reading = readNowOrWait(this.#sources.backend, belief.key, this.#patience);
-    return reading instanceof Promise
-      ? reading.then(({ record, position }) => belief.see(record, position.version, this.#doubts))
-      : belief.see(reading.record, reading.position.version, this.#doubts);
+    return reading instanceof Promise ? this.#seeLater(belief, reading) : this.#see(belief, reading);
+  }
+
+  #see(belief: Belief, { record, position }: ReadResult): StoredRecord | undefined {
+    return belief.see(record, position.version, this.#doubts);
+  }
+
+  async #seeLater(belief: Belief, reading: Promise<ReadResult>): Promise<StoredRecord | undefined> {
+    return this.#see(belief, await reading);
   }
 
   /** Sees to it that there is a belief of a unit whose state the commit is going to prove; what was seen last does. */
   #expectGuard(key: Key): undefined | Promise<void> {
     const { backend, guards } = this.#sources;
-    const text = keyString(key);
     const belief = this.#of(key);
+    const { text } = belief;
     if (!belief.isHeld) {
       // What a store in this process shows at once is newer than what is remembered.
       const found = backend.readNow?.(key, this.#patience);
       if (found !== undefined) {
-        belief.see(found.record, found.position.version, this.#doubts);
+        this.#see(belief, found);
         return undefined;
       }
       const remembered = guards.get(text);
@@ -148,7 +154,50 @@ export class StateView {
       }
     }
     const reading = this.#read(belief);
-    return reading instanceof Promise ? reading.then((found) => guards.learn(text, found)) : undefined;
+    return reading instanceof Promise ? this.#learnGuard(text, reading) : undefined;
+  }
+
+  async #learnGuard(text: string, reading: Promise<StoredRecord | undefined>): Promise<void> {
+    this.#sources.guards.learn(text, await reading);
+  }
+}
+
+/** So many are found one after the other, which takes less time and memory than a map: a write has three. */
+const MAX_CHAINED = 8;
+
+/** Beliefs by their keys. */
+class Beliefs {
+  #newest: Belief | undefined;
+  #count = 0;
+  /** All of them by the string form of their keys, where they are many. */
+  #byText: Map<string, Belief> | undefined;
+
+  /** The belief about a key, made when it is first asked for. */
+  of(key: Key): Belief {
+    const text = keyString(key);
+    return this.#find(text) ?? this.#add(new Belief(key, text, this.#newest));
+  }
+
+  /** From the newest on. */
+  all(): Belief[] {
+    const beliefs: Belief[] = [];
+    for (let belief = this.#newest; belief !== undefined; belief = belief.older) beliefs.push(belief);
+    return beliefs;
+  }
+
+  #find(text: string): Belief | undefined {
+    if (this.#byText !== undefined) return this.#byText.get(text);
+    let belief = this.#newest;
+    while (belief !== undefined && belief.text !== text) belief = belief.older;
+    return belief;
+  }
+
+  #add(belief: Belief): Belief {
+    this.#newest = belief;
+    this.#count += 1;
+    if (this.#byText !== undefined) this.#byText.set(belief.text, belief);
+    else if (this.#count > MAX_CHAINED) this.#byText = new Map(this.all().map((each) => [each.text, each]));
+    return belief;
   }
 }
 
@@ -157,18 +206,26 @@ const NEVER = -1;
 /** What a mutation takes to be stored under a key, and what it plans to leave there. */
 class Belief {
   readonly key: Key;
+  /** The string form of the key. */
+  readonly text: string;
+  /** The one that was made before. */
+  readonly older: Belief | undefined;
   record: StoredRecord | undefined;
   /** Whether it was so at a moment of this call; what is read may be old. */
   proven = false;
   /** The attempts that last relied on it, and planned what is to be there. */
   usedIn = NEVER;
   plannedIn = NEVER;
+  /** Which of the attempt's uses was its first. */
+  use = 0;
   planned: RecordInit | undefined;
   /** How often everything had been doubted when it was last heard. */
   #heldSince = NEVER;
 
-  constructor(key: Key) {
+  constructor(key: Key, text: string, older: Belief | undefined) {
     this.key = key;
+    this.text = text;
+    this.older = older;
   }
 
   /** Whether anything is believed. */

@@ -30,10 +30,14 @@ const MAX_SUGGESTIONS = 3;
 
 /** The registration of a request's type. Throws `TYPE_NOT_REGISTERED`, naming types that look alike. */
 export function registrationOf(environment: Environment, type: Type | undefined, path: string): Registration {
+  const registration = type && environment.registry.resolve(type);
+  if (registration === undefined) throw unregistered(environment, type, path);
+  return registration;
+}
+
+function unregistered(environment: Environment, type: Type | undefined, path: string): ServiceError {
   if (type === undefined)
-    throw violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
-  const registration = environment.registry.resolve(type);
-  if (registration !== undefined) return registration;
+    return violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
   const alike = environment.registry
     .types()
     .filter((known) => known.type.kind.toLowerCase() === type.kind.toLowerCase())
@@ -44,7 +48,7 @@ export function registrationOf(environment: Environment, type: Type | undefined,
       ? `did you mean ${alike.join(" or ")}?`
       : 'TypeService.ListTypes ("trellis types") lists the known ones';
   const message = `resource type ${typeNameText(type)} not registered; ${hint}`;
-  throw new ServiceError({
+  return new ServiceError({
     code: Code.InvalidArgument,
     reason: "TYPE_NOT_REGISTERED",
     message,
@@ -94,10 +98,14 @@ function placeOf(
   path: string,
   near?: Units,
 ): Pick<Target, "registration" | "units"> {
-  const registration = registrationOf(environment, id.type, `${path}.type`);
-  const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
-  if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
+  // Paths are made for who is told of them.
+  const registration = id.type && environment.registry.resolve(id.type);
+  if (registration === undefined) throw unregistered(environment, id.type, `${path}.type`);
   const { scope } = registration.type;
+  if (scope !== Scope.NAMESPACE) {
+    const violations = scopeViolations(registration, id.tenancy, `${path}.tenancy`, false);
+    if (violations.length > 0) throw violationsError("WRONG_SCOPE", violations);
+  }
   const defaults = call.identity.defaultTenancy;
   const units =
     near === undefined || scope === Scope.UNDEFINED

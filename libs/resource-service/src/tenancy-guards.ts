@@ -4,7 +4,7 @@ import type { Environment } from "./environment.ts";
 import type { PlannedOperation } from "./mutate.ts";
 import type { StateView } from "./state-view.ts";
 import type { TenancyGuard, TenancyState, Units, UnitState } from "./tenancy.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import { type Known, whenKnownWith } from "./when-known.ts";
 
 /**
  * How a tenancy stands for a mutation. A guarded unit is judged by its own record, of which the mutation's commit proves that it is current: an
@@ -13,31 +13,60 @@ import { type Known, whenKnown } from "./when-known.ts";
 export function tenancyState(environment: Environment, view: StateView, units: Units): Known<TenancyState> {
   const guarded: Guarded = { partition: undefined, namespace: undefined };
   let waiting: Promise<void>[] | undefined;
-  for (const { unit, key } of environment.tenancy.guards(units)) {
-    const record = view.latest(key);
-    if (!(record instanceof Promise)) guarded[unit] = stateOf(record);
-    else (waiting ??= []).push(record.then((found) => void (guarded[unit] = stateOf(found))));
+  for (const guard of environment.tenancy.guards(units)) {
+    const record = view.latest(guard.key);
+    if (record instanceof Promise) (waiting ??= []).push(noteLater(guarded, guard, record));
+    else note(guarded, guard, record);
   }
   return waiting === undefined
     ? whole(environment, units, guarded)
-    : Promise.all(waiting).then(() => whole(environment, units, guarded));
+    : wholeLater(environment, units, guarded, waiting);
+}
+
+/** The states of the units that have a guard. */
+type Guarded = Record<keyof TenancyState, UnitState | undefined>;
+
+function note(guarded: Guarded, { unit }: TenancyGuard, record: RecordInit | undefined): void {
+  const state = stateOf(record);
+  // By name: a store under a name that differs is one that V8 has to look up each time.
+  if (unit === "partition") guarded.partition = state;
+  else guarded.namespace = state;
+}
+
+async function noteLater(
+  guarded: Guarded,
+  guard: TenancyGuard,
+  record: Promise<RecordInit | undefined>,
+): Promise<void> {
+  note(guarded, guard, await record);
 }
 
 /** Units without a guard are as the policy says. */
 function whole(
   { tenancy }: Pick<Environment, "tenancy">,
   units: Units,
-  { partition, namespace }: Guarded,
+  guarded: Guarded,
 ): Known<TenancyState> {
-  return partition !== undefined && namespace !== undefined
-    ? { partition, namespace }
-    : whenKnown(tenancy.state(units), (state) => ({
-        partition: partition ?? state.partition,
-        namespace: namespace ?? state.namespace,
-      }));
+  return isWhole(guarded) ? guarded : whenKnownWith(tenancy.state(units), guarded, completed);
 }
 
-type Guarded = Record<keyof TenancyState, UnitState | undefined>;
+async function wholeLater(
+  environment: Pick<Environment, "tenancy">,
+  units: Units,
+  guarded: Guarded,
+  waiting: readonly Promise<void>[],
+): Promise<TenancyState> {
+  await Promise.all(waiting);
+  return await whole(environment, units, guarded);
+}
+
+function isWhole(guarded: Guarded): guarded is Record<keyof TenancyState, UnitState> {
+  return guarded.partition !== undefined && guarded.namespace !== undefined;
+}
+
+function completed(state: TenancyState, { partition, namespace }: Guarded): TenancyState {
+  return { partition: partition ?? state.partition, namespace: namespace ?? state.namespace };
+}
 
 function stateOf(record: RecordInit | undefined): UnitState {
   if (record === undefined) return "absent";

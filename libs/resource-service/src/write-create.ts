@@ -12,7 +12,7 @@ import type { Plan } from "./mutate.ts";
 import { type ResolvedOwner, resolveOwner } from "./owner.ts";
 import { ServiceError } from "./service-error.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
-import { guardOperations, tenancyState } from "./tenancy-guards.ts";
+import { guardOperations } from "./tenancy-guards.ts";
 import { planPut } from "./write-put.ts";
 import { statusImmutable, type Writing } from "./writing.ts";
 
@@ -21,7 +21,7 @@ type FoundOwner = ResolvedOwner | ServiceError | undefined;
 
 /** A creation as its type is asked about it, and its owner. */
 export async function creationDraft(writing: Writing): Promise<{ draft: Draft; owner: FoundOwner }> {
-  const { environment, view, target, input, payload, path } = writing;
+  const { environment, target, input, payload } = writing;
   const owner = await findOwner(writing, input.owner);
   const named = owner === undefined || ServiceError.is(owner) ? input.owner : owner.id;
   const resource = create(ResourceSchema, {
@@ -30,15 +30,15 @@ export async function creationDraft(writing: Writing): Promise<{ draft: Draft; o
     metadata: { ...input.metadata },
     ...(payload.any === undefined ? {} : { data: payload.any }),
   });
-  const tenancy = () => tenancyState(environment, view, target.units);
-  return { draft: { target, resource, payload, previous: undefined, path, tenancy }, owner };
+  return { draft: { writing, resource, payload, previous: undefined, before: undefined }, owner };
 }
 
 /** Plans a creation. Throws what the type refuses, then what no creation may have. */
 export async function planCreate(writing: Writing): Promise<Plan<WriteResponse>> {
-  const { environment, call, target, path } = writing;
+  const { environment, target, path } = writing;
   const { draft, owner } = await creationDraft(writing);
-  const { resource, tenancy } = await judge(environment, call, draft);
+  const { draft: judged, tenancy } = await judge(draft);
+  const { resource } = judged;
   if (isMarkedTenancy(tenancy))
     throw markedTenancy(target.units, "tenancy marked for deletion", `${path}.id`);
   // A mutate hook may have chosen another owner, or the first one.

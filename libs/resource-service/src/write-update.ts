@@ -20,11 +20,11 @@ import { presentAs } from "./group-version.ts";
 import type { Plan } from "./mutate.ts";
 import { keepOwner, sameOwner } from "./owner.ts";
 import { resourceOf } from "./record.ts";
-import { typedStored } from "./payload.ts";
+import { TypedStored } from "./payload.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
-import { guardOperations, tenancyState } from "./tenancy-guards.ts";
+import { guardOperations } from "./tenancy-guards.ts";
 import { tombstoneOf } from "./tombstone.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import { type Known, whenKnownWith } from "./when-known.ts";
 import { planPut } from "./write-put.ts";
 import { statusImmutable, type Writing } from "./writing.ts";
 
@@ -34,7 +34,7 @@ export function updateDraft(
   stored: StoredRecord,
   existing = resourceOf(stored),
 ): Known<Draft> {
-  const { environment, view, target, input, payload, path } = writing;
+  const { target, input, payload } = writing;
   // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
   const owner = sameOwner(input.owner, existing.owner, target.units) ? existing.owner : input.owner;
   // As `create` makes it, at a fraction of the cost.
@@ -50,50 +50,55 @@ export function updateDraft(
   };
   if (owner !== undefined) resource.owner = owner;
   if (payload.any !== undefined) resource.data = payload.any;
-  const { type } = target.registration;
-  const isConverted = stored.groupVersion !== type.groupVersion;
-  const tenancy = () => tenancyState(environment, view, target.units);
-  return whenKnown(isConverted ? presentAs(target.registration, stored) : undefined, (converted) => {
-    const previous = converted ?? existing;
-    // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
-    const before = once(() => typedStored(type, converted ?? resourceOf(stored))());
-    return { target, resource, payload, previous, before, path, tenancy };
-  });
+  const { registration } = target;
+  // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
+  const before = new TypedStored(registration.type, stored, undefined);
+  const draft: Draft = { writing, resource, payload, previous: existing, before };
+  return stored.groupVersion === registration.type.groupVersion ? draft : convertedDraft(draft, stored);
+}
+
+async function convertedDraft(draft: Draft, stored: StoredRecord): Promise<Draft> {
+  const { registration } = draft.writing.target;
+  const converted = await presentAs(registration, stored);
+  if (converted === undefined) return draft;
+  const before = new TypedStored(registration.type, stored, converted);
+  return { ...draft, previous: converted, before };
 }
 
 /** Plans an update, or a check when it asks for what is stored, or a deletion when it takes the last finalizer of a marked resource. */
 export function planUpdate(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> {
   const existing = resourceOf(stored);
-  return whenKnown(updateDraft(writing, stored, existing), (draft) =>
-    whenKnown(judge(writing.environment, writing.call, draft), (judged) =>
-      planJudged(writing, stored, { existing, draft, judged }),
-    ),
-  );
+  const drafting = updateDraft(writing, stored, existing);
+  return whenKnownWith(drafting, { writing, stored, existing }, judgeUpdate);
 }
 
-/** An update that its type has nothing against. */
+/** What an update is about. */
 interface Update {
+  readonly writing: Writing;
+  readonly stored: StoredRecord;
   readonly existing: Resource;
-  readonly draft: Draft;
-  readonly judged: Candidate;
+}
+
+function judgeUpdate(draft: Draft, update: Update): Known<Plan<WriteResponse>> {
+  return whenKnownWith(judge(draft), update, planJudged);
 }
 
 function planJudged(
-  writing: Writing,
-  stored: StoredRecord,
-  { existing, draft, judged }: Update,
+  { draft, tenancy }: Candidate,
+  { writing, stored, existing }: Update,
 ): Plan<WriteResponse> {
   const { target, input, path } = writing;
-  const owner = keepOwner(judged.resource.owner, existing.owner, target, `${path}.owner`);
+  const { resource } = draft;
+  const owner = keepOwner(resource.owner, existing.owner, target, path);
   const next =
-    owner === undefined || owner === judged.resource.owner
-      ? judged.resource
-      : create(ResourceSchema, { ...judged.resource, owner });
+    owner === undefined || owner === resource.owner
+      ? resource
+      : create(ResourceSchema, { ...resource, owner });
   if (Object.keys(input.status).length > 0 && !statusMapEquals(input.status, existing.status))
     throw statusImmutable(path);
   if (isUnchanged(next, existing)) return unchanged(writing, stored, draft.previous ?? existing);
-  const kind = checkDeletionRules(existing, next, `${path}.metadata`);
-  if (kind === "ordinary" && isMarkedTenancy(judged.tenancy))
+  const kind = checkDeletionRules(existing, next, path);
+  if (kind === "ordinary" && isMarkedTenancy(tenancy))
     throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion", `${path}.id`);
   if (isMarkedForDeletion(next.metadata) && finalizersOf(next.metadata).size === 0)
     return remove(writing, next, stored);
@@ -103,11 +108,6 @@ function planJudged(
     before: guardsOf(writing, kind),
     outcome: WriteResponse_Outcome.UPDATED,
   });
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 function guardsOf({ environment, target }: Writing, kind: UpdateKind) {

@@ -15,13 +15,13 @@ import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import { alreadyExists, resourceNotFound, uidMismatch, versionMismatch } from "./errors.ts";
 import { checkMetadata } from "./metadata.ts";
-import { mutate, type Plan, type Planner } from "./mutate.ts";
+import { mutate, type Plan, type PlannedOperation, type Planner } from "./mutate.ts";
 import { readPayload } from "./payload.ts";
 import { checkRequest } from "./rules.ts";
 import type { ServiceError } from "./service-error.ts";
 import { targetOf } from "./target.ts";
 import { planCreate, creationDraft, refuseCreation } from "./write-create.ts";
-import { type Known, whenKnown } from "./when-known.ts";
+import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
 import { planUpdate, updateDraft } from "./write-update.ts";
 import type { Writing } from "./writing.ts";
 
@@ -48,39 +48,52 @@ export function writePlanner(
   checkMetadata(input.metadata, `${path}resource.metadata`);
   const payload = readPayload(target.registration.type, input.data, `${path}resource.data`);
   const planning = checkPlanners(environment, call, request.preconditions, `${path}preconditions`);
-  return whenKnown(planning, (checks) => (view) => {
-    const writing: Writing = { environment, call, view, target, input, payload, path: `${path}resource` };
-    const expecting = view.expect(target.key, environment.tenancy.guards(target.units));
-    return whenKnown<unknown, Plan<WriteResponse>>(expecting, () =>
-      whenKnown(checks(view), (before) =>
-        whenKnown(view.stored(target.key), (stored) =>
-          whenKnown(planWrite(writing, stored, request.mode), (plan) =>
-            before.length === 0 ? plan : { ...plan, operations: [...before, ...plan.operations] },
-          ),
-        ),
-      ),
-    );
-  });
+  const { mode } = request;
+  const resourcePath = `${path}resource`;
+  return whenKnown(
+    planning,
+    (checks) => (view) =>
+      planAttempt({ environment, call, view, target, input, payload, mode, checks, path: resourcePath }),
+  );
 }
 
-function planWrite(
+function planAttempt(writing: Writing): Known<Plan<WriteResponse>> {
+  const { environment, view, target } = writing;
+  const expecting = view.expect(target.key, environment.tenancy.guards(target.units));
+  return whenKnownWith<unknown, Writing, Plan<WriteResponse>>(expecting, writing, planExpected);
+}
+
+function planExpected(_: unknown, writing: Writing): Known<Plan<WriteResponse>> {
+  return whenKnownWith(writing.checks(writing.view), writing, planAfter);
+}
+
+function planAfter(before: readonly PlannedOperation[], writing: Writing): Known<Plan<WriteResponse>> {
+  const planning = whenKnownWith(writing.view.stored(writing.target.key), writing, planWrite);
+  return before.length === 0 ? planning : whenKnownWith(planning, before, behind);
+}
+
+function behind<T>(plan: Plan<T>, before: readonly PlannedOperation[]): Plan<T> {
+  return { operations: [...before, ...plan.operations], answer: (version) => plan.answer(version) };
+}
+
+function planWrite(stored: StoredRecord | undefined, writing: Writing): Known<Plan<WriteResponse>> {
+  const fault = identityFault(writing, stored);
+  if (fault !== undefined) return refuse(writing, stored, fault);
+  return stored === undefined ? planCreate(writing) : planUpdate(writing, stored);
+}
+
+async function refuse(
   writing: Writing,
   stored: StoredRecord | undefined,
-  mode: WriteRequest_Mode,
-): Known<Plan<WriteResponse>> {
-  const fault = identityFault(writing, stored, mode);
-  if (fault !== undefined)
-    return refusal(writing, stored, fault).then((error) => {
-      throw error;
-    });
-  return stored === undefined ? planCreate(writing) : planUpdate(writing, stored);
+  fault: ServiceError,
+): Promise<never> {
+  throw await refusal(writing, stored, fault);
 }
 
 /** What differs between the resource that is stored and the one that the caller expects. */
 function identityFault(
-  { target: { id }, input }: Writing,
+  { target: { id }, input, mode }: Writing,
   stored: StoredRecord | undefined,
-  mode: WriteRequest_Mode,
 ): ServiceError | undefined {
   const { version } = input;
   if (stored === undefined) {
@@ -100,13 +113,12 @@ async function refusal(
   stored: StoredRecord | undefined,
   fault: ServiceError,
 ): Promise<ServiceError> {
-  const { environment, call, target } = writing;
-  if (stored !== undefined && !isOther(target.id, stored)) {
-    await admit(environment, call, await updateDraft(writing, stored));
+  if (stored !== undefined && !isOther(writing.target.id, stored)) {
+    await admit(await updateDraft(writing, stored));
     return fault;
   }
   const { draft, owner } = await creationDraft(writing);
-  await admit(environment, call, draft);
+  await admit(draft);
   // A write with another incarnation's uid means to create: what no creation may have is told first.
   return (stored === undefined ? undefined : refuseCreation(writing, draft.resource, owner)) ?? fault;
 }

@@ -1,7 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { WriteRequest_Mode } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 
 import type { Call } from "./call.ts";
+import type { ChecksPlanner } from "./checks.ts";
 import type { Environment } from "./environment.ts";
 import type { Payload } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
@@ -17,6 +19,9 @@ export interface Writing {
   /** The resource as the caller sent it. */
   readonly input: Resource;
   readonly payload: Payload;
+  readonly mode: WriteRequest_Mode;
+  /** What the request wants checked besides. */
+  readonly checks: ChecksPlanner;
   /** Where the request has the resource. */
   readonly path: string;
 }

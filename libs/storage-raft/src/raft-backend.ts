@@ -90,18 +90,21 @@ export class RaftBackend implements Backend, SessionedCommits {
     return this.#machine.served.watch(query, options);
   }
 
-  async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
-    this.#checkServing();
-    checkOperations(operations);
-    if (options.evaluateOnly === true || operations.every(({ kind }) => kind === "check")) {
-      await ofNode(this.#node.confirmRead({ signal: options.signal }));
-      return this.#machine.served.evaluateOnly(operations);
+  /** No async function: a commit has the one promise that it needs, and no frame to be kept for it. */
+  commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
+    try {
+      this.#checkServing();
+      checkOperations(operations);
+      if (options.evaluateOnly === true || operations.every(isCheck))
+        return this.#evaluateOnly(operations, options);
+      const commit = { kind: "commit", request: undefined, operations } as const;
+      return this.#proposeCommit(proposedCommit(commit), options).then(
+        (applied) => resultOf(answerOf(applied), operations),
+        failed,
+      );
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    const commit = { kind: "commit", request: undefined, operations } as const;
-    const answer = await this.#proposeCommit(proposedCommit(commit), waitedFor(options));
-    if (answer.outcome === "applied" || answer.outcome === "refused")
-      return toCommitResult(answer, operations);
-    throw unexpected(answer);
   }
 
   async openSession(id: string, options: CallOptions = {}): Promise<Session> {
@@ -128,10 +131,8 @@ export class RaftBackend implements Backend, SessionedCommits {
     if (fault !== undefined) throw new StorageError("resource-exhausted", fault);
     const commit = { kind: "commit", request, operations } as const;
     const { encoded } = options;
-    const answer = await this.#proposeCommit(
-      encoded === undefined ? proposedCommit(commit) : takenCommit(commit, encoded),
-      waitedFor(options),
-    );
+    const proposed = encoded === undefined ? proposedCommit(commit) : takenCommit(commit, encoded);
+    const answer = await this.#proposeCommit(proposed, options).then(answerOf, failed);
     switch (answer.outcome) {
       case "applied":
       case "unknown":
@@ -163,11 +164,9 @@ export class RaftBackend implements Backend, SessionedCommits {
     return this.#node.propose(encodeCommand(command), { signal }).then(answerOf, failed);
   }
 
-  #proposeCommit(
-    { entry, own }: ProposedCommit,
-    { signal }: Pick<ProposeOptions, "signal">,
-  ): Promise<CommandAnswer> {
-    return this.#node.propose(entry, { signal, command: own }).then(answerOf, failed);
+  /** The caller says whether a commit is still waited for, which the node looks at now and then. */
+  #proposeCommit({ entry, own }: ProposedCommit, options: CallOptions): Promise<Applied> {
+    return this.#node.propose(entry, { signal: options.caller ?? options.signal, command: own });
   }
 
   /** Adds what was stored at a refusal that is only remembered, while the history has it. */
@@ -183,6 +182,11 @@ export class RaftBackend implements Backend, SessionedCommits {
       if (StorageError.is(error)) return refused;
       throw error;
     }
+  }
+
+  async #evaluateOnly(operations: readonly Operation[], { signal }: CommitOptions): Promise<CommitResult> {
+    await ofNode(this.#node.confirmRead({ signal }));
+    return this.#machine.served.evaluateOnly(operations);
   }
 
   async #ready({ consistency, signal }: ReadOptions): Promise<void> {
@@ -207,9 +211,13 @@ export function createRaftBackend(deps: RaftBackendDeps): RaftBackend {
   return new RaftBackend(deps);
 }
 
-/** Who says whether a commit is still waited for, which the node looks at now and then. */
-function waitedFor(options: CallOptions): Pick<ProposeOptions, "signal"> {
-  return options.caller === undefined ? options : { signal: options.caller };
+function isCheck({ kind }: Operation): boolean {
+  return kind === "check";
+}
+
+function resultOf(answer: CommandAnswer, operations: readonly Operation[]): CommitResult {
+  if (answer.outcome === "applied" || answer.outcome === "refused") return toCommitResult(answer, operations);
+  throw unexpected(answer);
 }
 
 function unexpected(answer: CommandAnswer): Error {
