@@ -43,6 +43,9 @@ export function checkSystemType(call: Call, registration: Registration): void {
 /** Why a caller may not, or that it may. */
 type Answer = true | string;
 
+/** What {@link mayAccess} is asked. */
+type Question = Parameters<typeof mayAccess>;
+
 /** Whether the caller may read or write a resource; said at once where the authorizer does. The type's hook decides first. */
 export function mayAccess(
   environment: Environment,
@@ -51,26 +54,21 @@ export function mayAccess(
   registration: Registration,
   subject: Subject,
 ): Known<Answer> {
-  const { resource } = subject;
-  const { id } = resource;
-  const { type, hooks } = registration;
-  const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
-  return hooks.authorize === undefined
-    ? askWithResource(environment, access)
-    : hookOrAuthorizer(environment, access, askHook(call, verb, registration, subject));
+  return registration.hooks.authorize === undefined
+    ? askWithResource(environment, call, verb, registration, subject)
+    : askHookFirst(environment, call, verb, registration, subject);
 }
 
-async function hookOrAuthorizer(
-  environment: Environment,
-  access: Access,
-  asking: Promise<HookDecision | undefined>,
-): Promise<Answer> {
-  const decision = await asking;
-  if (decision === undefined) return await askWithResource(environment, access);
+async function askHookFirst(...question: Question): Promise<Answer> {
+  const [, call, verb, registration, subject] = question;
+  const decision = await askHook(call, verb, registration, subject);
+  if (decision === undefined) return await askWithResource(...question);
   return decision.allowed ? true : decision.reason;
 }
 
-function askWithResource(environment: Environment, access: Access): Known<Answer> {
+function askWithResource(...[environment, call, verb, { type }, { resource }]: Question): Known<Answer> {
+  const { id } = resource;
+  const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
   return whenKnownWith(ask(environment, access), access, answerWithResource);
 }
 

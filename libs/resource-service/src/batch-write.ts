@@ -52,7 +52,7 @@ export async function batchWrite(
         try {
           // Not in a function of its own, which would be another promise for each operation.
           const value = await runOne(environment, call, operation);
-          // What answers an operation goes by its name.
+          // The answer of each kind of operation is the result of the same name.
           result = resultOf({ case: operation.case, value } as OperationResult["result"]);
         } catch (error) {
           result = failureOf(error, call);
@@ -140,7 +140,7 @@ function faultOf(operation: Operation["operation"], index: number): Violation | 
     : undefined;
 }
 
-/** Carries out one operation. Throws, at once or later, what is its result then. */
+/** Carries out one operation. What it throws, at once or later, is that operation's result. */
 function runOne(
   environment: Environment,
   call: Call,

@@ -75,12 +75,14 @@ function admitAuthorized(_: void, { writing }: Draft): Known<TenancyState> {
   const { environment, view, target } = writing;
   const { units } = target;
   const tenancy =
-    view === undefined ? environment.tenancy.state(units) : tenancyState(environment, view, units);
-  return whenKnownWith(tenancy, writing, whole);
+    view === undefined
+      ? Promise.resolve(environment.tenancy.state(units))
+      : tenancyState(environment, view, units);
+  return whenKnownWith(tenancy, writing, refuseMissing);
 }
 
-/** A tenancy of which nothing is missing. */
-function whole(tenancy: TenancyState, { target, path }: Draft["writing"]): TenancyState {
+/** A tenancy of which nothing is missing; throws `…_NOT_FOUND` for any other. */
+function refuseMissing(tenancy: TenancyState, { target, path }: Draft["writing"]): TenancyState {
   const missing = missingUnit(tenancy, target.units, Code.InvalidArgument, `${path}.id`);
   if (missing !== undefined) throw missing;
   return tenancy;

@@ -12,7 +12,7 @@ import { presentAs } from "./group-version.ts";
 import type { PlannedOperation } from "./mutate.ts";
 import { resourceOf } from "./record.ts";
 import { ServiceError, violationsError } from "./service-error.ts";
-import { isUnchanged, type StateView } from "./state-view.ts";
+import { unchangedSince, type StateView } from "./state-view.ts";
 import { targetOf } from "./target.ts";
 import type { Known } from "./when-known.ts";
 
@@ -79,7 +79,7 @@ export async function checkPlanner(
       await authorize(environment, call, "read", registration, { resource });
     }
     // What was judged may be old: neither what holds of another state nor what that is may be told before that was judged. An earlier operation on the key proves it.
-    const judged = view.isPlanned(key) ? [] : [isUnchanged(record)];
+    const judged = view.isPlanned(key) ? [] : [unchangedSince(record)];
     return {
       operation: { kind: "check", key, preconditions: [...judged, ...preconditions] },
       refused: (current) => (current?.version === record?.version ? refusal(current) : undefined),

@@ -22,13 +22,17 @@ export function checkMetadata(metadata: Metadata, field: string): void {
 
 /**
  * Refuses finalizers beyond the limit, unless what is stored has as many bytes of them: hooks may have added some, and a writer must be able to
- * send what it read, and to take finalizers away one by one. `path` is where the request has the resource.
+ * send what it read, and to take finalizers away one by one. `resourcePath` is where the request has the resource.
  */
-export function checkFinalizers(metadata: Metadata, stored: Metadata | undefined, path: string): void {
+export function checkFinalizers(
+  metadata: Metadata,
+  stored: Metadata | undefined,
+  resourcePath: string,
+): void {
   const bytes = reservedBytes(metadata);
   if (bytes <= MAX_FINALIZER_BYTES || bytes <= reservedBytes(stored ?? {})) return;
   const description = `must have at most ${MAX_FINALIZER_BYTES} bytes of finalizers and deletionTimestamp, keys included, found ${bytes}`;
-  throw violationsError("INVALID_REQUEST", [{ field: `${path}.metadata`, description }]);
+  throw violationsError("INVALID_REQUEST", [{ field: `${resourcePath}.metadata`, description }]);
 }
 
 /** Throws a RangeError for metadata that a mutate hook may not make of `given`: what is stored keeps to the limits, whoever asked for it. */

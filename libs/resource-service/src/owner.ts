@@ -39,12 +39,12 @@ export async function resolveOwner(
   return { id: complete, operations: [{ operation }] };
 }
 
-/** The owner of an update: what is stored. Throws `OWNER_IMMUTABLE` when the request names another one, or none where there is one. `path` is where the request has the resource. */
+/** The owner of an update: what is stored. Throws `OWNER_IMMUTABLE` when the request names another one, or none where there is one. `resourcePath` is where the request has the resource. */
 export function keepOwner(
   given: ID | undefined,
   existing: ID | undefined,
   child: Target,
-  path: string,
+  resourcePath: string,
 ): ID | undefined {
   if (given === undefined && existing === undefined) return undefined;
   if (sameOwner(given, existing, child.units)) return existing;
@@ -53,8 +53,8 @@ export function keepOwner(
   throw new ServiceError({
     code: Code.InvalidArgument,
     reason: "OWNER_IMMUTABLE",
-    message: `${path}.owner: ${description}`,
-    violations: [{ field: `${path}.owner`, description }],
+    message: `${resourcePath}.owner: ${description}`,
+    violations: [{ field: `${resourcePath}.owner`, description }],
   });
 }
 

@@ -39,7 +39,7 @@ export class StateView {
    * is going to prove, it takes what was seen last. Undefined where there is nothing to wait for.
    */
   expect(key: Key, guards: readonly TenancyGuard[]): undefined | Promise<unknown> {
-    const reading = this.#read(this.#of(key));
+    const reading = this.#read(this.#beliefs.of(key));
     let waiting = reading instanceof Promise ? [reading as Promise<unknown>] : undefined;
     for (const guard of guards) {
       const expected = this.#expectGuard(guard.key);
@@ -50,14 +50,14 @@ export class StateView {
 
   /** What is stored under a key, as far as known, before any operation of this mutation. */
   stored(key: Key): Known<StoredRecord | undefined> {
-    const belief = this.#of(key);
+    const belief = this.#beliefs.of(key);
     this.#use(belief);
     return this.#read(belief);
   }
 
   /** What a key holds after the operations planned so far: for what later operations of a transaction may rely on. */
   latest(key: Key): Known<RecordInit | undefined> {
-    const belief = this.#of(key);
+    const belief = this.#beliefs.of(key);
     if (belief.plannedIn === this.#attempt) return belief.planned;
     this.#use(belief);
     return this.#read(belief);
@@ -65,12 +65,12 @@ export class StateView {
 
   /** Whether an earlier operation of this attempt leaves something under a key, or nothing. */
   isPlanned(key: Key): boolean {
-    return this.#of(key).plannedIn === this.#attempt;
+    return this.#beliefs.of(key).plannedIn === this.#attempt;
   }
 
   /** Tells later operations what an earlier one will leave under a key. */
   plan(key: Key, record: RecordInit | undefined): void {
-    const belief = this.#of(key);
+    const belief = this.#beliefs.of(key);
     belief.planned = record;
     belief.plannedIn = this.#attempt;
   }
@@ -78,8 +78,9 @@ export class StateView {
   /** Corrects a belief with proven state. */
   learn(key: Key, record: StoredRecord | undefined): void {
     const { guards } = this.#sources;
-    this.#of(key).believe(record, true, this.#doubts);
-    const text = keyString(key);
+    const belief = this.#beliefs.of(key);
+    belief.believe(record, true, this.#doubts);
+    const { text } = belief;
     if (guards.get(text) !== undefined) guards.learn(text, record);
   }
 
@@ -102,10 +103,6 @@ export class StateView {
   /** One check for each key that this attempt relied on: the commit that proves them current together. */
   checks(): Operation[] {
     return this.#used().map(({ key, record }) => checkUnchanged(key, record));
-  }
-
-  #of(key: Key): Belief {
-    return this.#beliefs.of(key);
   }
 
   #use(belief: Belief): void {
@@ -138,7 +135,7 @@ export class StateView {
   /** Sees to it that there is a belief of a unit whose state the commit is going to prove; what was seen last does. */
   #expectGuard(key: Key): undefined | Promise<void> {
     const { backend, guards } = this.#sources;
-    const belief = this.#of(key);
+    const belief = this.#beliefs.of(key);
     const { text } = belief;
     if (!belief.isHeld) {
       // What a store in this process shows at once is newer than what is remembered.
@@ -254,10 +251,10 @@ class Belief {
 
 /** An operation that holds while a key's record is the one that was seen, or still absent. */
 export function checkUnchanged(key: Key, record: StoredRecord | undefined): Operation {
-  return { kind: "check", key, preconditions: [isUnchanged(record)] };
+  return { kind: "check", key, preconditions: [unchangedSince(record)] };
 }
 
 /** Holds while what is stored is the record that was seen, or still nothing. */
-export function isUnchanged(record: StoredRecord | undefined): Precondition {
+export function unchangedSince(record: StoredRecord | undefined): Precondition {
   return record === undefined ? { kind: "absent" } : { kind: "version", version: record.version };
 }

@@ -35,6 +35,7 @@ export function registrationOf(environment: Environment, type: Type | undefined,
   return registration;
 }
 
+/** What is wrong with a type that is missing, or that nobody registered. */
 function unregistered(environment: Environment, type: Type | undefined, path: string): ServiceError {
   if (type === undefined)
     return violationsError("INVALID_REQUEST", [{ field: path, description: "is required" }]);
@@ -98,7 +99,7 @@ function placeOf(
   path: string,
   near?: Units,
 ): Pick<Target, "registration" | "units"> {
-  // Paths are made for who is told of them.
+  // As `registrationOf`, and with a look at the scope before `scopeViolations`: paths cost, and are made only for who is told of them.
   const registration = id.type && environment.registry.resolve(id.type);
   if (registration === undefined) throw unregistered(environment, id.type, `${path}.type`);
   const { scope } = registration.type;

@@ -19,8 +19,8 @@ export function tenancyState(environment: Environment, view: StateView, units: U
     else note(guarded, guard, record);
   }
   return waiting === undefined
-    ? whole(environment, units, guarded)
-    : wholeLater(environment, units, guarded, waiting);
+    ? complete(environment, units, guarded)
+    : completeLater(environment, units, guarded, waiting);
 }
 
 /** The states of the units that have a guard. */
@@ -42,25 +42,25 @@ async function noteLater(
 }
 
 /** Units without a guard are as the policy says. */
-function whole(
+function complete(
   { tenancy }: Pick<Environment, "tenancy">,
   units: Units,
   guarded: Guarded,
 ): Known<TenancyState> {
-  return isWhole(guarded) ? guarded : whenKnownWith(tenancy.state(units), guarded, completed);
+  return isComplete(guarded) ? guarded : whenKnownWith(tenancy.state(units), guarded, completed);
 }
 
-async function wholeLater(
+async function completeLater(
   environment: Pick<Environment, "tenancy">,
   units: Units,
   guarded: Guarded,
   waiting: readonly Promise<void>[],
 ): Promise<TenancyState> {
   await Promise.all(waiting);
-  return await whole(environment, units, guarded);
+  return await complete(environment, units, guarded);
 }
 
-function isWhole(guarded: Guarded): guarded is Record<keyof TenancyState, UnitState> {
+function isComplete(guarded: Guarded): guarded is Record<keyof TenancyState, UnitState> {
   return guarded.partition !== undefined && guarded.namespace !== undefined;
 }
 

@@ -84,7 +84,7 @@ describe("the rules of a resource that is marked", () => {
       metadata: { deletionTimestamp: NOW, ...(finalizers === undefined ? {} : { finalizers }) },
     });
   const check = (existing: string | undefined, next: string | undefined) =>
-    checkDeletionRules(withFinalizers(existing), withFinalizers(next), "resource.metadata");
+    checkDeletionRules(withFinalizers(existing), withFinalizers(next), "resource");
 
   it.each([
     ["T123: f1 f2 to f1", "f1 f2", "f1"],

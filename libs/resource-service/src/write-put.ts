@@ -9,13 +9,12 @@ import type { RecordInit, StoredRecord, Version } from "@trellis/storage";
 
 import type { Plan, PlannedOperation } from "./mutate.ts";
 import { recordOf } from "./record.ts";
-import { isUnchanged } from "./state-view.ts";
+import { unchangedSince } from "./state-view.ts";
 import { outcomeField, resourceField } from "./stored-form.ts";
 import type { Writing } from "./writing.ts";
 
 /** What a write stores. */
 export interface Put {
-  /** Nobody else's: it is given its generation. */
   readonly next: Resource;
   /** What it replaces; absent on creation. */
   readonly stored: StoredRecord | undefined;
@@ -26,16 +25,16 @@ export interface Put {
 
 /** Plans that a resource is stored, with a new generation. */
 export function planPut({ environment, call, view, target }: Writing, put: Put): Plan<WriteResponse> {
-  const { next, stored } = put;
-  next.generation = environment.ulid();
+  // A copy: an authorizer may keep what it was shown.
+  const next: Resource = { ...put.next, version: "", generation: environment.ulid() };
   const record = recordOf(next);
   view.plan(target.key, record);
-  const preconditions = [isUnchanged(stored)];
+  const preconditions = [unchangedSince(put.stored)];
   const step = { operation: { kind: "put", key: target.key, record, preconditions } } as const;
-  return new PutPlan(put, put.before.concat(step), record, call.inBinary);
+  return new PutPlan({ ...put, next }, put.before.concat(step), record, call.inBinary);
 }
 
-/** Of a class: an object with a function would need one for each write, and what that has to remember. */
+/** A class, and no object with a closure: every write makes one. */
 class PutPlan implements Plan<WriteResponse> {
   readonly operations: readonly PlannedOperation[];
   readonly #put: Put;

@@ -6,7 +6,9 @@ import { type Operation, TextKey, toVersion } from "@trellis/storage";
 import fc from "fast-check";
 
 import type { RecordTree } from "./record-tree.ts";
+import { createServedStore } from "./served-store.ts";
 import { createStore, type Store } from "./store.ts";
+import { createManualClock } from "./test-support/manual-clock.ts";
 import { nextTurn } from "./turn.ts";
 
 setFlagsFromString("--expose-gc");
@@ -14,6 +16,8 @@ const collectGarbage = runInNewContext("gc") as () => void;
 
 const keyOf = (number: number): TextKey =>
   new TextKey({ group: "g", kind: "k", partition: "p", namespace: "n", name: `n${number}` });
+
+const keysOf = (count: number): TextKey[] => Array.from({ length: count }, (_, number) => keyOf(number));
 
 function put(key: TextKey, generation: string): Operation {
   const record = { uid: "u", groupVersion: "v1", generation, marked: false, bytes: new Uint8Array(300) };
@@ -53,78 +57,119 @@ function isThere(reference: WeakRef<object>): boolean {
   return reference.deref() !== undefined;
 }
 
-async function settled(isDone: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 50 && !isDone(); turn++) {
+/** Whether something comes to be so as garbage is collected, and the store tidies up. */
+async function settled(store: Store, isDone: () => boolean): Promise<boolean> {
+  for (let turn = 0; turn < 10 && !isDone(); turn++) {
     // What was looked at stays for the rest of the turn.
     await nextTurn();
     collectGarbage();
     await nextTurn();
+    while (store.compact());
   }
   return isDone();
 }
 
 describe("what cells held", () => {
-  it("is shown to each who looked, of more changes than are remembered in one place", () => {
+  it("is shown to each who looked, however often it changed since", () => {
     const store = emptyStore();
-    const keys = Array.from({ length: 5_000 }, (_, number) => keyOf(number));
+    const keys = keysOf(1_000);
     const looks: { readonly tree: RecordTree; readonly shown: readonly string[] }[] = [];
     for (let round = 0; round < 5; round++) {
       churn(store, keys, 1);
       looks.push({ tree: store.pin(), shown: generationsOf(store.tree) });
-      churn(store, keys.slice(1_000, 1_100), 3);
-      store.apply(keys.slice(2_000, 2_010).map(remove));
+      churn(store, keys.slice(100, 200), 3);
+      store.apply(keys.slice(300, 310).map(remove));
       looks.push({ tree: store.pin(), shown: generationsOf(store.tree) });
     }
     for (const { tree, shown } of looks) expect(generationsOf(tree)).toEqual(shown);
     expect(new Set(looks.map(({ shown }) => shown.join()))).toHaveProperty("size", 10);
   });
 
-  it("is shown as of the look, where what came before it and after it is remembered in two places", () => {
+  it("is forgotten when nobody looks any more, while others look at what came later", async () => {
     const store = emptyStore();
-    const keys = Array.from({ length: 9_000 }, (_, number) => keyOf(number));
-    churn(store, keys, 1);
-    const looks = [store.pin()];
-    churn(store, keys.slice(0, 1), 1);
-    looks.push(store.pin());
-    churn(store, keys.slice(1), 1);
-    churn(store, keys.slice(0, 1), 1);
-    looks.push(store.pin());
-    const shown = looks.map((tree) => tree.get(keyOf(0).text())?.generation);
-    expect(shown).toEqual(["0", "9000", "18000"]);
-  });
-
-  it("is forgotten when nobody looks any more", async () => {
-    const store = emptyStore();
-    const keys = Array.from({ length: 9_000 }, (_, number) => keyOf(number));
+    const keys = keysOf(100);
     churn(store, keys, 1);
     const tree = pinAndForget(store);
     const former = weakly(store, 7);
     churn(store, keys, 2);
     expect(isThere(former)).toBe(true);
-    // As another copy is pinned, the first is let go. The few that it shares a layer with stay.
+    // As another copy is pinned, the first is let go.
     const other = store.pin();
-    expect(await settled(() => !isThere(tree) && !isThere(former))).toBe(true);
+    expect(await settled(store, () => !isThere(tree) && !isThere(former))).toBe(true);
+    expect([store.past.looks, store.past.size]).toEqual([1, 0]);
     expect(generationsOf(other)).toEqual(generationsOf(store.tree));
   });
 
   it("is remembered for nobody once the last look has ended, and again for who looks then", async () => {
     const store = emptyStore();
-    const keys = Array.from({ length: 100 }, (_, number) => keyOf(number));
+    const keys = keysOf(1_000);
     churn(store, keys, 1);
     store.expire(0);
     const tree = pinAndForget(store);
-    const former = weakly(store, 7);
-    store.expire(store.limits.copyAgeMs);
     churn(store, keys, 2);
-    expect(await settled(() => !isThere(tree) && !isThere(former))).toBe(true);
+    expect(store.past.size).toBe(1_000);
+    store.expire(store.limits.copyAgeMs);
+    expect(await settled(store, () => !isThere(tree) && store.past.size === 0)).toBe(true);
+    churn(store, keys, 1);
+    expect([store.past.looks, store.past.size]).toEqual([0, 0]);
     const other = store.pin();
     const shown = generationsOf(store.tree);
     churn(store, keys, 2);
     expect(generationsOf(other)).toEqual(shown);
   });
+
+  it.each([false, true])(
+    "is little for few looks, also of a few keys that change all the time; one look stays: %s",
+    async (stays) => {
+      const store = createStore({ storeId: "s", version: toVersion(0) }, { historyCommits: 1, copies: 4 });
+      const keys = keysOf(10);
+      churn(store, keys, 1);
+      const first = stays ? store.pin() : undefined;
+      const shown = generationsOf(store.tree);
+      for (let round = 0; round < 2; round++) {
+        for (let again = 0; again < 300; again++) {
+          churn(store, keys, 1);
+          pinAndForget(store);
+        }
+        expect(store.past.size).toBeGreaterThan(2_000);
+        expect(await settled(store, () => store.past.looks <= 5)).toBe(true);
+      }
+      expect(store.past.size).toBeLessThanOrEqual(1_024 + 2 * keys.length * store.past.looks);
+      if (first !== undefined) expect(generationsOf(first)).toEqual(shown);
+    },
+  );
+
+  it("is let go too when it was asked for by its version", async () => {
+    const clock = createManualClock();
+    const store = createStore({ storeId: "s", version: toVersion(0) });
+    const served = createServedStore({ store, clock });
+    churn(store, keysOf(10), 3);
+    const { records } = await served.list(
+      { group: "g", kind: "k", partition: "p", namespace: "n" },
+      { atVersion: toVersion(15) },
+    );
+    expect(records).toHaveLength(10);
+    await clock.elapse(store.limits.copyAgeMs + store.limits.historyAgeMs);
+    store.expire(clock.monotonic());
+    expect(await settled(store, () => store.past.looks === 0)).toBe(true);
+    served.close();
+  });
 });
 
 describe("a key that was used before", () => {
+  it("has nothing of a store but the slab in which it was found", async () => {
+    let store: Store | undefined = emptyStore();
+    const keys = keysOf(1_000);
+    churn(store, keys, 1);
+    const [near, far] = [weakly(store, 0), weakly(store, 999)];
+    const key = keys.splice(0)[0] as TextKey;
+    store.get(key);
+    store = undefined;
+    expect(await settled(emptyStore(), () => !isThere(far))).toBe(true);
+    expect(isThere(near)).toBe(true);
+    expect(emptyStore().get(key)).toBeUndefined();
+  });
+
   const step = fc.record({
     store: fc.nat(1),
     key: fc.nat(3),

@@ -213,16 +213,22 @@ export class ServedStore {
     const found = store.at(version);
     if (found === undefined) throw versionGone(store, version);
     if (!(found instanceof Rebuild)) return Promise.resolve(found);
-    let rebuilding = store === this.#store ? this.#rebuilding.get(version) : undefined;
-    if (rebuilding === undefined) {
-      rebuilding = this.#rebuild(store, version, found);
-      if (store === this.#store) this.#rebuilding.set(version, rebuilding);
+    const isPresent = store === this.#store;
+    const underWay = isPresent ? this.#rebuilding.get(version) : undefined;
+    if (underWay !== undefined) return underWay;
+    // Most are done in one slice, and then there is nothing to be shared.
+    if (found.advance()) {
+      store.pinRebuilt(version, found);
+      return Promise.resolve(found.tree);
     }
+    const rebuilding = this.#rebuild(store, version, found);
+    if (isPresent) this.#rebuilding.set(version, rebuilding);
     return rebuilding;
   }
 
   async #rebuild(store: Store, version: Version, rebuild: Rebuild): Promise<RecordTree> {
-    while (!rebuild.advance()) await nextTurn();
+    do await nextTurn();
+    while (!rebuild.advance());
     store.pinRebuilt(version, rebuild);
     if (store === this.#store) this.#rebuilding.delete(version);
     return rebuild.tree;

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 
 import type { KeptRecord } from "./kept-record.ts";
-import type { Slabs } from "./slabs.ts";
 
 /** What a record takes of a slab at least: so that few hundred are in one, among which one is looked for when it is taken out. */
 const LEAST_BYTES = 128;
@@ -17,8 +16,8 @@ export function footprint(bytes: number): number {
  */
 export class Slab {
   readonly memory: Buffer<ArrayBuffer>;
-  /** Those it is one of. */
-  readonly slabs: Slabs;
+  /** The same for all that are of one store. Not that store's list of them: who has a record of a store has no more of it than a slab. */
+  readonly mark: object;
   /** Its place among the slabs of its store. */
   index: number;
   /** Bytes written so far, from the start on. */
@@ -30,8 +29,8 @@ export class Slab {
   #count = 0;
   #live = 0;
 
-  constructor(slabs: Slabs, length: number, index: number) {
-    this.slabs = slabs;
+  constructor(mark: object, length: number, index: number) {
+    this.mark = mark;
     this.memory = Buffer.from(new ArrayBuffer(length));
     this.index = index;
   }

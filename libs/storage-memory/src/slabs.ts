@@ -35,6 +35,8 @@ const SLICE_BYTES = 512 * 1024;
 
 /** The memory of a store's records: slabs that are filled one after the other, and emptied when too much of them is waste. */
 export class Slabs {
+  /** By this its slabs are known as one store's. */
+  readonly mark = Object.freeze({});
   readonly #slabs: Slab[] = [];
   #filling: Slab | undefined;
   #bytes = 0;
@@ -150,7 +152,7 @@ export class Slabs {
   }
 
   #add(bytes: number): Slab {
-    const slab = new Slab(this, bytes, this.#slabs.length);
+    const slab = new Slab(this.mark, bytes, this.#slabs.length);
     this.#slabs.push(slab);
     this.#bytes += bytes;
     return slab;

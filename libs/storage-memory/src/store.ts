@@ -43,9 +43,9 @@ export class Store {
   readonly limits: StoreLimits;
   readonly history: History;
   readonly copies: Copies;
+  readonly past = new Past();
   readonly #cells = new Map<string, Cell>();
   readonly #tree = new RecordTree();
-  readonly #past = new Past();
   readonly #owners = new OwnerIndex();
   readonly #slabs = new Slabs();
   readonly #finder = (key: Key, text: string) => this.#find(key, text);
@@ -212,11 +212,12 @@ export class Store {
   }
 
   /**
-   * Moves bytes of records together, a slice of it, where too much of their memory is waste. Each commit does; this is for a store that has nothing else
-   * to do. True while there is more to be done.
+   * Moves bytes of records together where too much of their memory is waste, and forgets what nobody looks at any more: a slice of it. Each commit does; this is for a
+   * store that has nothing else to do. True while there is more to be done.
    */
   compact(): boolean {
-    return this.#slabs.compact();
+    const isPruning = this.past.prune();
+    return this.#slabs.compact() || isPruning;
   }
 
   #evaluate(operations: readonly Operation[], nextVersion: Version) {
@@ -232,7 +233,7 @@ export class Store {
   #find(key: Key, text: string): KeptRecord | undefined {
     if (!(key instanceof TextKey)) return this.#cells.get(text)?.record;
     const { place } = key;
-    if (place instanceof Cell && place.record?.slab.slabs === this.#slabs) return place.record;
+    if (place instanceof Cell && place.record?.slab.mark === this.#slabs.mark) return place.record;
     const cell = this.#cells.get(text);
     key.foundAt(cell);
     return cell?.record;
@@ -240,7 +241,7 @@ export class Store {
 
   /** A copy of now that nobody pinned. */
   #copy(): RecordTree {
-    return this.#tree.clone(this.#past.look(this.#version));
+    return this.#tree.clone(this.past.look(this.#version));
   }
 
   #change(change: Change, version: Version): void {
@@ -261,7 +262,7 @@ export class Store {
     if (previous === undefined) {
       this.#cells.set(cell.text, cell);
       this.#tree.set(cell);
-    } else this.#past.replaced(cell, previous, version);
+    } else this.past.replaced(cell, previous, version);
     cell.record = record;
     this.#owners.replace(cell.text, previous, record);
     this.#bytes += record.byteLength - (previous?.byteLength ?? 0);
@@ -271,7 +272,7 @@ export class Store {
 
   #delete(previous: KeptRecord, version: Version): void {
     const { cell, text } = previous;
-    this.#past.replaced(cell, previous, version);
+    this.past.replaced(cell, previous, version);
     cell.record = undefined;
     this.#cells.delete(text);
     this.#tree.delete(text);
