@@ -146,11 +146,16 @@ export class Store {
     return this.#tree;
   }
 
+  /** A copy of now for who keeps it himself, and lets go of it when he is done. */
+  copy(): RecordTree {
+    return this.#tree.clone(this.past.look(this.#version));
+  }
+
   /** Pins a copy of now, shared with whoever pinned this version before. */
   pin(): RecordTree {
     const pinned = this.copies.find(this.#version);
     if (pinned !== undefined) return pinned;
-    const tree = this.#copy();
+    const tree = this.copy();
     this.copies.pin(this.#version, tree, this.copies.churnNow);
     return tree;
   }
@@ -168,7 +173,7 @@ export class Store {
     if (version < this.history.startVersion) return undefined;
     const newer = this.copies.nearestAfter(version);
     return newer === undefined
-      ? new Rebuild(version, this.#copy(), this.#version, this.history)
+      ? new Rebuild(version, this.copy(), this.#version, this.history)
       : new Rebuild(version, newer.tree, newer.version, this.history);
   }
 
@@ -237,11 +242,6 @@ export class Store {
     const cell = this.#cells.get(text);
     key.foundAt(cell);
     return cell?.record;
-  }
-
-  /** A copy of now that nobody pinned. */
-  #copy(): RecordTree {
-    return this.#tree.clone(this.past.look(this.#version));
   }
 
   #change(change: Change, version: Version): void {

@@ -119,7 +119,7 @@ export class StorageMachine implements StateMachine {
     this.#checkStore();
     const store = this.#store;
     const sessions = this.#sessions.capture();
-    const content = { storeId: store.storeId, sessions, tree: store.pin() };
+    const content = { storeId: store.storeId, sessions, tree: store.copy() };
     const { nextTurn } = this.#deps;
     let approximateBytes = store.bytes + store.size * RECORD_OVERHEAD_BYTES;
     for (const { results } of sessions) approximateBytes += SESSION_BYTES + results.size * RESULT_BYTES;
