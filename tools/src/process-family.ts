@@ -25,7 +25,9 @@ export function createProcessFamily(name: string): ProcessFamily {
   const living = (): readonly RunningProcess[] =>
     processIds()
       .filter((pid) => isAlive(pid) && readOrEmpty(`/proc/${pid}/environ`).includes(`${MARK}=${mark}`))
-      .map((pid) => ({ pid, commandLine: commandLineOf(pid) }));
+      .map((pid) => ({ pid, commandLine: commandLineOf(pid) }))
+      // One without has ended since it was looked at.
+      .filter(({ commandLine }) => commandLine !== "");
   return {
     environment: { [MARK]: mark },
     living,
