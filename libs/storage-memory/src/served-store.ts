@@ -210,12 +210,13 @@ export class ServedStore {
   /** The records as of a version, from a copy or rebuilt from the history; those who want the same one share it. */
   #treeAt(store: Store, version: Version): Promise<RecordTree> {
     this.#expire();
+    const isPresent = store === this.#store;
+    // Looked for first: to begin another takes a copy, and a look that lasts until it is collected.
+    const underWay = isPresent ? this.#rebuilding.get(version) : undefined;
+    if (underWay !== undefined) return underWay;
     const found = store.at(version);
     if (found === undefined) throw versionGone(store, version);
     if (!(found instanceof Rebuild)) return Promise.resolve(found);
-    const isPresent = store === this.#store;
-    const underWay = isPresent ? this.#rebuilding.get(version) : undefined;
-    if (underWay !== undefined) return underWay;
     // Most are done in one slice, and then there is nothing to be shared.
     if (found.advance()) {
       store.pinRebuilt(version, found);
