@@ -1,6 +1,5 @@
 import type { Key } from "@trellis/storage";
-
-import { typeString } from "./key-range.ts";
+import { typeString } from "@trellis/storage/watching";
 
 /** What many records have alike, and share. */
 export interface Alike {

@@ -1,4 +1,4 @@
-import { type Key, type TypeQuery, WILDCARD } from "@trellis/storage";
+import { type TypeQuery, WILDCARD } from "@trellis/storage";
 
 /** The stretch of the key order where a query's matches lie, and where in it they may be. */
 export interface KeyRange {
@@ -52,44 +52,4 @@ function nextInTenancies(
   if (text.startsWith(names, namespaceEnd)) return undefined;
   if (text.slice(namespaceEnd) < names) return text.slice(0, namespaceEnd) + names;
   return text.slice(0, namespace === undefined ? namespaceEnd - 1 : partitionEnd) + BEHIND;
-}
-
-/** Whether two queries mean the same keys, as they say it. */
-export function sameQuery(one: TypeQuery, other: TypeQuery): boolean {
-  return (
-    one.kind === other.kind &&
-    one.group === other.group &&
-    one.namespace === other.namespace &&
-    one.partition === other.partition &&
-    one.name === other.name &&
-    one.namePrefix === other.namePrefix
-  );
-}
-
-/** Whether a query means a key. */
-export function matchesQuery(query: TypeQuery, key: Key): boolean {
-  return (
-    key.kind === query.kind &&
-    key.group === query.group &&
-    (query.namespace === WILDCARD || query.namespace === key.namespace) &&
-    (query.partition === WILDCARD || query.partition === key.partition) &&
-    (query.name === undefined || query.name === key.name) &&
-    (query.namePrefix === undefined || key.name.startsWith(query.namePrefix))
-  );
-}
-
-/** The string form of a type's group and kind, by which watches are told what may concern them. */
-export function typeString(type: { readonly group: string; readonly kind: string }): string {
-  return `${type.group}\0${type.kind}`;
-}
-
-/** The same of a watch of one name. */
-export function nameString(type: string, name: string): string {
-  return `${type}\0${name}`;
-}
-
-/** By which of them a watch is told. */
-export function watchString(query: TypeQuery): string {
-  const type = typeString(query);
-  return query.name === undefined ? type : nameString(type, query.name);
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import { keyString, type TypeQuery, type Version, WILDCARD } from "@trellis/storage";
+import { matchesQuery } from "@trellis/storage/watching";
 import fc from "fast-check";
 
 import type { KeptRecord } from "./kept-record.ts";
-import { keyRange, matchesQuery } from "./key-range.ts";
+import { keyRange } from "./key-range.ts";
 import { compareStrings, type RecordTree } from "./record-tree.ts";
 import { createStore } from "./store.ts";
 

@@ -16,6 +16,7 @@ import {
   type Watch,
   type WatchOptions,
 } from "@trellis/storage";
+import { WatchHub } from "@trellis/storage/watching";
 
 import { Rebuild } from "./copies.ts";
 import { listOwned, listRange } from "./list-store.ts";
@@ -25,7 +26,6 @@ import { aborted, closedError, storeChanged, versionGone } from "./store-errors.
 import { StoreWatch } from "./store-watch.ts";
 import { nextTurn } from "./turn.ts";
 import { VersionWaiters } from "./version-waiters.ts";
-import { WatchHub } from "./watch-hub.ts";
 
 /** How often the age of history and copies is looked at while nothing happens: this share of the greater age. */
 const EXPIRIES_PER_AGE = 16;
@@ -88,7 +88,10 @@ export class ServedStore {
     const before = this.#store.history.next;
     const result = this.#store.apply(operations, version);
     if (this.#store.history.next === before) return result;
-    if (this.#hub.size > 0) this.#hub.publish(this.#store.history.at(before).events, before);
+    if (this.#hub.size > 0) {
+      for (const { record } of this.#store.history.at(before).events)
+        this.#hub.touch(record.alike.type, record.name, before);
+    }
     this.#waiters.reached(this.#store.version);
     this.#expire();
     return result;

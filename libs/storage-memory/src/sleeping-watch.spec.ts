@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CommitBatch, CommitTaker, Operation, Watch, WatchBatch, WatchSleeper } from "@trellis/storage";
 
+import type { StoreLimits } from "./limits.ts";
 import { createMemoryBackend } from "./memory-backend.ts";
 import { createManualClock, fixedRandom } from "./test-support/manual-clock.ts";
 
@@ -14,9 +15,9 @@ function putOf(name: string): Operation {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-function setUp() {
+function setUp(limits: Partial<StoreLimits> = {}) {
   const clock = createManualClock();
-  const backend = createMemoryBackend({ clock, random: fixedRandom });
+  const backend = createMemoryBackend({ clock, random: fixedRandom }, limits);
   return {
     clock,
     backend,
@@ -116,6 +117,46 @@ describe("a watch that sleeps without a promise", () => {
     expect([wakings, watch.sleep?.(sleeper(() => undefined))]).toEqual([1, false]);
     expect(await watch.next()).toMatchObject({ kind: "bookmark" });
     await put("a");
+  });
+});
+
+describe("many watches of one name, whose bookmarks are due before they are woken for what has happened", () => {
+  const MANY = 200;
+
+  it.each(["by a promise", "without one"])(
+    "hear of it when they wait %s, however much happened to others",
+    async (how) => {
+      const { clock, follow, put } = setUp({ historyCommits: 4 });
+      const open = () => follow({ name: "mine" }, { bookmarkIntervalMs: 100 });
+      const watches = await Promise.all(Array.from({ length: MANY }, open));
+      let woken = 0;
+      const waiting = watches.map((watch) => {
+        if (how === "by a promise") return watch.next();
+        expect(watch.sleep?.(sleeper(() => (woken += 1)))).toBe(true);
+        return undefined;
+      });
+      await clock.elapse(99);
+      for (let count = 0; count < 10; count++) await put(`other${count}`);
+      await put("mine");
+      await clock.elapse(1);
+      const found = await Promise.all(waiting.map(async (batch, at) => (await batch) ?? watches[at]?.take()));
+      expect(found.map(namesOf)).toEqual(found.map(() => ["mine"]));
+      expect(woken).toBe(how === "by a promise" ? 0 : MANY);
+    },
+  );
+
+  it("get a bookmark after the silence that follows, when what happened was in another tenancy", async () => {
+    const { clock, backend, follow } = setUp();
+    const open = () => follow({ name: "mine", namespace: "n" }, { bookmarkIntervalMs: 100 });
+    const watches = await Promise.all(Array.from({ length: MANY }, open));
+    const waiting = watches.map((watch) => watch.next());
+    await clock.elapse(99);
+    const elsewhere = { ...putOf("mine").key, namespace: "elsewhere" };
+    await backend.commit([{ ...putOf("mine"), key: elsewhere } as Operation]);
+    await clock.elapse(1);
+    await clock.elapse(100);
+    const kinds = await Promise.all(waiting.map(async (batch) => (await batch)?.kind));
+    expect(kinds).toEqual(kinds.map(() => "bookmark"));
   });
 });
 

@@ -11,14 +11,19 @@ import {
   type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
+import {
+  matchingEvents,
+  MAX_WAKE_DELAY_MS,
+  type Sleeper,
+  type WatchGroup,
+  type WatchHub,
+} from "@trellis/storage/watching";
 
 import { type KeyRange, keyRange } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
-import { matchingEvents } from "./shared-looks.ts";
 import type { Store } from "./store.ts";
 import { historyGone, slowWatcher, snapshotGone, storeChanged } from "./store-errors.ts";
 import { nextTurn } from "./turn.ts";
-import type { Sleeper, WatchGroup, WatchHub } from "./watch-hub.ts";
 
 /** What a watch needs of the store that it watches. */
 export interface WatchedStore {
@@ -338,15 +343,17 @@ export class StoreWatch implements Watch, Sleeper {
     return this.#lastDeliveryMs + this.#bookmarkIntervalMs - this.#watched.clock.monotonic();
   }
 
-  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
-  #armBookmark(): void {
-    const delayMs = this.#untilBookmarkMs();
+  /** Keeps one timer at most; it may find that the silence began later than when it was set, or is about to end. */
+  #armBookmark(atLeastMs = 0): void {
+    const delayMs = Math.max(this.#untilBookmarkMs(), atLeastMs);
     if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
-    this.#cancelBookmark = this.#watched.clock.after(Math.max(delayMs, 0), () => {
+    this.#cancelBookmark = this.#watched.clock.after(delayMs, () => {
       this.#cancelBookmark = undefined;
       if (this.#ended !== undefined) return;
       if (this.#waiting === undefined && this.#asleep === undefined) return;
-      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      // It will be woken, and is told then from where on to look: the history may have gone past where it slept.
+      if (this.#group.lastPosition >= this.#cursor) this.#armBookmark(MAX_WAKE_DELAY_MS);
+      else if (this.#untilBookmarkMs() > 0) this.#armBookmark();
       else if (this.#asleep !== undefined) this.#rouse(this.#asleep);
       else this.#look(() => this.#bookmark());
     });

@@ -13,7 +13,6 @@ export {
 export { readNowOrWait } from "./read-now.ts";
 export { type OwnerRef, type RecordInit, type StoredRecord, type Version, toVersion } from "./record.ts";
 export { REPLICATED } from "./replicated.ts";
-export { wakeDelayMs } from "./wake-delay.ts";
 export type { CommitBatch, CommitTaker, StoredEvent, Watch, WatchBatch, WatchSleeper } from "./watch.ts";
 export { watchIterator } from "./watch-iterator.ts";
 export {

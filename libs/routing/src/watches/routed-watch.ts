@@ -1,24 +1,24 @@
 import type { Clock } from "@trellis/resource";
 import {
-  type Key,
+  type CommitTaker,
   type MinimumPosition,
   StorageError,
-  type StoredEvent,
   type TypeQuery,
   type Version,
   type Watch,
   type WatchBatch,
   type WatchOptions,
+  type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
+import { matchingEvents, type Sleeper, type WatchGroup } from "@trellis/storage/watching";
 
 import type { Marks } from "../calls/mark.ts";
 import type { Reads } from "../calls/reads.ts";
-import { hasCode } from "../errors.ts";
-import { HOLD_MS } from "../patience.ts";
-import type { ResumingWatch } from "./resuming-watch.ts";
-import type { Reader, SharedWatch } from "./shared-watch.ts";
+import type { ResumingWatch, WatchedCommit } from "./resuming-watch.ts";
+import type { SharedWatch } from "./shared-watch.ts";
 import type { SharedWatches } from "./shared-watches.ts";
+import { SnapshotPages } from "./snapshot-pages.ts";
 
 /** What a watch works with. */
 export interface RoutedWatchDeps {
@@ -29,36 +29,47 @@ export interface RoutedWatchDeps {
   readonly onEnd: (watch: RoutedWatch) => void;
 }
 
-/** Records in one slice of a snapshot. */
-const SNAPSHOT_SLICE = 512;
+/** What is read once the present is reached, and who is told of the same. */
+interface Followed {
+  readonly shared: SharedWatch;
+  readonly group: WatchGroup;
+}
 
 /**
  * One reader's watch. Its snapshot is a list in pages of one version, so that a replica lost in the middle is replaced by any that has the version; then it
  * reads the shared watch of its scope. One that resumes from before the shared watch reads its own until it gets there.
  */
-export class RoutedWatch implements Watch, Reader {
+export class RoutedWatch implements Watch, Sleeper {
+  // What a waking goes through stands first, side by side in memory, as in a store's watch.
+  /** Who waits without a promise. */
+  #asleep: WatchSleeper | undefined;
+  /** Wakes who waits by a promise. */
+  #wakeUp: (() => void) | undefined;
+  /** Whether it is being woken, and still among those who sleep. */
+  #isRoused = false;
+  #isBusy = false;
+  /** The position in the shared watch of the next commit to look at. */
+  #cursor = 0;
+  #followed: Followed | undefined;
+  #query: TypeQuery;
+  #ended: { readonly error: StorageError | undefined } | undefined;
+  /** Where a resumed watch reaches the present. */
+  #endDue: Version | undefined;
+  /** All up to here was delivered. */
+  #since: MinimumPosition | undefined;
+  /** Where it began to read the shared watch, which may have to get there yet. */
+  #joinedAt = 0;
   readonly #deps: RoutedWatchDeps;
-  readonly #query: TypeQuery;
   readonly #options: WatchOptions;
   readonly #closing = new AbortController();
   readonly #onAbort = (): void =>
     this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
-  /** The snapshot is under way: its version and the last key, once the first slice is there. */
-  #snapshot: { version: Version | undefined; after: Key | undefined } | undefined;
-  /** All up to here was delivered. */
-  #since: MinimumPosition | undefined;
+  /** Undefined once the snapshot was read. */
+  #snapshot: SnapshotPages | undefined;
   #alone: ResumingWatch | undefined;
-  #shared: SharedWatch | undefined;
-  #cursor = 0;
-  /** Where it began to read the shared watch, which may have to get there yet. */
-  #joinedAt = 0;
-  /** Where a resumed watch reaches the present. */
-  #endDue: Version | undefined;
   #isEndDelivered: boolean;
   #deliveredMs: number;
-  #wakeUp: (() => void) | undefined;
-  #isBusy = false;
-  #ended: { readonly error: StorageError | undefined } | undefined;
+  #cancelBookmark: (() => void) | undefined;
 
   constructor(deps: RoutedWatchDeps, query: TypeQuery, options: WatchOptions) {
     this.#deps = deps;
@@ -67,14 +78,14 @@ export class RoutedWatch implements Watch, Reader {
     const { since, signal } = options;
     this.#since = since;
     this.#isEndDelivered = since === undefined;
-    this.#snapshot = since === undefined ? { version: undefined, after: undefined } : undefined;
+    this.#snapshot = since === undefined ? new SnapshotPages(deps, this.#query) : undefined;
     this.#deliveredMs = deps.clock.monotonic();
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   async next(): Promise<WatchBatch | undefined> {
-    if (this.#isBusy) {
+    if (this.#isBusy || this.#asleep !== undefined) {
       throw new StorageError(
         "invalid",
         "a watch has one consumer: expected the last next() to be answered before another, found it waiting",
@@ -89,9 +100,34 @@ export class RoutedWatch implements Watch, Reader {
   }
 
   take(): WatchBatch | undefined {
-    if (this.#isBusy || this.#ended !== undefined || this.#shared === undefined) return undefined;
-    if (this.#since === undefined || this.#cursor < this.#shared.ring.first) return undefined;
-    return this.#fromRing(this.#shared);
+    const followed = this.#mayFollow();
+    return followed === undefined ? undefined : this.#fromRing(followed);
+  }
+
+  offer(taker: CommitTaker): boolean {
+    const followed = this.#mayFollow();
+    if (followed === undefined || this.#endDue !== undefined) return false;
+    const { ring } = followed.shared;
+    const from = this.#cursor;
+    if (from >= ring.next || ring.at(from).version <= this.#joinedAt) return false;
+    const commits = followed.group.looks.from(ring, from, this.#query);
+    if (commits === undefined || !taker.takeCommits(commits)) return false;
+    this.#cursor = ring.next;
+    const last = commits.at(-1);
+    if (last !== undefined) this.#delivered(last);
+    return true;
+  }
+
+  sleep(sleeper: WatchSleeper): boolean {
+    const followed = this.#mayFollow();
+    if (followed === undefined || this.#endDue !== undefined || this.#asleep !== undefined) return false;
+    const { shared, group } = followed;
+    if (this.#cursor < shared.ring.next || shared.failure !== undefined) return false;
+    if (this.#untilBookmarkMs() <= 0) return false;
+    this.#asleep = sleeper;
+    if (!this.#isRoused) group.sleeping.add(this);
+    this.#armBookmark();
+    return true;
   }
 
   close(): void {
@@ -102,10 +138,37 @@ export class RoutedWatch implements Watch, Reader {
     this.#end(error);
   }
 
-  wake(): void {
+  wake(position: number): void {
+    if (this.#asleep === undefined && this.#wakeUp === undefined) return;
+    this.#cursor = Math.max(this.#cursor, position);
+    this.#rouse();
+  }
+
+  /** Wakes who waits, who may sleep on before this returns. */
+  #rouse(): void {
     const wakeUp = this.#wakeUp;
+    const asleep = this.#asleep;
     this.#wakeUp = undefined;
+    this.#asleep = undefined;
+    this.#isRoused = true;
+    asleep?.wake();
+    this.#isRoused = false;
+    if (this.#asleep === undefined) this.#followed?.group.sleeping.delete(this);
     wakeUp?.();
+  }
+
+  /** What it follows where that can be told at once: undefined before it has come to the present, while somebody waits, where it has fallen behind, and at the end. */
+  #mayFollow(): Followed | undefined {
+    const followed = this.#followed;
+    if (followed === undefined || this.#isBusy || this.#ended !== undefined || this.#since === undefined)
+      return undefined;
+    this.#passOver(followed);
+    return this.#cursor < followed.shared.ring.first ? undefined : followed;
+  }
+
+  /** Goes past what concerns others. */
+  #passOver({ shared, group }: Followed): void {
+    if (group.lastPosition < this.#cursor) this.#cursor = shared.ring.next;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchBatch, undefined> {
@@ -134,7 +197,7 @@ export class RoutedWatch implements Watch, Reader {
     const since = this.#since;
     if (since === undefined)
       throw new Error("broken invariant of a watch: it has neither a snapshot nor a version");
-    if (this.#shared !== undefined) return await this.#follow(this.#shared, since);
+    if (this.#followed !== undefined) return await this.#follow(this.#followed, since);
     if (this.#alone !== undefined) {
       // The end of a snapshot comes before what happened since.
       return this.#endDue === undefined
@@ -146,37 +209,12 @@ export class RoutedWatch implements Watch, Reader {
   }
 
   /** The next records of the snapshot, or its end. */
-  async #slice(snapshot: {
-    version: Version | undefined;
-    after: Key | undefined;
-  }): Promise<WatchBatch | undefined> {
-    const { version, after } = snapshot;
-    const hold = new AbortController();
-    const cancel = this.#deps.clock.after(HOLD_MS, () => hold.abort());
-    const signal = AbortSignal.any([hold.signal, this.#closing.signal]);
-    try {
-      const { records, more, position } = await this.#deps.reads.list(this.#query, {
-        limit: SNAPSHOT_SLICE,
-        signal,
-        ...(version !== undefined && { atVersion: version }),
-        ...(after !== undefined && { after }),
-      });
-      snapshot.version = position.version;
-      snapshot.after = records.at(-1)?.key ?? after;
-      this.#since = position;
-      if (!more) this.#endSnapshot(records.length === 0);
-      if (records.length > 0) return { kind: "snapshot", records };
-      return more ? undefined : this.#delivered({ kind: "endOfSnapshot", version: position.version });
-    } catch (error) {
-      if (!hasCode(error, "version-gone")) throw error;
-      throw new StorageError(
-        "slow-watcher",
-        `the watch read its snapshot of version ${version} so slowly that no replica keeps it; begin again and read faster`,
-        { cause: error },
-      );
-    } finally {
-      cancel();
-    }
+  async #slice(pages: SnapshotPages): Promise<WatchBatch | undefined> {
+    const { records, more, position } = await pages.next(this.#closing.signal);
+    this.#since = position;
+    if (!more) this.#endSnapshot(records.length === 0);
+    if (records.length > 0) return { kind: "snapshot", records };
+    return more ? undefined : this.#delivered({ kind: "endOfSnapshot", version: position.version });
   }
 
   /** The snapshot is complete: what follows it is kept from now on. */
@@ -187,8 +225,8 @@ export class RoutedWatch implements Watch, Reader {
     if (since === undefined) return;
     if (!this.#enter(since)) {
       const alone = shared.alone(this.#query, since);
-      this.#use(shared.share(this.#query, alone, this), since);
-      if (this.#shared === undefined) this.#alone = alone;
+      this.#use(shared.share(this.#query, alone), since);
+      if (this.#followed === undefined) this.#alone = alone;
     }
     this.#isEndDelivered = isEndDelivered;
     this.#endDue = isEndDelivered ? undefined : since.version;
@@ -196,19 +234,18 @@ export class RoutedWatch implements Watch, Reader {
 
   /** Reads the shared watch, if it has what this one needs. */
   #enter(since: MinimumPosition): boolean {
-    const shared = this.#deps.shared.join(this.#query, since, this);
+    const shared = this.#deps.shared.find(this.#query, since);
     // What lies ahead of it is waited for at a replica, which says when there is no such version.
-    if (shared !== undefined && !this.#isEndDelivered && since.version > shared.reached) {
-      this.#deps.shared.leave(shared, this);
-      return false;
-    }
+    if (shared !== undefined && !this.#isEndDelivered && since.version > shared.reached) return false;
     this.#use(shared, since);
     return shared !== undefined;
   }
 
   #use(shared: SharedWatch | undefined, since: MinimumPosition): void {
     if (shared === undefined) return;
-    this.#shared = shared;
+    const group = this.#deps.shared.enter(shared, this.#query, this);
+    this.#query = group.looks.queryOf(this.#query);
+    this.#followed = { shared, group };
     this.#cursor = shared.ring.positionAfter(since.version);
     this.#joinedAt = since.version;
     if (!this.#isEndDelivered) this.#endDue = shared.reached;
@@ -223,7 +260,7 @@ export class RoutedWatch implements Watch, Reader {
       return undefined;
     }
     this.#since = alone.reached;
-    if (batch.kind === "commit") return this.#matching(batch.version, batch.events);
+    if (batch.kind === "commit") return this.#matching(batch);
     const isEnd = batch.kind === "endOfSnapshot" && !this.#isEndDelivered;
     if (isEnd) this.#isEndDelivered = true;
     this.#settle(alone);
@@ -239,13 +276,14 @@ export class RoutedWatch implements Watch, Reader {
       this.#alone = undefined;
       return;
     }
-    this.#use(shared.share(this.#query, alone, this), since);
-    if (this.#shared !== undefined) this.#alone = undefined;
+    this.#use(shared.share(this.#query, alone), since);
+    if (this.#followed !== undefined) this.#alone = undefined;
   }
 
-  async #follow(shared: SharedWatch, since: MinimumPosition): Promise<WatchBatch | undefined> {
-    const { ring } = shared;
-    if (this.#cursor < ring.first) {
+  async #follow(followed: Followed, since: MinimumPosition): Promise<WatchBatch | undefined> {
+    const { shared } = followed;
+    this.#passOver(followed);
+    if (this.#cursor < shared.ring.first) {
       const { version } = since;
       throw new StorageError(
         "slow-watcher",
@@ -253,21 +291,21 @@ export class RoutedWatch implements Watch, Reader {
         { resumeVersion: version },
       );
     }
-    const batch = this.#fromRing(shared);
+    const batch = this.#fromRing(followed);
     if (batch !== undefined) return batch;
     if (shared.failure !== undefined) throw shared.failure;
-    return await this.#sleep(shared, since);
+    return await this.#sleep(followed, since);
   }
 
   /** What the ring has for this watch; undefined when there is nothing more. */
-  #fromRing({ ring }: SharedWatch): WatchBatch | undefined {
+  #fromRing({ shared: { ring } }: Followed): WatchBatch | undefined {
     while (this.#cursor < ring.next) {
       const commit = ring.at(this.#cursor);
       if (this.#endDue !== undefined && commit.version > this.#endDue)
         return this.#endOfSnapshot(this.#endDue);
       this.#cursor++;
       if (commit.version <= this.#joinedAt) continue;
-      const batch = this.#matching(commit.version, commit.events);
+      const batch = this.#matching(commit);
       if (batch !== undefined) return batch;
     }
     return this.#endDue === undefined ? undefined : this.#endOfSnapshot(this.#endDue);
@@ -279,41 +317,58 @@ export class RoutedWatch implements Watch, Reader {
     return this.#delivered({ kind: "endOfSnapshot", version });
   }
 
-  #matching(version: Version, events: readonly StoredEvent[]): WatchBatch | undefined {
-    const { name, namePrefix = "" } = this.#query;
-    const matches = ({ record }: StoredEvent): boolean =>
-      (name === undefined || record.key.name === name) && record.key.name.startsWith(namePrefix);
-    const found = events.every(matches) ? events : events.filter(matches);
+  #matching({ version, events }: WatchedCommit): WatchBatch | undefined {
+    const found = matchingEvents(this.#query, events);
     return found.length === 0 ? undefined : this.#delivered({ kind: "commit", version, events: found });
   }
 
   #delivered(batch: Exclude<WatchBatch, { kind: "snapshot" }>): WatchBatch {
     const { clock, mark } = this.#deps;
-    const storeId = this.#shared?.storeId ?? this.#alone?.reached.storeId ?? this.#since?.storeId;
-    this.#since = { storeId, version: batch.version };
-    this.#deliveredMs = clock.monotonic();
-    if (storeId !== undefined) mark.shows({ storeId, version: batch.version });
+    const storeId = this.#followed?.shared.storeId ?? this.#alone?.reached.storeId ?? this.#since?.storeId;
+    const { version } = batch;
+    if (storeId === undefined) {
+      this.#since = { storeId, version };
+    } else {
+      const position = { storeId, version };
+      this.#since = position;
+      mark.shows(position);
+    }
+    if (this.#options.bookmarkIntervalMs !== undefined) this.#deliveredMs = clock.monotonic();
     return batch;
   }
 
   /** Waits until there is something new; a bookmark when the silence gets too long. */
-  async #sleep(shared: SharedWatch, since: MinimumPosition): Promise<WatchBatch | undefined> {
-    const { bookmarkIntervalMs } = this.#options;
-    const { clock } = this.#deps;
-    const leftMs =
-      bookmarkIntervalMs === undefined
-        ? undefined
-        : this.#deliveredMs + bookmarkIntervalMs - clock.monotonic();
-    if (leftMs !== undefined && leftMs <= 0) {
+  async #sleep({ shared, group }: Followed, since: MinimumPosition): Promise<WatchBatch | undefined> {
+    if (this.#untilBookmarkMs() <= 0) {
       const version = shared.reached > since.version ? shared.reached : since.version;
       return this.#delivered({ kind: "bookmark", version });
     }
-    const cancel = leftMs === undefined ? undefined : clock.after(leftMs, () => this.wake());
     await new Promise<void>((resolve) => {
       this.#wakeUp = resolve;
+      group.sleeping.add(this);
+      this.#armBookmark();
     });
-    cancel?.();
     return undefined;
+  }
+
+  #untilBookmarkMs(): number {
+    const { bookmarkIntervalMs } = this.#options;
+    if (bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
+    return this.#deliveredMs + bookmarkIntervalMs - this.#deps.clock.monotonic();
+  }
+
+  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
+  #armBookmark(): void {
+    const delayMs = this.#untilBookmarkMs();
+    if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
+    this.#cancelBookmark = this.#deps.clock.after(Math.max(delayMs, 0), () => {
+      this.#cancelBookmark = undefined;
+      if (this.#asleep === undefined && this.#wakeUp === undefined) return;
+      // What concerns it is there: it will be woken, and told from where on to look.
+      if (this.#followed !== undefined && this.#followed.group.lastPosition >= this.#cursor) return;
+      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      else this.#rouse();
+    });
   }
 
   #end(error: StorageError | undefined): void {
@@ -322,9 +377,10 @@ export class RoutedWatch implements Watch, Reader {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#closing.abort();
     this.#alone?.close();
-    if (this.#shared !== undefined) this.#deps.shared.leave(this.#shared, this);
+    if (this.#followed !== undefined) this.#deps.shared.leave(this.#followed.shared, this.#query, this);
+    this.#cancelBookmark?.();
     this.#snapshot = undefined;
     this.#deps.onEnd(this);
-    this.wake();
+    this.#rouse();
   }
 }

@@ -1,39 +1,38 @@
 import type { Clock } from "@trellis/resource";
-import { StorageError, type Version, wakeDelayMs } from "@trellis/storage";
+import { StorageError, type Version } from "@trellis/storage";
+import { typeString, WatchHub } from "@trellis/storage/watching";
 
 import { CommitRing, type RingBounds } from "./commit-ring.ts";
-import type { ResumingWatch } from "./resuming-watch.ts";
+import type { ResumingWatch, WatchedCommit } from "./resuming-watch.ts";
 
-/** Who reads a shared watch. */
-export interface Reader {
-  /** There is something new to look at. */
-  wake(): void;
+/** What a shared watch begins with. */
+export interface SharedWatchOptions {
+  readonly type: { readonly group: string; readonly kind: string };
+  readonly bounds: RingBounds;
+  readonly clock: Clock;
 }
 
 /** One watch at a replica, read by many here: what happens is kept once, in a bounded ring that each reads with a cursor. */
 export class SharedWatch {
   readonly ring: CommitRing;
-  readonly readers = new Set<Reader>();
+  /** Who reads it, and is told of what concerns it. Its router bounds all readers together. */
+  readonly readers: WatchHub;
   readonly storeId: string;
+  readonly #type: string;
   readonly #upstream: ResumingWatch;
   readonly #onEnd: () => void;
-  readonly #clock: Clock;
-  #isWakeDue = false;
   #reached: Version;
   #failure: StorageError | undefined;
 
-  constructor(
-    upstream: ResumingWatch,
-    { bounds, clock }: { readonly bounds: RingBounds; readonly clock: Clock },
-    onEnd: () => void,
-  ) {
+  constructor(upstream: ResumingWatch, { type, bounds, clock }: SharedWatchOptions, onEnd: () => void) {
     const { storeId = "", version } = upstream.reached;
     this.storeId = storeId;
+    this.#type = typeString(type);
     this.#upstream = upstream;
     this.#reached = version;
     this.#onEnd = onEnd;
-    this.#clock = clock;
     this.ring = new CommitRing(version, bounds);
+    this.readers = new WatchHub(Number.POSITIVE_INFINITY, clock);
     void this.#run();
   }
 
@@ -70,9 +69,8 @@ export class SharedWatch {
         batch !== undefined;
         batch = await this.#upstream.next()
       ) {
-        if (batch.kind === "commit") this.ring.push(batch);
         this.#reached = batch.version;
-        this.#wake();
+        if (batch.kind === "commit") this.#push(batch);
       }
       this.#failure = new StorageError("watch-closed", "the backend was closed; watch again when it is back");
     } catch (error) {
@@ -81,19 +79,12 @@ export class SharedWatch {
         : new StorageError("unavailable", String(error), { cause: error });
     }
     this.#onEnd();
-    this.#wake();
+    this.readers.touchAll(this.ring.next);
   }
 
-  #wake(): void {
-    if (this.#isWakeDue) return;
-    const delayMs = wakeDelayMs(this.readers.size);
-    if (delayMs === 0) return this.#wakeAll();
-    this.#isWakeDue = true;
-    this.#clock.after(delayMs, () => this.#wakeAll());
-  }
-
-  #wakeAll(): void {
-    this.#isWakeDue = false;
-    for (const reader of this.readers) reader.wake();
+  #push(commit: WatchedCommit): void {
+    const position = this.ring.next;
+    this.ring.push(commit);
+    for (const { record } of commit.events) this.readers.touch(this.#type, record.key.name, position);
   }
 }

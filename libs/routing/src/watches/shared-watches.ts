@@ -1,10 +1,11 @@
 import { type MinimumPosition, StorageError, type TypeQuery } from "@trellis/storage";
+import type { Sleeper, WatchGroup } from "@trellis/storage/watching";
 
 import type { RoutingDeps } from "../deps.ts";
 import type { ClusterView } from "../servers/cluster-view.ts";
 import type { RingBounds } from "./commit-ring.ts";
 import { ResumingWatch } from "./resuming-watch.ts";
-import { type Reader, SharedWatch } from "./shared-watch.ts";
+import { SharedWatch } from "./shared-watch.ts";
 
 /** How long a shared watch is kept that nobody reads. */
 const LINGER_MS = 5_000;
@@ -30,16 +31,14 @@ export class SharedWatches {
     return new ResumingWatch(this.#deps, this.#view, { query: scopeOf(query), since });
   }
 
-  /** Begins to read the shared watch of a scope, when it has everything after a version. */
-  join(query: TypeQuery, since: MinimumPosition, reader: Reader): SharedWatch | undefined {
+  /** The shared watch of a scope, when it has everything after a version. */
+  find(query: TypeQuery, since: MinimumPosition): SharedWatch | undefined {
     const shared = this.#shared.get(scopeText(query));
-    if (shared?.covers(since) !== true) return undefined;
-    this.#enter(shared, reader);
-    return shared;
+    return shared?.covers(since) === true ? shared : undefined;
   }
 
-  /** Shares a watch from now on, unless its scope has one. Throws `resource-exhausted` beyond the bound. */
-  share(query: TypeQuery, upstream: ResumingWatch, reader: Reader): SharedWatch | undefined {
+  /** Shares a watch from now on, unless its scope has one; who does enters it at once. Throws `resource-exhausted` beyond the bound. */
+  share(query: TypeQuery, upstream: ResumingWatch): SharedWatch | undefined {
     const scope = scopeText(query);
     const known = this.#shared.get(scope);
     if (known !== undefined && known.failure === undefined) return undefined;
@@ -50,17 +49,25 @@ export class SharedWatches {
         `at most ${MAX_SHARED} types and tenancies are watched at once; close some, or watch all tenancies of a type`,
       );
     }
-    const shared = new SharedWatch(upstream, { bounds: this.#bounds, clock: this.#deps.clock }, () => {
+    const options = { type: query, bounds: this.#bounds, clock: this.#deps.clock };
+    const shared = new SharedWatch(upstream, options, () => {
       if (this.#shared.get(scope) === shared) this.#shared.delete(scope);
     });
     this.#shared.set(scope, shared);
-    this.#enter(shared, reader);
     return shared;
   }
 
+  /** Begins to read a shared watch. Returns those who are told of the same. */
+  enter(shared: SharedWatch, query: TypeQuery, reader: Sleeper): WatchGroup {
+    this.#lingering.get(shared)?.();
+    this.#lingering.delete(shared);
+    return shared.readers.join(query, reader, shared.ring.next - 1);
+  }
+
   /** Ends reading. */
-  leave(shared: SharedWatch, reader: Reader): void {
-    if (!shared.readers.delete(reader) || shared.readers.size > 0 || shared.failure !== undefined) return;
+  leave(shared: SharedWatch, query: TypeQuery, reader: Sleeper): void {
+    shared.readers.leave(query, reader);
+    if (shared.readers.size > 0 || shared.failure !== undefined || this.#lingering.has(shared)) return;
     const cancel = this.#deps.clock.after(LINGER_MS, () => {
       this.#lingering.delete(shared);
       shared.close();
@@ -72,12 +79,6 @@ export class SharedWatches {
     for (const cancel of this.#lingering.values()) cancel();
     this.#lingering.clear();
     for (const shared of this.#shared.values()) shared.close();
-  }
-
-  #enter(shared: SharedWatch, reader: Reader): void {
-    shared.readers.add(reader);
-    this.#lingering.get(shared)?.();
-    this.#lingering.delete(shared);
   }
 }
 

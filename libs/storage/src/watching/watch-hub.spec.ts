@@ -1,11 +1,32 @@
 import { describe, expect, it } from "@jest/globals";
+import type { Clock } from "@trellis/resource";
 
-import { typeString } from "./key-range.ts";
-import { createManualClock } from "./test-support/manual-clock.ts";
-import { type Sleeper, type Touching, WatchHub } from "./watch-hub.ts";
+import { typeString } from "./query-match.ts";
+import { type Sleeper, WatchHub } from "./watch-hub.ts";
 
-function eventOf(kind: string): Touching {
-  return { record: { alike: { type: typeString({ group: "g", kind }) }, name: "x" } };
+/** A commit to the resource x of each kind. */
+function publish(hub: WatchHub, kinds: readonly string[], position: number): void {
+  for (const kind of kinds) hub.touch(typeString({ group: "g", kind }), "x", position);
+}
+
+/** A clock that moves when told, calls what falls due, and then lets the event loop turn once. */
+function createManualClock(): Clock & { readonly elapse: (milliseconds: number) => Promise<void> } {
+  let elapsedMs = 0;
+  const timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+  return {
+    now: () => elapsedMs,
+    monotonic: () => elapsedMs,
+    after(delayMs, callback) {
+      const timer = { atMs: elapsedMs + delayMs, callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    async elapse(milliseconds) {
+      elapsedMs += milliseconds;
+      for (const timer of timers) if (timer.atMs <= elapsedMs && timers.delete(timer)) timer.callback();
+      await new Promise((resolve) => void setImmediate(resolve));
+    },
+  };
 }
 
 function queryOf(kind: string) {
@@ -24,7 +45,7 @@ describe("the watch hub", () => {
     const [mine, other] = [sleeper(), sleeper()];
     hub.join(queryOf("k"), mine.member, -1).sleeping.add(mine.member);
     hub.join(queryOf("other"), other.member, -1).sleeping.add(other.member);
-    for (let position = 3; position < 103; position++) hub.publish([eventOf("k")], position);
+    for (let position = 3; position < 103; position++) publish(hub, ["k"], position);
     expect(mine.woken).toEqual([]);
     await new Promise((resolve) => {
       setImmediate(resolve);
@@ -43,7 +64,7 @@ describe("the watch hub", () => {
       [{ ...query, name: "y" }, other],
     ] as const;
     for (const [one, { member }] of queries) hub.join(one, member, -1).sleeping.add(member);
-    hub.publish([eventOf("k")], 3);
+    publish(hub, ["k"], 3);
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
@@ -59,10 +80,10 @@ describe("the watch hub", () => {
     for (const { member } of sleepers) hub.join(queryOf("k"), member, -1).sleeping.add(member);
     const wokenOften = (times: number) => sleepers.filter(({ woken }) => woken.length === times).length;
     const turn = () => new Promise((resolve) => void setImmediate(resolve));
-    hub.publish([eventOf("k")], 3);
+    publish(hub, ["k"], 3);
     const elapsed = clock.elapse(6);
     expect(wokenOften(1)).toBe(500);
-    hub.publish([eventOf("k")], 4);
+    publish(hub, ["k"], 4);
     await elapsed;
     const again = clock.elapse(6);
     while (wokenOften(2) < 1_200) await turn();
@@ -81,7 +102,7 @@ describe("the watch hub", () => {
       }),
     );
     const woken: number[] = [];
-    hub.publish(kinds.map(eventOf), 3);
+    publish(hub, kinds, 3);
     for (let turn = 0; turn < 4; turn++) {
       await new Promise((resolve) => void setImmediate(resolve));
       woken.push(sleepers.filter(({ woken: [position] }) => position === 3).length);
@@ -97,16 +118,16 @@ describe("the watch hub", () => {
     const alone = sleeper();
     hub.join(queryOf("other"), alone.member, -1).sleeping.add(alone.member);
     const woken = (): readonly number[] => sleepers.at(-1)?.woken ?? [];
-    hub.publish([eventOf("k"), eventOf("other")], 3);
+    publish(hub, ["k", "other"], 3);
     await clock.elapse(0);
     expect([woken(), alone.woken]).toEqual([[], [3]]);
     await clock.elapse(4);
-    hub.publish([eventOf("k")], 4);
+    publish(hub, ["k"], 4);
     expect(woken()).toEqual([]);
     await clock.elapse(1);
     expect(woken()).toEqual([3]);
     await clock.elapse(1_000);
-    hub.publish([eventOf("k")], 5);
+    publish(hub, ["k"], 5);
     await clock.elapse(5);
     expect(woken()).toEqual([3, 5]);
   });

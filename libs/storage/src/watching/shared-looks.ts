@@ -1,7 +1,15 @@
-import type { CommitBatch, StoredEvent, TypeQuery } from "@trellis/storage";
+import type { TypeQuery } from "../backend.ts";
+import type { Version } from "../record.ts";
+import type { CommitBatch, StoredEvent } from "../watch.ts";
+import { matchingEvents, sameQuery } from "./query-match.ts";
 
-import type { History } from "./history.ts";
-import { matchesQuery, sameQuery } from "./key-range.ts";
+/** What watches read with cursors: the last commits of a store, at positions that count from the beginning. */
+export interface CommitsInOrder {
+  /** The position that the next commit will get. */
+  readonly next: number;
+  /** The commit at a position that is kept. */
+  at(position: number): { readonly version: Version; readonly events: readonly StoredEvent[] };
+}
 
 /** Commits that one look of many goes through. Who is farther behind looks by itself. */
 const MAX_COMMITS = 64;
@@ -26,7 +34,7 @@ export class SharedLooks {
   }
 
   /** What the commits from a kept position on are to a query, all of them; undefined where they are too many for one look. */
-  from(history: History, from: number, query: TypeQuery): readonly CommitBatch[] | undefined {
+  from(history: CommitsInOrder, from: number, query: TypeQuery): readonly CommitBatch[] | undefined {
     const { next } = history;
     const last = this.#last;
     if (last !== undefined && last.query === query && last.from === from && last.next === next)
@@ -43,12 +51,4 @@ export class SharedLooks {
     this.#last = { query, from, next, found };
     return found;
   }
-}
-
-/** Those of a commit's events that a query means; the same object where it means all. */
-export function matchingEvents(query: TypeQuery, events: readonly StoredEvent[]): readonly StoredEvent[] {
-  for (const { record } of events)
-    if (!matchesQuery(query, record.key))
-      return events.filter((event) => matchesQuery(query, event.record.key));
-  return events;
 }

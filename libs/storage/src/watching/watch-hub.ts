@@ -1,8 +1,10 @@
 import type { Clock } from "@trellis/resource";
-import { StorageError, type TypeQuery, wakeDelayMs } from "@trellis/storage";
 
-import { nameString, watchString } from "./key-range.ts";
+import type { TypeQuery } from "../backend.ts";
+import { StorageError } from "../errors.ts";
+import { nameString, watchString } from "./query-match.ts";
 import { SharedLooks } from "./shared-looks.ts";
+import { wakeDelayMs } from "./wake-delay.ts";
 
 /** A watch as the hub sees it. */
 export interface Sleeper {
@@ -10,11 +12,6 @@ export interface Sleeper {
   wake(position: number): void;
   /** Ends the watch with an error. */
   fail(error: StorageError): void;
-}
-
-/** An event, as far as the hub looks at it. */
-export interface Touching {
-  readonly record: { readonly alike: { readonly type: string }; readonly name: string };
 }
 
 /** So many watches are told in one turn of the event loop: others are not to wait for all of them. */
@@ -101,14 +98,15 @@ export class WatchHub {
     if (group.members.size === 0) this.#groups.delete(watched);
   }
 
-  /** Notes a commit that the history took at a position. */
-  publish(events: readonly Touching[], position: number): void {
-    if (this.#members === 0) return;
-    for (const { record } of events) {
-      const { type } = record.alike;
-      this.#touch(this.#groups.get(type), position);
-      if (this.#named > 0) this.#touch(this.#groups.get(nameString(type, record.name)), position);
-    }
+  /** Notes that a commit changed a resource of this type ({@link typeString}) and name, and which position the history gave it. */
+  touch(type: string, name: string, position: number): void {
+    this.#touch(this.#groups.get(type), position);
+    if (this.#named > 0) this.#touch(this.#groups.get(nameString(type, name)), position);
+  }
+
+  /** Lets all look at once what there is up to a position. */
+  touchAll(position: number): void {
+    for (const group of this.#groups.values()) this.#touch(group, position);
   }
 
   /** Ends every watch with an error. */
