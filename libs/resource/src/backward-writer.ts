@@ -1,7 +1,7 @@
 import { WireType } from "@bufbuild/protobuf/wire";
 
 const FIRST_BYTES = 4 * 1024;
-/** A buffer that grew beyond this for one message is given up after it. */
+/** A buffer that grew beyond this for one message is given up after it, unless its writer says otherwise. */
 const MAX_KEPT_BYTES = 256 * 1024;
 /** Longer texts are left to the platform, which is slower to begin and faster then. */
 const SHORT_TEXT = 64;
@@ -21,6 +21,12 @@ export class BackwardWriter {
   #at = FIRST_BYTES;
   #piece = new ArrayBuffer(0);
   #cut = 0;
+  readonly #keptBytes: number;
+
+  /** `keptBytes` bounds the memory that it keeps from one message to the next; a message needs twice its size at most. */
+  constructor(keptBytes = MAX_KEPT_BYTES) {
+    this.#keptBytes = keptBytes;
+  }
 
   /** How much is written: to be remembered where a message ends, for `message` once its fields are there. */
   get length(): number {
@@ -101,7 +107,7 @@ export class BackwardWriter {
     const bytes = this.#memory(head + this.length);
     if (firstByte !== undefined) bytes[0] = firstByte;
     bytes.set(this.#buffer.subarray(this.#at), head);
-    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.#buffer.length > this.#keptBytes) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#at = this.#buffer.length;
     return bytes;
   }

@@ -4,7 +4,6 @@ import {
   type Call,
   type Evaluate,
   type List,
-  ListResultSchema,
   OutcomeUnknownSchema,
   type Read,
 } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
@@ -16,14 +15,14 @@ import type { Submitted } from "../sessions.ts";
 import type { AnswerContent } from "./answer-bytes.ts";
 import type { ReceivedCall } from "./call-bytes.ts";
 import type { CallUnderWay } from "./call-under-way.ts";
-import { fromListMessage, readOptions, toPositionMessage, toReason } from "./call-codec.ts";
+import { fromListMessage, readOptions, toReason } from "./call-codec.ts";
 import { known, unsupported } from "./known.ts";
 import { fromOperationMessage } from "./operation-codec.ts";
 import { BATCH_BYTES } from "./protocol.ts";
-import { fromKeyMessage, toStoredRecordMessage } from "./record-codec.ts";
+import { fromKeyMessage } from "./record-codec.ts";
 import { fromRequestMessage, fromSessionMessage, toSessionMessage } from "./session-codec.ts";
 import type { StorageEndpoint } from "./storage-routes.ts";
-import { recordWeight } from "./weights.ts";
+import { storedWeight } from "./weights.ts";
 import type { WrittenCommit } from "./write-commit.ts";
 
 /** Records that one answer to a list carries at most. */
@@ -150,19 +149,15 @@ async function list(endpoint: StorageEndpoint, message: List, signal: AbortSigna
     limit: limit === 0 ? LIST_RECORDS : Math.min(limit, LIST_RECORDS),
     signal,
   });
-  const records = found.records.map(toStoredRecordMessage);
+  const { records } = found;
   // What is too much for one message is asked for again, after the last one.
   let fitting = 0;
-  for (let bytes = 0; fitting < records.length; fitting++) {
-    bytes += recordWeight(records[fitting]);
+  let bytes = 0;
+  for (const record of records) {
+    bytes += storedWeight(record);
     if (fitting > 0 && bytes > BATCH_BYTES) break;
+    fitting++;
   }
-  return {
-    case: "list",
-    value: create(ListResultSchema, {
-      records: records.slice(0, fitting),
-      more: found.more || fitting < records.length,
-      position: toPositionMessage(found.position),
-    }),
-  };
+  if (fitting === records.length) return { case: "list", value: found };
+  return { case: "list", value: { ...found, records: records.slice(0, fitting), more: true } };
 }

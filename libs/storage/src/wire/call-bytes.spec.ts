@@ -5,7 +5,7 @@ import type { RecordSchema } from "@trellis/protos/trellis/storage/v1/record_pb.
 import { AnswerSchema, CallSchema } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 import fc from "fast-check";
 
-import { toVersion } from "../record.ts";
+import { type StoredRecord, toVersion } from "../record.ts";
 import { decodeAnswer, decodeAnswerMessage, decodeFrequentAnswer, encodeAnswer } from "./answer-bytes.ts";
 import {
   type CallContent,
@@ -17,9 +17,11 @@ import {
 } from "./call-bytes.ts";
 import {
   fromCommitResultMessage,
+  fromListResultMessage,
   fromReadResultMessage,
   readOptions,
   toCommitResultMessage,
+  toListResultMessage,
   toMinimumMessage,
   toReadResultMessage,
 } from "./call-codec.ts";
@@ -66,9 +68,12 @@ const content: fc.Arbitrary<CallContent> = fc.oneof(
   commit.map((value): CallContent => ({ case: "commit", value })),
   read.map((value): CallContent => ({ case: "read", value })),
 );
-const found = fc.record({
-  record: fc.option(drawn.storedRecord, { nil: undefined }),
-  position: fc.record({ storeId: text, version: drawn.version }),
+const position = fc.record({ storeId: text, version: drawn.version });
+const found = fc.record({ record: fc.option(drawn.storedRecord, { nil: undefined }), position });
+const listed = fc.record({
+  records: fc.array(drawn.storedRecord, { maxLength: 4 }),
+  more: fc.boolean(),
+  position,
 });
 
 const CHECK = { case: "check", value: {} } as const;
@@ -243,15 +248,23 @@ describe("an answer in bytes", () => {
   const answered = fc.oneof(
     drawn.commitAnswer.map((value) => ({ case: "committed" as const, value })),
     found.map((value) => ({ case: "read" as const, value })),
+    listed.map((value) => ({ case: "list" as const, value })),
   );
   type Drawn = typeof answered extends fc.Arbitrary<infer One> ? One : never;
 
   function byLibrary(number: number, answer: Drawn): Uint8Array {
-    const message =
-      answer.case === "committed"
-        ? { case: answer.case, value: toCommitResultMessage(answer.value) }
-        : { case: answer.case, value: toReadResultMessage(answer.value) };
-    return toBinary(AnswerSchema, create(AnswerSchema, { id: BigInt(number), answer: message }));
+    return toBinary(AnswerSchema, create(AnswerSchema, { id: BigInt(number), answer: messageOf(answer) }));
+  }
+
+  function messageOf(answer: Drawn) {
+    switch (answer.case) {
+      case "committed":
+        return { case: answer.case, value: toCommitResultMessage(answer.value) };
+      case "read":
+        return { case: answer.case, value: toReadResultMessage(answer.value) };
+      case "list":
+        return { case: answer.case, value: toListResultMessage(answer.value) };
+    }
   }
 
   function expectAlike(bytes: Uint8Array): boolean {
@@ -263,6 +276,8 @@ describe("an answer in bytes", () => {
       expect(byHand.answer).toStrictEqual({ case: "applied", value: fromCommitResultMessage(answer.value) });
     else if (answer.case === "read")
       expect(byHand.answer).toStrictEqual({ case: "found", value: fromReadResultMessage(answer.value) });
+    else if (answer.case === "list")
+      expect(byHand.answer).toStrictEqual({ case: "listed", value: fromListResultMessage(answer.value) });
     else throw new Error(`expected what was read by hand, found ${answer.case}`);
     return true;
   }
@@ -278,11 +293,11 @@ describe("an answer in bytes", () => {
     );
   });
 
-  it("is read as the library reads it, and by hand where it was applied or found", () => {
+  it("is read as the library reads it, and by hand where it was applied, found or listed", () => {
     fc.assert(
       fc.property(id, answered, (number, answer) => {
         const isByHand = expectAlike(byLibrary(number, answer));
-        if (!isByHand && (answer.case === "read" || answer.value.outcome === "applied"))
+        if (!isByHand && (answer.case !== "committed" || answer.value.outcome === "applied"))
           expect(JSON.stringify(answer)).toMatch(/[^\0-\u007f]|\\u[89a-f]|\d{16}/);
         expect(decodeAnswer(byLibrary(number, answer)).id).toBe(number);
       }),
@@ -299,6 +314,18 @@ describe("an answer in bytes", () => {
       { numRuns: 5_000 },
     );
     expect(readByHand).toBeGreaterThan(100);
+  });
+
+  it("to a long list is as the library encodes it, after another list as well", () => {
+    const [record] = fc.sample(drawn.storedRecord, 1);
+    const long = (bytes: number) => ({ ...record, bytes: new Uint8Array(bytes).fill(7) }) as StoredRecord;
+    const [store] = fc.sample(position, 1);
+    if (store === undefined) throw new Error("expected a position");
+    for (const sizes of [[900_000], [10, 300_000, 20], [2_000_000, 2_000_000], [1]]) {
+      const value = { records: sizes.map(long), more: true, position: store };
+      const encoded = encodeAnswer(9, { case: "list", value });
+      expect(Buffer.compare(encoded, byLibrary(9, { case: "list", value }))).toBe(0);
+    }
   });
 
   it("to a call whose number is beyond 2^53 goes to that call", () => {

@@ -7,6 +7,8 @@ import {
   type Error as ErrorMessage,
   ErrorSchema,
   type List,
+  type ListResult as ListResultMessage,
+  ListResultSchema,
   type ListSchema,
   type MinimumPosition as MinimumMessage,
   OutcomeUnknown_Reason,
@@ -18,6 +20,7 @@ import {
 
 import type {
   ListOptions,
+  ListResult,
   MinimumPosition,
   OwnerQuery,
   Position,
@@ -162,6 +165,21 @@ export function fromReadResultMessage({ record, position }: ReadResultMessage): 
     record: record === undefined ? undefined : fromStoredRecordMessage(record),
     position: fromPositionMessage(position),
   };
+}
+
+/** What a list found, as messages carry it. */
+export function toListResultMessage({ records, more, position }: ListResult): ListResultMessage {
+  return create(ListResultSchema, {
+    records: records.map(toStoredRecordMessage),
+    more,
+    position: toPositionMessage(position),
+  });
+}
+
+/** What a list found, of a message. Throws `unsupported`. */
+export function fromListResultMessage(message: ListResultMessage): ListResult {
+  const { records, more, position } = known(message, "the result of a list");
+  return { records: records.map(fromStoredRecordMessage), more, position: fromPositionMessage(position) };
 }
 
 /** The commit's result in a message. Throws `unsupported`. */

@@ -36,7 +36,7 @@ import type { Watch } from "../watch.ts";
 import type { ReceivedAnswer } from "./answer-bytes.ts";
 import {
   fromCommitResultMessage,
-  fromPositionMessage,
+  fromListResultMessage,
   fromReadResultMessage,
   fromReason,
   toListMessage,
@@ -49,7 +49,6 @@ import { notReached } from "./link-errors.ts";
 import { listPages } from "./list-pages.ts";
 import type { NextTurn } from "./outbox.ts";
 import { STATUS_EVERY_MS } from "./protocol.ts";
-import { fromStoredRecordMessage } from "./record-codec.ts";
 import { RemoteWatch } from "./remote-watch.ts";
 import type { ServerStatus } from "./server-status.ts";
 import { fromSessionMessage, toSessionMessage } from "./session-codec.ts";
@@ -223,17 +222,21 @@ export class ConnectedLink implements StorageLink {
         { signal: options.signal, isMutation: false },
       )
       .catch((error: unknown) => this.#refine(error, options.minimum));
-    if (answer.case !== "list") throw this.#unexpected(answer);
-    const { records, more, position: message } = answer.value;
-    const position = fromPositionMessage(message);
+    const found = this.#listed(answer);
     // A list of the past says nothing about the present.
-    if (options.atVersion === undefined) this.#saw(position);
-    return { records: records.map(fromStoredRecordMessage), more, position };
+    if (options.atVersion === undefined) this.#saw(found.position);
+    return found;
   }
 
   /** Says of a read that was given up whether what it waited for was the version. */
   #refine(error: unknown, minimum: MinimumPosition | undefined): never {
     throw notReached(error, { minimum, reached: this.#position?.version ?? 0, where: this.#deps.address });
+  }
+
+  #listed(answer: ReceivedAnswer): ListResult {
+    if (answer.case === "listed") return answer.value;
+    if (answer.case !== "list") throw this.#unexpected(answer);
+    return fromListResultMessage(answer.value);
   }
 
   #committed(answer: ReceivedAnswer): AppliedCommit | RefusedCommit {

@@ -2,6 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { OwnerSchema, StoredRecordSchema } from "@trellis/protos/trellis/storage/v1/record_pb.js";
 import type { WatchBatch } from "@trellis/protos/trellis/storage/v1/storage_service_pb.js";
 
+import type { StoredRecord } from "../record.ts";
+
 /**
  * At least the bytes that messages take, without encoding them: their texts, one byte a character as names have it, and their content; and for the
  * tags, lengths and numbers between them this much for each message in the message.
@@ -11,6 +13,20 @@ const FRAME_BYTES = 48;
 type RecordShape = MessageInitShape<typeof StoredRecordSchema>;
 type OwnerShape = MessageInitShape<typeof OwnerSchema>;
 type KeyShape = RecordShape["key"];
+
+/** The bytes that a stored record takes in a message. */
+export function storedWeight(record: StoredRecord): number {
+  const { key, uid, groupVersion, generation, owner, bytes } = record;
+  return (
+    2 * FRAME_BYTES +
+    keyWeight(key) +
+    textWeight(uid) +
+    textWeight(groupVersion) +
+    textWeight(generation) +
+    ownerWeight(owner) +
+    bytes.length
+  );
+}
 
 /** The bytes of a stored record in a message. */
 export function recordWeight(stored: RecordShape | undefined): number {
