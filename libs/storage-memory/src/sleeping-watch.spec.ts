@@ -160,6 +160,23 @@ describe("many watches of one name, whose bookmarks are due before they are woke
   });
 });
 
+describe("many watches that wakings for others never cease for", () => {
+  it("get their bookmarks all the same", async () => {
+    const { clock, put, follow } = setUp();
+    const open = () => follow({ namePrefix: "mine" }, { bookmarkIntervalMs: 100 });
+    const watches = await Promise.all(Array.from({ length: 200 }, open));
+    const kinds: (string | undefined)[] = [];
+    for (const watch of watches) void watch.next().then((batch) => kinds.push(batch?.kind));
+    let passedMs = 0;
+    for (; passedMs < 1_000 && kinds.length === 0; passedMs++) {
+      await put("other");
+      await clock.elapse(1);
+    }
+    expect(passedMs).toBeLessThanOrEqual(102);
+    expect(kinds).toEqual(watches.map(() => "bookmark"));
+  });
+});
+
 describe("what watches offer at once", () => {
   it("is the same for all that stand at the same point and ask alike, and counts once it is taken", async () => {
     const { follow, put } = setUp();

@@ -11,13 +11,7 @@ import {
   type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
-import {
-  matchingEvents,
-  MAX_WAKE_DELAY_MS,
-  type Sleeper,
-  type WatchGroup,
-  type WatchHub,
-} from "@trellis/storage/watching";
+import { matchingEvents, type Sleeper, type WatchGroup, type WatchHub } from "@trellis/storage/watching";
 
 import { type KeyRange, keyRange } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
@@ -164,7 +158,7 @@ export class StoreWatch implements Watch, Sleeper {
     if (this.#asleep === undefined && this.#waiting === undefined) return;
     // What a look has put off lies before that position, and concerns it still.
     if (!this.#isLookDue) this.#cursor = Math.max(this.#cursor, position);
-    if (this.#asleep === undefined) this.#look(undefined);
+    if (this.#asleep === undefined) this.#look();
     else this.#rouse(this.#asleep);
   }
 
@@ -181,18 +175,18 @@ export class StoreWatch implements Watch, Sleeper {
     return !this.#busy && this.#ended === undefined && this.#phase === "following";
   }
 
-  /** Gives the sleeping consumer what there is, or else `otherwise`. */
-  #look(otherwise: (() => WatchBatch) | undefined): void {
+  /** Gives the waiting consumer what there is, or else the bookmark that is due: where wakings for others never cease, its timer always finds one ahead. */
+  #look(): void {
     if (this.#waiting === undefined) return;
     const batch = this.#follow();
     if (batch !== undefined || this.#cursor >= this.#watched.store.history.next) {
-      this.#deliver(batch ?? otherwise?.());
+      this.#deliver(batch ?? (this.#untilBookmarkMs() > 0 ? undefined : this.#bookmark()));
       return;
     }
     this.#isLookDue = true;
     setImmediate(() => {
       this.#isLookDue = false;
-      this.#look(otherwise);
+      this.#look();
     });
   }
 
@@ -343,19 +337,19 @@ export class StoreWatch implements Watch, Sleeper {
     return this.#lastDeliveryMs + this.#bookmarkIntervalMs - this.#watched.clock.monotonic();
   }
 
-  /** Keeps one timer at most; it may find that the silence began later than when it was set, or is about to end. */
-  #armBookmark(atLeastMs = 0): void {
-    const delayMs = Math.max(this.#untilBookmarkMs(), atLeastMs);
+  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
+  #armBookmark(): void {
+    const delayMs = this.#untilBookmarkMs();
     if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
-    this.#cancelBookmark = this.#watched.clock.after(delayMs, () => {
+    this.#cancelBookmark = this.#watched.clock.after(Math.max(delayMs, 0), () => {
       this.#cancelBookmark = undefined;
       if (this.#ended !== undefined) return;
       if (this.#waiting === undefined && this.#asleep === undefined) return;
-      // It will be woken, and is told then from where on to look: the history may have gone past where it slept.
-      if (this.#group.lastPosition >= this.#cursor) this.#armBookmark(MAX_WAKE_DELAY_MS);
-      else if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      // It is about to be woken, and told then from where on to look: the history may have gone past where it slept.
+      else if (this.#group.lastPosition >= this.#cursor) return;
       else if (this.#asleep !== undefined) this.#rouse(this.#asleep);
-      else this.#look(() => this.#bookmark());
+      else this.#look();
     });
   }
 

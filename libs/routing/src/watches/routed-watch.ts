@@ -153,7 +153,7 @@ export class RoutedWatch implements Watch, Sleeper {
     this.#isRoused = true;
     asleep?.wake();
     this.#isRoused = false;
-    if (this.#asleep === undefined) this.#followed?.group.sleeping.delete(this);
+    if (this.#asleep === undefined && this.#wakeUp === undefined) this.#followed?.group.sleeping.delete(this);
     wakeUp?.();
   }
 
@@ -211,6 +211,7 @@ export class RoutedWatch implements Watch, Sleeper {
   /** The next records of the snapshot, or its end. */
   async #slice(pages: SnapshotPages): Promise<WatchBatch | undefined> {
     const { records, more, position } = await pages.next(this.#closing.signal);
+    if (this.#ended !== undefined) return undefined;
     this.#since = position;
     if (!more) this.#endSnapshot(records.length === 0);
     if (records.length > 0) return { kind: "snapshot", records };
@@ -254,9 +255,9 @@ export class RoutedWatch implements Watch, Sleeper {
   /** Reads its own watch, until the shared one has what comes next. */
   async #catchUp(alone: ResumingWatch): Promise<WatchBatch | undefined> {
     const batch = await alone.next();
+    if (this.#ended !== undefined) return undefined;
     if (batch === undefined) {
-      if (this.#ended === undefined)
-        this.fail(new StorageError("watch-closed", "the backend was closed; watch again"));
+      this.fail(new StorageError("watch-closed", "the backend was closed; watch again"));
       return undefined;
     }
     this.#since = alone.reached;
@@ -364,9 +365,9 @@ export class RoutedWatch implements Watch, Sleeper {
     this.#cancelBookmark = this.#deps.clock.after(Math.max(delayMs, 0), () => {
       this.#cancelBookmark = undefined;
       if (this.#asleep === undefined && this.#wakeUp === undefined) return;
-      // What concerns it is there: it will be woken, and told from where on to look.
-      if (this.#followed !== undefined && this.#followed.group.lastPosition >= this.#cursor) return;
       if (this.#untilBookmarkMs() > 0) this.#armBookmark();
+      // It is about to be woken, and told then from where on to look: the ring may have gone past where it slept.
+      else if (this.#followed !== undefined && this.#followed.group.lastPosition >= this.#cursor) return;
       else this.#rouse();
     });
   }

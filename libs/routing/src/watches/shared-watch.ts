@@ -79,7 +79,7 @@ export class SharedWatch {
         : new StorageError("unavailable", String(error), { cause: error });
     }
     this.#onEnd();
-    this.readers.touchAll(this.ring.next);
+    this.readers.wakeAll(this.ring.next);
   }
 
   #push(commit: WatchedCommit): void {

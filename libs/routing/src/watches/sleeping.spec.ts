@@ -1,7 +1,15 @@
-import { describe, expect, it } from "@jest/globals";
-import type { CommitBatch, CommitTaker, Watch, WatchBatch, WatchSleeper } from "@trellis/storage";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import {
+  type CommitBatch,
+  type CommitTaker,
+  toVersion,
+  type Watch,
+  type WatchBatch,
+  type WatchSleeper,
+} from "@trellis/storage";
 
 import { ALL, openRouted, outcomeOf, putAll, snapshotOf, take } from "../test-support/routed.ts";
+import { TestLink } from "../test-support/test-link.ts";
 
 const sleeper = (wake: () => void): WatchSleeper => ({ wake });
 const taker = (takeCommits: CommitTaker["takeCommits"]): CommitTaker => ({ takeCommits });
@@ -110,6 +118,23 @@ describe("a routed watch that sleeps without a promise", () => {
     }
   });
 
+  it("may be asked by a promise while it is being woken", async () => {
+    const { backend, follow, turns } = await setUp();
+    const watch = await follow();
+    let next: Promise<unknown> = Promise.resolve();
+    const waking = sleeper(() => {
+      takeAll(watch);
+      next = watch.next();
+    });
+    expect(watch.sleep?.(waking)).toBe(true);
+    await putAll(backend, ["a"]);
+    await turns();
+    const seen = outcomeOf(next);
+    await putAll(backend, ["b"]);
+    await turns();
+    expect(seen.state).toBe("done");
+  });
+
   it("gets its bookmark", async () => {
     const { cluster, follow } = await setUp();
     const watch = await follow({}, { bookmarkIntervalMs: 100 });
@@ -149,6 +174,21 @@ describe("routed watches of one name", () => {
     expect([woken, takeAll(sleeping), namesOf(await next)]).toEqual([1, ["mine"], ["mine"]]);
   });
 
+  it("are told of the loss of their shared watch, and not that they are slow", async () => {
+    const { cluster, backend, follow, turns } = await setUp({ watchCommits: 4 });
+    const watch = await follow({ name: "mine" });
+    await putAll(backend, ["mine"]);
+    expect(await take(watch, 1)).toEqual(["put mine"]);
+    await putAll(
+      backend,
+      Array.from({ length: 10 }, (_, at) => `x${at}`),
+    );
+    await turns();
+    for (const address of cluster.addresses) cluster.network.setDown(address, true);
+    await cluster.clock.advance(40_000);
+    await expect(watch.next()).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   it("hear of it also when their bookmarks are due before they are woken", async () => {
     const { cluster, backend, follow } = await setUp({ watchCommits: 4 });
     const open = () => follow({ name: "mine" }, { bookmarkIntervalMs: 100 });
@@ -168,6 +208,66 @@ describe("routed watches of one name", () => {
     await cluster.clock.advance(5);
     expect([woken, namesOf(await next)]).toEqual([MANY - 1, ["mine"]]);
     expect(others.map(takeAll)).toEqual(others.map(() => ["mine"]));
+  });
+});
+
+describe("a routed watch that is closed while its replica answers", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** Opens a watch, closes it so many microtasks after its page or the end of its snapshot came, and counts the watches that stay open at replicas. */
+  async function leftOpen(depth: number, resumes: boolean): Promise<number> {
+    const { cluster, backend } = await setUp();
+    const [version] = await putAll(backend, ["a", "b"]);
+    let closeSoon = (): void => undefined;
+    const open = new Set<Watch>();
+    const links = TestLink.prototype;
+    const [listAt, watchAt] = [Reflect.get(links, "list"), Reflect.get(links, "watch")] as const;
+    jest.spyOn(links, "list").mockImplementation(async function (this: TestLink, ...asked) {
+      const page = await listAt.apply(this, asked);
+      closeSoon();
+      return page;
+    });
+    jest.spyOn(links, "watch").mockImplementation(function (this: TestLink, ...asked) {
+      const opened = watchAt.apply(this, asked);
+      const [next, close] = [opened.next.bind(opened), opened.close.bind(opened)];
+      open.add(opened);
+      opened.next = async () => {
+        const batch = await next();
+        if (batch?.kind === "endOfSnapshot") closeSoon();
+        return batch;
+      };
+      opened.close = () => {
+        open.delete(opened);
+        close();
+      };
+      return opened;
+    });
+    // Who resumes goes over to the watch that another reads.
+    const other = resumes ? backend.watch(ALL) : undefined;
+    if (other !== undefined) await snapshotOf(other);
+    await cluster.clock.advance(600);
+    const watch = backend.watch(ALL, resumes ? { since: { version: toVersion(version ?? 0) } } : {});
+    closeSoon = () => {
+      let left = depth;
+      const step = (): void => (left-- === 0 ? watch.close() : queueMicrotask(step));
+      step();
+    };
+    for (let batches = 0; batches < 3; batches++)
+      await Promise.all([watch.next(), cluster.clock.advance(600)]);
+    other?.close();
+    await cluster.clock.advance(6_000);
+    const left = open.size;
+    jest.restoreAllMocks();
+    await backend.close();
+    return left;
+  }
+
+  it.each([false, true])("leaves nothing open there, whenever that is (resumes: %s)", async (resumes) => {
+    const left: number[] = [];
+    for (let depth = 0; depth < 16; depth++) left.push(await leftOpen(depth, resumes));
+    expect(left).toEqual(left.map(() => 0));
   });
 });
 

@@ -1,5 +1,4 @@
 /** What backends have in common whose watches are cursors into commits that are kept in order. */
 export { matchesQuery, matchingEvents, typeString } from "./query-match.ts";
 export type { CommitsInOrder } from "./shared-looks.ts";
-export { MAX_WAKE_DELAY_MS } from "./wake-delay.ts";
 export { type Sleeper, type WatchGroup, WatchHub } from "./watch-hub.ts";

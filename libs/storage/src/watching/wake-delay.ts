@@ -2,13 +2,12 @@
 const WAKE_MS = 0.005;
 /** Fewer readers are not kept waiting. */
 const MANY_READERS = 200;
-/** The longest delay of a waking, in milliseconds. */
-export const MAX_WAKE_DELAY_MS = 20;
+const MAX_DELAY_MS = 20;
 
 /**
  * How long after a change its readers are woken, in milliseconds. Waking a thousand costs as much for one change as for ten, so many readers wait for some times the time that
  * waking them takes: what happens meanwhile reaches them together.
  */
 export function wakeDelayMs(readers: number): number {
-  return readers < MANY_READERS ? 0 : Math.min(readers * WAKE_MS, MAX_WAKE_DELAY_MS);
+  return readers < MANY_READERS ? 0 : Math.min(readers * WAKE_MS, MAX_DELAY_MS);
 }

@@ -104,9 +104,9 @@ export class WatchHub {
     if (this.#named > 0) this.#touch(this.#groups.get(nameString(type, name)), position);
   }
 
-  /** Lets all look at once what there is up to a position. */
-  touchAll(position: number): void {
-    for (const group of this.#groups.values()) this.#touch(group, position);
+  /** Wakes all who sleep, of whatever type; nothing before this position concerns them. */
+  wakeAll(position: number): void {
+    for (const group of this.#groups.values()) this.#wakeWhoSleep(group, position);
   }
 
   /** Ends every watch with an error. */
@@ -120,6 +120,10 @@ export class WatchHub {
   #touch(group: WatchGroup | undefined, position: number): void {
     if (group === undefined) return;
     group.lastPosition = position;
+    this.#wakeWhoSleep(group, position);
+  }
+
+  #wakeWhoSleep(group: WatchGroup, position: number): void {
     if (group.touched !== undefined || group.sleeping.size === 0) return;
     group.touched = position;
     this.#wakeSoon(group);
