@@ -73,7 +73,9 @@ class Bench {
     const time = new VirtualTime();
     const clock = new VirtualProcess(time);
     const volume = new MemoryVolume();
-    const deps = { disk: volume.disk("wal"), clock, random: seededRandom(1) };
+    // Time stands still here, and so would turns that batches wait for.
+    const standing = { monotonic: () => clock.monotonic(), after: () => () => undefined };
+    const deps = { disk: volume.disk("wal"), clock: standing, random: seededRandom(1) };
     const wal = await openWal(deps, { limits: SMALL.wal ?? {} });
     const entries = Array.from({ length: 20 }, (_, at) => ({
       index: at + 1,

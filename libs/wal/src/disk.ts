@@ -46,6 +46,8 @@ export interface WalClock {
   monotonic(): number;
   /** Calls back once after a delay; the answer cancels it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Calls back in the next turn of the event loop, after what has come in was taken in. Without it batches wait for nobody. */
+  nextTurn?(callback: () => void): void;
 }
 
 /** Writes all the bytes, in as many writes as the disk needs. */

@@ -5,6 +5,7 @@ import type { Append, Entry, SnapshotMark } from "./entry.ts";
 import { readEntries } from "./entry-reader.ts";
 import { WalError } from "./errors.ts";
 import type { Extents } from "./extents.ts";
+import { gather } from "./gather.ts";
 import type { WalLimits } from "./limits.ts";
 import { dropBefore, type LogTail, termAt } from "./log-tail.ts";
 import { LogWriter, outcomeUnknown } from "./log-writer.ts";
@@ -153,7 +154,11 @@ export class OpenLog implements Wal {
     try {
       // Lets the appends of this turn join the first batch.
       await Promise.resolve();
-      while (this.#queue.length > 0 && this.#failure === undefined) await this.#writeBatch();
+      while (this.#queue.length > 0 && this.#failure === undefined) {
+        await gather(this.#queue, this.#parts.clock);
+        // It may have stopped meanwhile, and what waited was told.
+        if (this.#failure === undefined) await this.#writeBatch();
+      }
     } catch (error) {
       this.#stop(error);
     } finally {
