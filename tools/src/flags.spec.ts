@@ -17,8 +17,16 @@ describe("a tool's flags", () => {
     expect(readFlags(["--seconds=2"], flags)).toEqual({ seconds: "2", json: undefined });
   });
 
+  it("without a value are given or not", () => {
+    const more = { ...flags, quick: { value: "", help: "less of it" } } as const;
+    expect(readFlags([], more).quick).toBe(false);
+    expect(readFlags(["--quick", "--seconds", "2"], more)).toMatchObject({ quick: true, seconds: "2" });
+    expect(() => readFlags(["--quick=yes"], more)).toThrow(/--json FILE, --quick, and --help$/);
+    expect(helpText("x", more)).toMatch(/\n {2}--quick {4,}less of it\n$/);
+  });
+
   it.each([[["--colour", "red"]], [["extra"]], [["--json"]]])("that do not exist are refused: %j", (args) => {
-    expect(() => readFlags(args, flags)).toThrow(/; there are --seconds N, --json FILE$/);
+    expect(() => readFlags(args, flags)).toThrow(/; there are --seconds N, --json FILE, and --help$/);
   });
 
   it("that are numbers have bounds", () => {

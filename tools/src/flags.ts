@@ -2,15 +2,19 @@ import { parseArgs } from "node:util";
 
 /** What a tool's command line may say, and how its help describes it. */
 export interface Flag {
-  /** What stands for the value in the help: N, FILE. */
+  /** What stands for the value in the help: N, FILE; empty for a flag that is given or not. */
   readonly value: string;
   readonly help: string;
   readonly default?: string;
 }
 
-/** The flags as they were given or by default; undefined for one that was not given and has no default. */
+/** The flags as they were given or by default; undefined for one that was not given and has no default; whether it was given for one without a value. */
 export type FlagValues<F extends Readonly<Record<string, Flag>>> = {
-  readonly [Name in keyof F]: F[Name] extends { readonly default: string } ? string : string | undefined;
+  readonly [Name in keyof F]: F[Name] extends { readonly value: "" }
+    ? boolean
+    : F[Name] extends { readonly default: string }
+      ? string
+      : string | undefined;
 };
 
 /** A command line that cannot be used; the message is one line, for its user. */
@@ -23,14 +27,22 @@ export function readFlags<F extends Readonly<Record<string, Flag>>>(
   args: readonly string[],
   flags: F,
 ): FlagValues<F> {
-  const options = Object.fromEntries(Object.keys(flags).map((name) => [name, { type: "string" as const }]));
-  const defaults = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, flag.default]));
+  const all = Object.entries(flags);
+  const options = Object.fromEntries(
+    all.map(([name, { value }]) => [
+      name,
+      { type: value === "" ? ("boolean" as const) : ("string" as const) },
+    ]),
+  );
+  const defaults = Object.fromEntries(
+    all.map(([name, flag]) => [name, flag.value === "" ? false : flag.default]),
+  );
   try {
     return { ...defaults, ...parseArgs({ args: [...args], options }).values } as FlagValues<F>;
   } catch (error) {
-    const known = Object.entries(flags).map(([name, { value }]) => `--${name} ${value}`);
+    const known = all.map(([name, { value }]) => `--${name} ${value}`.trimEnd());
     const [reason = ""] = String((error as Error).message).split(/\. |\n/);
-    throw new UsageError(`${reason}; there are ${known.join(", ")}`);
+    throw new UsageError(`${reason}; there are ${known.join(", ")}, and --help`);
   }
 }
 
@@ -52,7 +64,9 @@ export function numberFlag(
 
 /** What `--help` prints. */
 export function helpText(usage: string, flags: Readonly<Record<string, Flag>>): string {
-  const rows = Object.entries(flags).map(([name, flag]) => [`--${name} ${flag.value}`, flag] as const);
+  const rows = Object.entries(flags).map(
+    ([name, flag]) => [`--${name} ${flag.value}`.trimEnd(), flag] as const,
+  );
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, flag]) => {
     const fallback = flag.default === undefined ? "" : ` (default ${flag.default})`;

@@ -66,7 +66,7 @@ describe("trellis, as a process", () => {
       for (const skewMs of [-3_600_000, 3_600_000]) {
         const clock = { ...systemClock, now: () => systemClock.now() + skewMs };
         const { stdout } = await createTerminal(transport, { clock })("status");
-        expect(stdout).toMatch(/\nControllers {2}● system's run\n$/);
+        expect(stdout).toMatch(/\nControllers {2}● the system's own run\n$/);
       }
     } finally {
       sessionManager.abort();
@@ -155,7 +155,7 @@ describe("trellis, as a process", () => {
     const result = await trellis(`status --server ${server.url}`, "", { TRELLIS_SERVER: "127.0.0.1:1" });
     expect(result).toMatchObject({ exitCode: 0, stderr: "" });
     expect(result.stdout).toMatch(new RegExp(`^Server {7}${server.url}\nHealth {7}● ready\n`));
-    expect(result.stdout).toMatch(/\nControllers {2}● system's run\n$/);
+    expect(result.stdout).toMatch(/\nControllers {2}● the system's own run\n$/);
   });
 
   it("says of a server of another kind what it is not, without a stack", async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 
 import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
+import { tellWithTime } from "../tell-with-time.ts";
 import { figuresTable, summarize } from "./figures.ts";
 import { measureControllers } from "./measure.ts";
 
@@ -24,9 +25,7 @@ await runTool("bench:controllers", async () => {
   const machine = thisMachine();
   const date = new Date().toISOString();
   console.log(`${describeMachine(machine)}, ${date.slice(0, 10)}\n`);
-  const tell = (what: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
-  };
+  const tell = tellWithTime();
   const measured = await measureControllers({ resources, rounds, tell });
   const figures = summarize(measured);
   console.log(figuresTable(figures, resources));

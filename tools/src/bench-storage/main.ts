@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool } from "../flags.ts";
+import { tellWithTime } from "../tell-with-time.ts";
 import { measureLargeStore } from "./large-store.ts";
 import { largeStoreTable, throughputTable } from "./tables.ts";
 import { measureThroughput } from "./throughput.ts";
@@ -37,9 +38,7 @@ await runTool("bench:storage", async () => {
     console.log(`${describeMachine(machine)}, ${date.slice(0, 10)}`);
     const throughput = await measureThroughput({ seconds, rounds, directory });
     console.log(`\n${throughputTable(throughput)}`);
-    const tell = (what: string): void => {
-      if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
-    };
+    const tell = tellWithTime();
     const largeStore = resources === 0 ? undefined : await measureLargeStore({ resources, directory, tell });
     if (largeStore !== undefined) console.log(`\n${largeStoreTable(largeStore)}`);
     if (values.json !== undefined) {

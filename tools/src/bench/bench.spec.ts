@@ -77,7 +77,10 @@ describe("npm run bench", () => {
     [["--keys", "1.5"], '--keys: expected a whole number from 1000 to 10000000; found "1.5"'],
     [["--colour", "red"], "Unknown option '--colour'; there are --peer etcd"],
     [["--json", "nowhere/figures.json"], "--json: expected a file in a folder that can be written"],
-    [["--only", "write-16,fly"], "--only: expected names, or beginnings of names, of write-1,"],
+    [
+      ["--only", "write-16,fly"],
+      '--only: no scenario is called or begins with "fly"; they begin with write, create, cas, batch100,',
+    ],
     [["--quick", "--only", "write-16"], "--quick and --only exclude each other"],
     [["--peer", "consul"], '--peer: expected etcd; found "consul"'],
     [["--peer", "etcd"], 'found none as "/nowhere/etcd"; install Debian\'s package etcd-server'],

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
+import { tellWithTime } from "../tell-with-time.ts";
 import { findEtcd, startEtcd } from "./etcd/start-etcd.ts";
 import { inDirectory } from "./in-directory.ts";
 import { describeMachine, thisMachine } from "./machine.ts";
@@ -10,7 +11,7 @@ import { picture } from "./picture.ts";
 import { refuseUnwritable } from "./refuse-unwritable.ts";
 import { comparisonTable, resultTable, warnings } from "./report.ts";
 import { type BenchOptions, runBench } from "./run-bench.ts";
-import { chooseScenarios, SCENARIOS } from "./scenarios.ts";
+import { chooseScenarios, scenarioFamilies, SCENARIOS } from "./scenarios.ts";
 import { compare, QUICK_SCENARIOS } from "./targets.ts";
 import { startTrellis } from "./trellis/start-trellis.ts";
 
@@ -39,26 +40,26 @@ const flags = {
   },
   json: { value: "FILE", help: "also write the figures there" },
   svg: { value: "FILE", help: "also draw Trellis beside etcd there" },
+  quick: {
+    value: "",
+    help: `only what has a target: ${QUICK_SCENARIOS.join(", ")}; ${QUICK_SECONDS} s each, and as many rounds as fit into three minutes`,
+  },
 } as const;
-const QUICK = "--quick";
-const quickHelp = {
-  value: "",
-  help: `only what has a target: ${QUICK_SCENARIOS.join(", ")}; ${QUICK_SECONDS} s each, and as many rounds as fit into three minutes`,
-};
+
+const DURATION = "All scenarios beside etcd take an hour, those with a target ten minutes, --quick three.";
 
 await runTool("bench", async () => {
   const args = process.argv.slice(2);
   if (args.includes("--help")) {
-    const names = SCENARIOS.map(({ name }) => name).join(" ");
-    const text = helpText("npm run bench -- [flags]", { ...flags, quick: quickHelp });
-    process.stdout.write(`${text}\nScenarios, each with its number of clients:\n${names}\n`);
+    const text = helpText("npm run bench -- [flags]", flags);
+    const names = scenarioFamilies().map(([, members]) => `  ${members.join(" ")}\n`);
+    process.stdout.write(
+      `${text}\n${DURATION}\n\nScenarios, each with its number of clients:\n${names.join("")}`,
+    );
     return 0;
   }
-  const isQuick = args.includes(QUICK);
-  const given = readFlags(
-    args.filter((arg) => arg !== QUICK),
-    flags,
-  );
+  const given = readFlags(args, flags);
+  const isQuick = given.quick;
   /** What is given, or else what is quick. */
   const orQuick = (name: "seconds" | "warm-up", quick: string): string =>
     isQuick && !args.some((arg) => arg.startsWith(`--${name}`)) ? quick : given[name];
@@ -117,9 +118,7 @@ async function bench(options: BenchOptions, { etcdVersion, json, svg }: Outputs)
   console.log(
     `${where}\n${rounds} rounds of ${seconds} s a scenario, ${warmUp}, ${keys} resources in each store\n`,
   );
-  const results = await runBench(options, (what) => {
-    if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
-  });
+  const results = await runBench(options, tellWithTime());
   const comparisons = compare(results);
   console.log(resultTable(results));
   if (comparisons.length > 0) console.log(`\n${comparisonTable(comparisons)}`);

@@ -99,6 +99,15 @@ export const SCENARIOS: readonly Scenario[] = [
   trellisOnly(row("split-eventual-read", 64, reads(false), split)),
 ];
 
+/** The names of all scenarios, those together that differ in their clients alone. */
+export function scenarioFamilies(): readonly (readonly [family: string, names: readonly string[]])[] {
+  const families = Map.groupBy(
+    SCENARIOS.map(({ name }) => name),
+    (name) => name.replace(/-\d+(?:x1)?$/, ""),
+  );
+  return [...families];
+}
+
 /** The scenarios that the words name, or begin the names of, in the table's order. Throws a UsageError for a word that is none. */
 export function chooseScenarios(words: readonly string[]): readonly Scenario[] {
   const chosen = new Set<Scenario>();
@@ -106,8 +115,10 @@ export function chooseScenarios(words: readonly string[]): readonly Scenario[] {
     const exact = SCENARIOS.filter(({ name }) => name === word);
     const found = exact.length > 0 ? exact : SCENARIOS.filter(({ name }) => name.startsWith(word));
     if (found.length === 0 || word === "") {
-      const names = SCENARIOS.map(({ name }) => name).join(", ");
-      throw new UsageError(`--only: expected names, or beginnings of names, of ${names}; found "${word}"`);
+      const families = scenarioFamilies().map(([family]) => family);
+      throw new UsageError(
+        `--only: no scenario is called or begins with "${word}"; they begin with ${families.join(", ")} (--help has all)`,
+      );
     }
     for (const scenario of found) chosen.add(scenario);
   }

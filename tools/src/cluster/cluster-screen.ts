@@ -11,7 +11,7 @@ export function clusterScreen({
   restart,
   colour,
 }: {
-  readonly processes: readonly ClusterProcess[];
+  readonly processes: readonly (ClusterProcess & { readonly pid: number | undefined })[];
   readonly dataDir: string;
   readonly restart: boolean;
   readonly colour: boolean;
@@ -26,6 +26,7 @@ export function clusterScreen({
   const gateways = processes.filter(({ kind }) => kind === "gateway");
   // The command line's own default needs no mention.
   const at = gateways[0]?.port === 7500 ? "" : ` --server ${gateways[0]?.url ?? ""}`;
+  const [victim] = processes;
   const rows = [
     `  ${green("●")} ${bold("A Trellis cluster")} is running on this machine`,
     "",
@@ -37,7 +38,12 @@ export function clusterScreen({
     "",
     row("try next", bold(`npx trellis apply -f examples/catalog${at}`)),
     row("", bold(`npx trellis cluster status${at}`)),
-    ...(restart ? [row("or break it", "kill any process: it is started again after a second")] : []),
+    ...(restart && victim?.pid !== undefined
+      ? [
+          row("or break it", bold(`kill -9 ${victim.pid}`)),
+          row("", `${victim.name}, or any other process: it is started again after a second`),
+        ]
+      : []),
     row("stop", "Ctrl-C"),
   ];
   return `\n${rows.join("\n")}\n\n`;

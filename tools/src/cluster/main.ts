@@ -11,6 +11,7 @@ import { awaitReady } from "./ready.ts";
 import { secretIn } from "./secret-file.ts";
 import { startProcess } from "./start-process.ts";
 import { Supervisor } from "./supervisor.ts";
+import { refuseTakenPorts } from "./taken-ports.ts";
 
 /** What there is to see when nobody names a domain. */
 const DOMAINS = ["@trellis/catalog", "@trellis/demo"];
@@ -59,6 +60,7 @@ await runProgram(
         domains: domain.length === 0 ? DOMAINS : domain,
         secretFile,
       }).map((process) => ({ ...process, flags: [...process.flags, "--log-level", logLevel] }));
+      await refuseTakenPorts(processes);
       const columns = Math.max(...processes.map(({ name }) => name.length));
       const lines = new Map(
         processes.map((process) => [
@@ -81,7 +83,18 @@ await runProgram(
         if (stopping.signal.aborted) break;
       }
       void awaitReady(processes, stopping.signal).then((areReady) => {
-        if (areReady) stdout.write(clusterScreen({ processes, dataDir, restart: !noRestart, colour }));
+        if (areReady)
+          stdout.write(
+            clusterScreen({
+              processes: processes.map((process) => ({
+                ...process,
+                pid: supervisor.find(process.name)?.pid,
+              })),
+              dataDir,
+              restart: !noRestart,
+              colour,
+            }),
+          );
       });
       return {
         async stop() {

@@ -6,6 +6,7 @@ import { seededRandom } from "@trellis/testing";
 
 import { describeMachine, thisMachine } from "../bench/machine.ts";
 import { helpText, numberFlag, readFlags, runTool, UsageError } from "../flags.ts";
+import { tellWithTime } from "../tell-with-time.ts";
 import { findingsOf, scaleTable } from "./judge.ts";
 import { runScale } from "./scale.ts";
 
@@ -54,9 +55,7 @@ await runTool("endpoints-scale", async () => {
   console.log(
     `${options.workloads} workloads behind ${options.services} services, ${options.ratePerSecond} changes a second for ${options.seconds} s, seed ${options.seed}\n`,
   );
-  const tell = (what: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
-  };
+  const tell = tellWithTime();
   const random = seededRandom(options.seed);
   const rounds = await runScale({ ...options, random, directory: values.directory ?? tmpdir(), tell });
   const findings = findingsOf(rounds, options.ratePerSecond);

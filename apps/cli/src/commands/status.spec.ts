@@ -68,7 +68,7 @@ describe("trellis status", () => {
       conditions: [{ type: "Running", state: Condition_State.TRUE }],
     });
     await clock.advance(60_000);
-    expect(await controllers()).toBe("Controllers  ● system's run\n");
+    expect(await controllers()).toBe("Controllers  ● the system's own run\n");
     const json = async () => JSON.parse((await trellis("status -o json")).stdout) as unknown;
     expect(await json()).toMatchObject({ controllers: { running: true } });
     await clock.advance(240_000);
@@ -93,7 +93,7 @@ describe("trellis status", () => {
       }),
     );
     for (const trellis of terminals)
-      expect((await trellis("status")).stdout).toContain("Controllers  ● system's run\n");
+      expect((await trellis("status")).stdout).toContain("Controllers  ● the system's own run\n");
     await clock.advance(300_000);
     for (const trellis of terminals)
       expect((await trellis("status")).stdout).toContain("none of the system's has run for 5m\n");

@@ -115,7 +115,7 @@ const WITHOUT_CONTROLLERS = `Deletions do not cascade and namespaces are not emp
 Start a controller manager with --cluster-secret.`;
 
 function controllersText({ running, lastSeenMs, silentMs }: ControllersSeen, paint: Paint): string {
-  if (running) return paint.good("● system's run");
+  if (running) return paint.good("● the system's own run");
   if (lastSeenMs === undefined) return paint.bad("● none of the system's has ever run");
   return paint.bad(`● none of the system's has run for ${durationText(silentMs)}`);
 }

@@ -1,5 +1,6 @@
 /** `npm run bench:floor`: what a server of Node's HTTP/2 takes that does next to nothing, and what the targets beside etcd leave above it. See `--help`. */
 import { helpText, runTool } from "../../flags.ts";
+import { tellWithTime } from "../../tell-with-time.ts";
 import { findEtcd } from "../etcd/start-etcd.ts";
 import { inDirectory } from "../in-directory.ts";
 import { describeMachine, thisMachine } from "../machine.ts";
@@ -13,6 +14,8 @@ import { runRounds } from "./run-rounds.ts";
 import type { Stop, Subject } from "./subject.ts";
 
 type Etcd = ReturnType<typeof findEtcd>;
+
+const tell = tellWithTime();
 
 await runTool("bench:floor", async () => {
   const args = process.argv.slice(2);
@@ -60,9 +63,4 @@ async function startSubjects(
   tell("starting and filling etcd");
   const { program } = etcd;
   return [...subjects, ...(await startEtcdSubjects(scenariosAbove(rows), { program, directory, onStarted }))];
-}
-
-/** Says how it goes on, to who looks. */
-function tell(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${what}\n`);
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { helpText, runTool } from "../../flags.ts";
+import { tellWithTime } from "../../tell-with-time.ts";
 import { inDirectory } from "../in-directory.ts";
 import { describeMachine, thisMachine } from "../machine.ts";
 import { refuseUnwritable } from "../refuse-unwritable.ts";
@@ -11,10 +12,12 @@ import { figuresTable } from "./figures-table.ts";
 import { flags, readOptions, type ScaleOptions } from "./options.ts";
 import { runParts } from "./run-parts.ts";
 
+const NEEDS = `All parts take a quarter of an hour, 4 GiB of memory, and as much on the disk of ${tmpdir()}; --resources 2000 is a trial of two minutes.`;
+
 await runTool("bench:scale", async () => {
   const args = process.argv.slice(2);
   if (args.includes("--help")) {
-    process.stdout.write(helpText("npm run bench:scale -- [flags]", flags));
+    process.stdout.write(`${helpText("npm run bench:scale -- [flags]", flags)}\n${NEEDS}\n`);
     return 0;
   }
   const options = readOptions(args);
@@ -27,12 +30,7 @@ async function bench({ resources, parts, json }: ScaleOptions, directory: string
   const date = new Date().toISOString();
   console.log(`${describeMachine(machine)}, ${date.slice(0, 10)}`);
   console.log(`${whole(resources)} resources of 600 bytes in the large store\n`);
-  const startedMs = performance.now();
-  const tell = (what: string): void => {
-    const seconds = Math.round((performance.now() - startedMs) / 1_000);
-    process.stderr.write(`${String(seconds).padStart(5)} s  ${what}\n`);
-  };
-  const results = await runParts({ parts, resources }, { directory, tell });
+  const results = await runParts({ parts, resources }, { directory, tell: tellWithTime() });
   const failures = results.flatMap((result) =>
     result.failures.map((failure) => `${result.part}: ${failure}`),
   );
