@@ -50,7 +50,8 @@ export interface ClusterShape {
   readonly secretFile: string;
 }
 
-const HOST = "127.0.0.1";
+/** Where all processes of a cluster on one machine are. */
+export const HOST = "127.0.0.1";
 
 /**
  * The processes of a cluster on one machine: storage nodes, forwarders, two gateways, two controller managers. The first gateway goes through the forwarders, and to

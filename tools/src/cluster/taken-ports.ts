@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 
 import { ListenError } from "@trellis/server";
 
-const HOST = "127.0.0.1";
+import { HOST } from "./cluster-shape.ts";
 
 /** Throws a ListenError when another program has one of the ports: processes that cannot listen would be started again without end. */
 export async function refuseTakenPorts(

@@ -72,26 +72,27 @@ export function encodeAnswer(id: CallId, content: AnswerContent): Uint8Array<Arr
     if (content.case === "committed" && content.value.outcome === "applied") {
       writer.clear();
       writer.number(results.version.number, content.value.version);
-      writer.message(committedField.number, 0);
-      writer.number(idField.number, id);
-      return writer.finish();
+      return finished(writer, committedField.number, id);
     }
     if (content.case === "read") {
       writer.clear();
       writeRead(content.value);
-      writer.message(readField.number, 0);
-      writer.number(idField.number, id);
-      return writer.finish();
+      return finished(writer, readField.number, id);
     }
     if (content.case === "list") {
       listWriter.clear();
       writeList(content.value);
-      listWriter.message(listField.number, 0);
-      listWriter.number(idField.number, id);
-      return listWriter.finish();
+      return finished(listWriter, listField.number, id);
     }
   }
   return toBinary(AnswerSchema, create(AnswerSchema, { id: BigInt(id), answer: toMessage(content) }));
+}
+
+/** An answer of what was written, in its field. */
+function finished(written: BackwardWriter, field: number, id: number): Uint8Array<ArrayBuffer> {
+  written.message(field, 0);
+  written.number(idField.number, id);
+  return written.finish();
 }
 
 function writeRead({ record, position }: ReadResult): void {

@@ -12,7 +12,7 @@ import { figuresTable } from "./figures-table.ts";
 import { flags, readOptions, type ScaleOptions } from "./options.ts";
 import { runParts } from "./run-parts.ts";
 
-const NEEDS = `All parts take a quarter of an hour, 4 GiB of memory, and as much on the disk of ${tmpdir()}; --resources 2000 is a trial of two minutes.`;
+const NEEDS = `All parts take ten to fifteen minutes, a million resources 1.4 GiB of memory; their data is below ${tmpdir()}. --resources 2000 is a trial of a minute or two.`;
 
 await runTool("bench:scale", async () => {
   const args = process.argv.slice(2);
