@@ -12,7 +12,7 @@ export type { NodeEvent } from "./events.ts";
 export { ensureIdentity, type Formation, hasLostIdentity, type Identity, readIdentity } from "./identity.ts";
 export type { Member, SnapshotHeader } from "./member.ts";
 export type { Announcement, IncomingSnapshot, OutgoingSnapshot, PeerNetwork, PeerReceiver } from "./peers.ts";
-export type { RaftNodeOptions } from "./options.ts";
+export { type RaftNodeOptions, snapshotDue } from "./options.ts";
 export type { DataDirectory, NodeClock, Random } from "./ports.ts";
 export type {
   Applied,

@@ -12,9 +12,9 @@ export interface RaftNodeOptions {
   readonly heartbeatMs?: number;
   /** The least time without a leader until an election; the most is twice that. Default: 600 ms. */
   readonly electionMs?: number;
-  /** Entries applied after which a snapshot is made. Default: 100,000. */
+  /** Entries applied after which a snapshot is made; one for each 2 KiB of the last snapshot when that is more. Default: 100,000. */
   readonly snapshotEntries?: number;
-  /** Bytes of entries applied after which a snapshot is made; the size of the last snapshot when that is more. Default: 64 MiB. */
+  /** Bytes of entries applied after which a snapshot is made; half as many as the last snapshot has when that is more. Default: 64 MiB. */
   readonly snapshotBytes?: number;
   /** Entries kept behind a snapshot, so that a slow member needs none. Default: 10,000. */
   readonly trailingEntries?: number;
@@ -63,6 +63,8 @@ export const MAX_KEPT_COMMANDS = 1024;
 export const MAX_INBOX_MESSAGES = 8192;
 /** Nodes of which it is remembered what they last said; more than any cluster has. */
 export const MAX_HEARD = 256;
+const SNAPSHOT_ENTRIES = 100_000;
+const SNAPSHOT_BYTES = 64 * MEBIBYTE;
 /** Snapshots on their way to members at a time. */
 export const MAX_SNAPSHOTS_SENT = 2;
 /** How long a snapshot may be on its way to a member. */
@@ -89,8 +91,8 @@ export function resolveOptions(given: RaftNodeOptions, wal: Partial<WalLimits> =
     tickMs: 25,
     heartbeatMs: 100,
     electionMs: 600,
-    snapshotEntries: 100_000,
-    snapshotBytes: 64 * MEBIBYTE,
+    snapshotEntries: SNAPSHOT_ENTRIES,
+    snapshotBytes: SNAPSHOT_BYTES,
     trailingEntries: 10_000,
     trailingBytes: 16 * MEBIBYTE,
     logMemoryBytes: LOG_MEMORY_BYTES,
@@ -123,4 +125,29 @@ export function resolveOptions(given: RaftNodeOptions, wal: Partial<WalLimits> =
     );
   }
   return options;
+}
+
+/** What of a log makes a snapshot due. */
+export interface SnapshotDue {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** A snapshot has so many bytes for each entry that may come after it. */
+const SNAPSHOT_BYTES_PER_ENTRY = 2 * 1024;
+/** Of the bytes of a snapshot, what may come after it. */
+const LOG_SHARE = 0.5;
+
+/**
+ * How much is applied before a snapshot is made when the last one has so many bytes (decision 18). A snapshot takes as long as its state is large, so the log before the next
+ * grows with it; a start applies what comes after the last one again, so it grows by less than the state.
+ */
+export function snapshotDue(
+  lastBytes: number,
+  least: SnapshotDue = { entries: SNAPSHOT_ENTRIES, bytes: SNAPSHOT_BYTES },
+): SnapshotDue {
+  return {
+    entries: Math.max(least.entries, Math.ceil(lastBytes / SNAPSHOT_BYTES_PER_ENTRY)),
+    bytes: Math.max(least.bytes, Math.ceil(lastBytes * LOG_SHARE)),
+  };
 }

@@ -13,6 +13,7 @@ import {
   SNAPSHOT_IDLE_MS,
   SNAPSHOT_RETRY_MS,
   SNAPSHOT_SEND_MS,
+  snapshotDue,
 } from "./options.ts";
 import type { IncomingSnapshot, PeerNetwork } from "./peers.ts";
 import type { NodeClock } from "./ports.ts";
@@ -86,10 +87,8 @@ export class SnapshotWork {
   /** Makes a snapshot when one is due; to be called between two entries. */
   consider(): void {
     const { snapshotEntries, snapshotBytes } = this.#options;
-    const isDue =
-      this.#isWanted ||
-      this.#entries >= snapshotEntries ||
-      this.#bytes >= Math.max(snapshotBytes, this.#newest?.bytes ?? 0);
+    const due = snapshotDue(this.#newest?.bytes ?? 0, { entries: snapshotEntries, bytes: snapshotBytes });
+    const isDue = this.#isWanted || this.#entries >= due.entries || this.#bytes >= due.bytes;
     if (!isDue || this.#making !== undefined || this.#isStopped) return;
     const { index } = this.#deps.applied();
     if (index === this.newestIndex || index < this.#deps.replayedThrough) return;

@@ -14,7 +14,7 @@ import {
 import { firstChunks } from "./open-local-store.ts";
 import { storeIdOf } from "./snapshot/first-content.ts";
 import { keyOf, put, remove } from "./test-support/contents.ts";
-import { LocalStores, SMALL_WAL } from "./test-support/local-stores.ts";
+import { LocalStores, slowTime, SMALL_WAL } from "./test-support/local-stores.ts";
 
 const stores = new LocalStores();
 beforeEach(() => stores.begin());
@@ -70,6 +70,18 @@ describe("a store in a directory", () => {
     const { group, kind, partition, namespace } = keyOf("");
     const { records } = await left.backend.list({ group, kind, partition, namespace });
     expect(records).toHaveLength(40);
+  });
+
+  it("is opened also when its log takes longer to apply than a read waits", async () => {
+    const first = await stores.open("data");
+    await Promise.all(
+      Array.from({ length: 8_000 }, (_, at) => first.backend.commit([put(`${at % 8}`, `${at}`)])),
+    );
+    await stores.close(first);
+    const time = slowTime({ lookMs: 1, turnMs: 60 });
+    const { backend } = await stores.open("data", {}, time);
+    expect(time.clock.now()).toBeGreaterThan(20_000);
+    expect(text((await backend.read(keyOf("7"))).record?.bytes)).toBe("7999");
   });
 
   it("is opened once at a time, and the refused one leaves the other alone", async () => {

@@ -107,9 +107,23 @@ async function leads(data: DataDirectory, node: RaftNode): Promise<void> {
     look();
   });
   try {
-    await Promise.race([node.confirmRead(), isFull]);
+    await Promise.race([showsAll(node), isFull]);
   } finally {
     stopListening();
+  }
+}
+
+/** Resolves when the node shows all that was acknowledged. A long log takes longer to apply than a read waits: it is asked again for as long as that goes on. */
+async function showsAll(node: RaftNode): Promise<void> {
+  for (let applied = -1; ;) {
+    try {
+      await node.confirmRead();
+      return;
+    } catch (error) {
+      const now = node.status().applied;
+      if (!RaftNodeError.is(error) || error.code !== "unavailable" || now <= applied) throw error;
+      applied = now;
+    }
   }
 }
 

@@ -17,6 +17,34 @@ describe("snapshots", () => {
     expect([...machine.volume.files("snapshots").keys()]).toHaveLength(2);
   });
 
+  it("of a large state wait for more of the log, so that what they cost does not grow with it for each entry", async () => {
+    const cluster = await TestCluster.form(1, { config: { ...EARLY, snapshotBytes: 50_000 } });
+    const [machine] = cluster.machines as readonly [TestMachine];
+    const large = "large ".repeat(1_000);
+    await cluster.writeMany(40, large);
+    const take = async (): Promise<{ readonly index: number; readonly bytes: number }> => {
+      await cluster.time.settle(machine.running.takeSnapshot());
+      const written = machine.events.findLast((event) => event.kind === "snapshot-written");
+      return written?.kind === "snapshot-written" ? written : { index: 0, bytes: 0 };
+    };
+    const isMadeAfter = async (index: number): Promise<void> =>
+      cluster.time.until("a snapshot is made", () => machine.running.status().snapshotIndex > index);
+
+    const first = await take();
+    expect(first.bytes).toBeGreaterThan(240_000);
+    for (let left = Math.ceil(first.bytes / 2_048); left > 1; left--) await cluster.write("");
+    expect(machine.running.status().snapshotIndex).toBe(first.index);
+    await cluster.write("");
+    await isMadeAfter(first.index);
+
+    const second = await take();
+    for (let left = Math.floor(second.bytes / 2 / large.length) - 1; left > 0; left--)
+      await cluster.write(large);
+    expect(machine.running.status().snapshotIndex).toBe(second.index);
+    for (let more = 0; more < 2; more++) await cluster.write(large);
+    await isMadeAfter(second.index);
+  });
+
   it("and the log behind them are what a node starts from: each entry is applied once", async () => {
     const cluster = await TestCluster.form(1, { config: EARLY });
     const [machine] = cluster.machines as readonly [TestMachine];

@@ -3,9 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type DataDirectory, openDataDirectory } from "@trellis/raft-node";
+import type { Clock } from "@trellis/resource";
 import { createVirtualClock } from "@trellis/testing";
 
-import { type LocalStore, type LocalStoreConfig, openLocalStore } from "../open-local-store.ts";
+import {
+  type LocalStore,
+  type LocalStoreConfig,
+  type LocalStoreDeps,
+  openLocalStore,
+} from "../open-local-store.ts";
 
 /** Small files: the tests open many stores. */
 export const SMALL_WAL = {
@@ -17,11 +23,15 @@ export const SMALL_WAL = {
 };
 const SMALL: LocalStoreConfig = { wal: SMALL_WAL, entryBytes: 8 * 1024 };
 
+/** The time that a store works with. */
+type LocalTime = Pick<LocalStoreDeps, "clock" | "nextTurn">;
+
 /** Stores in directories of this machine's disk, on a clock that stands still: a store of one waits for no time. */
 export class LocalStores {
   readonly clock = createVirtualClock();
   /** Whether the disk has no room for new files of a log. */
   isFull = false;
+  readonly #time: LocalTime = { clock: this.clock, nextTurn: (callback) => void setImmediate(callback) };
   #root = "";
   #open: LocalStore[] = [];
 
@@ -40,14 +50,10 @@ export class LocalStores {
   }
 
   /** Opens the store in a directory. */
-  async open(name: string, config: LocalStoreConfig = {}): Promise<LocalStore> {
+  async open(name: string, config: LocalStoreConfig = {}, time: LocalTime = this.#time): Promise<LocalStore> {
     const found = await openDataDirectory(this.path(name));
     const data = { ...found, wal: this.#limited(found.wal) };
-    const nextTurn = (callback: () => void): void => void setImmediate(callback);
-    const store = await openLocalStore(
-      { clock: this.clock, random: Math.random, nextTurn, data },
-      { ...SMALL, ...config },
-    );
+    const store = await openLocalStore({ ...time, random: Math.random, data }, { ...SMALL, ...config });
     this.#open.push(store);
     return store;
   }
@@ -79,6 +85,41 @@ export class LocalStores {
     for await (const piece of (await store.node.openSnapshot()).pieces()) pieces.push(piece);
     return Buffer.concat(pieces);
   }
+}
+
+/** Time that passes as somebody works: a little with each look at it, much with each turn of the event loop. */
+export function slowTime({
+  lookMs,
+  turnMs,
+}: {
+  readonly lookMs: number;
+  readonly turnMs: number;
+}): LocalTime {
+  let nowMs = 0;
+  const clock: Clock = {
+    now: () => nowMs,
+    monotonic: () => (nowMs += lookMs),
+    after(delayMs, callback) {
+      const dueMs = nowMs + delayMs;
+      let isCancelled = false;
+      const look = (): void => {
+        if (isCancelled) return;
+        if (nowMs >= dueMs) callback();
+        else setImmediate(look);
+      };
+      setImmediate(look);
+      return () => {
+        isCancelled = true;
+      };
+    },
+  };
+  return {
+    clock,
+    nextTurn(callback) {
+      nowMs += turnMs;
+      setImmediate(callback);
+    },
+  };
 }
 
 /** Bytes in pieces of a size, as a file or a network gives them. */

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 
+import { snapshotDue } from "@trellis/raft-node";
+
 import { Operator } from "../../cluster/operator.ts";
 import { BenchError } from "../bench-error.ts";
 import { Dataset } from "../dataset.ts";
@@ -16,8 +18,12 @@ import { ScaleServer } from "./scale-server.ts";
 export const CONNECTIONS = 8;
 /** How often it is told how far the filling is. */
 const TELL_EVERY = 50_000;
-/** A server makes a snapshot by itself after 100,000 entries: it is far from that with no more than so many. */
+/** A server makes a snapshot by itself after 100,000 entries, or more: it is far from that with no more than so many. */
 const FEW_ENTRIES = 40_000;
+/** Of the entries after which a snapshot is made. */
+const ALMOST = 0.95;
+/** Resources written by one call. */
+const BATCH = 100;
 /** How long a snapshot of many millions may take. */
 const SNAPSHOT_MS = 10 * 60_000;
 
@@ -105,6 +111,25 @@ export class LargeStore {
   /** Has a snapshot made now unless the next one that the server makes by itself is far away. */
   async keepSnapshotsAway(): Promise<void> {
     if ((await this.entriesBehindSnapshot()) > FEW_ENTRIES) await this.snapshot();
+  }
+
+  /** Has a snapshot made now, and then writes so many of the resources anew that the next is almost due. */
+  async lengthenLog(): Promise<void> {
+    const { name } = this.server;
+    const entries = Math.floor(snapshotDue(await this.snapshot()).entries * ALMOST);
+    this.#tell(`writes ${whole(entries)} of the ${name} server's resources anew`);
+    let left = entries;
+    const runCaller = async (calls: TrellisCalls, caller: number): Promise<void> => {
+      while (left > 0) {
+        const items = Array.from({ length: Math.min(left, BATCH) }, () => this.data.nextItem());
+        left -= items.length;
+        // Each an entry of its own: what is written together is one.
+        await calls.writeMany(caller, items, false);
+      }
+    };
+    await this.use((calls) =>
+      Promise.all(Array.from({ length: CONNECTIONS }, (_, caller) => runCaller(calls, caller))),
+    );
   }
 
   /** Entries of the log that are not in the newest snapshot. */

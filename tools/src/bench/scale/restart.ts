@@ -7,10 +7,11 @@ const TARGET_SECONDS = 10;
 /** Which of the resources are read afterwards: the first, the last, and some between. */
 const READ_AGAIN = 100;
 
-/** The large store's server is killed, and starts again over what it has kept. */
+/** The large store's server is killed when it is about to make a snapshot, and starts again over what it has kept. */
 export const measureRestart: MeasurePart = async ({ large: openLarge, resources, times, tell }) => {
   const large = await openLarge();
   await large.fillTo(resources);
+  await large.lengthenLog();
   const behind = await large.entriesBehindSnapshot();
   tell(`restart: kills the server, whose newest snapshot is ${whole(behind)} entries behind`);
   const killedMs = performance.now();

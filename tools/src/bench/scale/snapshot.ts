@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { snapshotDue } from "@trellis/raft-node";
 import { cpuMicrosecondsOf } from "@trellis/testkit";
 
 import type { TrellisCalls } from "../trellis/trellis-calls.ts";
@@ -13,8 +14,6 @@ const WRITERS = 8;
 const READERS = 8;
 /** What the event loop may be kept at most while a snapshot is written. */
 const TARGET_MS = 25;
-/** Writes after which a server makes a snapshot by itself, at most. */
-const WRITES_OF_A_SNAPSHOT = 100_000;
 const MEBIBYTE = 1024 ** 2;
 
 /** What a stretch under load gave. */
@@ -40,6 +39,7 @@ export const measureSnapshot: MeasurePart = async ({
   const idle = await idleSnapshot(large);
   tell("snapshot: under load");
   const { without, during, snapshotMs } = await large.use((calls) => underLoad(large, calls, baseMs));
+  const { entries: writes } = snapshotDue(idle.bytes);
   const note = ({ longestMs, p99Ms }: Pace): string => `p99 ${ms(p99Ms)}, longest ${ms(longestMs)}`;
   const paceFigure = (what: string, pace: Pace, alone: Pace): Figure => ({
     what,
@@ -66,7 +66,7 @@ export const measureSnapshot: MeasurePart = async ({
       what: "CPU of a snapshot with nothing else to do",
       value: idle.cpuUs / 1e6,
       unit: "s",
-      note: `${figureText({ value: idle.cpuUs / WRITES_OF_A_SNAPSHOT, unit: "µs" })} a write, if one is made every ${whole(WRITES_OF_A_SNAPSHOT)}`,
+      note: `${figureText({ value: idle.cpuUs / writes, unit: "µs" })} a write, with one every ${whole(writes)}`,
     },
     paceFigure("writes while it is written", during.writes, without.writes),
     paceFigure("strong reads while it is written", during.reads, without.reads),
