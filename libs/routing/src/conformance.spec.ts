@@ -51,6 +51,7 @@ describe.each([
     elapse,
     // The history of a store in the process is read when its turn comes.
     watchesAreBuffered: isOwn,
+    watchesSleep: true,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ run }) => {
@@ -62,5 +63,9 @@ describe.each([
       .flatMap(({ name }) => /^storage ([\d, ]+):/.exec(name)?.[1]?.split(", ") ?? [])
       .map(Number);
     expect(numbered.sort((a, b) => a - b)).toEqual(Array.from({ length: 46 }, (_, index) => index + 1));
+  });
+
+  it("covers every case of watches that sleep", () => {
+    expect(cases.filter(({ name }) => /^(sleeping|offering): /.test(name))).toHaveLength(8);
   });
 });

@@ -11,6 +11,7 @@ describe("the memory backend keeps the storage contract", () => {
     open: async () => createMemoryBackend(deps),
     openSmall: async () => createMemoryBackend(deps, { historyCommits: SMALL_HISTORY_COMMITS }),
     elapse: (milliseconds) => clock.elapse(milliseconds),
+    watchesSleep: true,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ run }) => {
@@ -22,6 +23,10 @@ describe("the memory backend keeps the storage contract", () => {
       .flatMap(({ name }) => /^storage ([\d, ]+):/.exec(name)?.[1]?.split(", ") ?? [])
       .map(Number);
     expect(numbered.sort((a, b) => a - b)).toEqual(Array.from({ length: 46 }, (_, index) => index + 1));
+  });
+
+  it("covers every case of watches that sleep", () => {
+    expect(cases.filter(({ name }) => /^(sleeping|offering): /.test(name))).toHaveLength(8);
   });
 
   it("covers every case of what the resource service needs of storage, but the one of restores", () => {

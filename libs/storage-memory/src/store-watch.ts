@@ -11,7 +11,14 @@ import {
   type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
-import { matchingEvents, type Sleeper, type WatchGroup, type WatchHub } from "@trellis/storage/watching";
+import {
+  type BookmarkedWatch,
+  BookmarkTimer,
+  matchingEvents,
+  type Sleeper,
+  type WatchGroup,
+  type WatchHub,
+} from "@trellis/storage/watching";
 
 import { type KeyRange, keyRange } from "./key-range.ts";
 import type { RecordTree } from "./record-tree.ts";
@@ -51,7 +58,7 @@ interface Consumer {
  * One watch: a position in the shared history and, while it sends its snapshot, a version and a key. Its snapshot is that of
  * the moment it was opened.
  */
-export class StoreWatch implements Watch, Sleeper {
+export class StoreWatch implements Watch, Sleeper, BookmarkedWatch {
   // What a waking goes through stands first, side by side in memory ("the way" in decision 12).
   /** Who waits without a promise. */
   #asleep: WatchSleeper | undefined;
@@ -72,14 +79,13 @@ export class StoreWatch implements Watch, Sleeper {
   #endDue: Version | undefined;
   /** The last delivered point to resume from. */
   #resumeVersion: Version | undefined;
-  readonly #bookmarkIntervalMs: number | undefined;
+  /** Undefined where it was asked for no bookmarks. */
+  readonly #bookmarks: BookmarkTimer | undefined;
   readonly #range: KeyRange;
   readonly #options: WatchOptions;
   readonly #onAbort = () =>
     this.fail(new StorageError("aborted", "the caller ended the watch by its signal"));
   #snapshot: { readonly version: Version; after: string | undefined } | undefined;
-  #lastDeliveryMs = 0;
-  #cancelBookmark: (() => void) | undefined;
   /** Ends the wait of a watch that resumes ahead of the store. */
   #catchingUp: AbortController | undefined;
 
@@ -87,12 +93,11 @@ export class StoreWatch implements Watch, Sleeper {
     this.#watched = watched;
     this.#range = keyRange(query);
     this.#options = options;
-    this.#bookmarkIntervalMs = options.bookmarkIntervalMs;
     const { store, hub, clock } = watched;
-    const { since, signal } = options;
+    const { since, bookmarkIntervalMs: intervalMs, signal } = options;
     this.#group = hub.join(query, this, store.history.next - 1);
     this.#query = this.#group.looks.queryOf(query);
-    this.#lastDeliveryMs = clock.monotonic();
+    this.#bookmarks = intervalMs === undefined ? undefined : new BookmarkTimer({ clock, intervalMs }, this);
     this.#endDue = store.version;
     this.#resumeVersion = since?.version;
     this.#cursor = store.history.next;
@@ -138,11 +143,11 @@ export class StoreWatch implements Watch, Sleeper {
       this.#mayFollow &&
       this.#asleep === undefined &&
       this.#cursor >= this.#watched.store.history.next &&
-      this.#untilBookmarkMs() > 0;
+      this.#bookmarks?.isDue !== true;
     if (!maySleep) return false;
     this.#asleep = sleeper;
     if (!this.#isRoused) this.#group.sleeping.add(this);
-    this.#armBookmark();
+    this.#bookmarks?.arm();
     return true;
   }
 
@@ -158,6 +163,19 @@ export class StoreWatch implements Watch, Sleeper {
     if (this.#asleep === undefined && this.#waiting === undefined) return;
     // What a look has put off lies before that position, and concerns it still.
     if (!this.#isLookDue) this.#cursor = Math.max(this.#cursor, position);
+    if (this.#asleep === undefined) this.#look();
+    else this.#rouse(this.#asleep);
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined || this.#asleep !== undefined;
+  }
+
+  get isAboutToBeWoken(): boolean {
+    return this.#group.lastPosition >= this.#cursor;
+  }
+
+  breakSilence(): void {
     if (this.#asleep === undefined) this.#look();
     else this.#rouse(this.#asleep);
   }
@@ -180,7 +198,7 @@ export class StoreWatch implements Watch, Sleeper {
     if (this.#waiting === undefined) return;
     const batch = this.#follow();
     if (batch !== undefined || this.#cursor >= this.#watched.store.history.next) {
-      this.#deliver(batch ?? (this.#untilBookmarkMs() > 0 ? undefined : this.#bookmark()));
+      this.#deliver(batch ?? (this.#bookmarks?.isDue === true ? this.#bookmark() : undefined));
       return;
     }
     this.#isLookDue = true;
@@ -314,7 +332,7 @@ export class StoreWatch implements Watch, Sleeper {
 
   #delivered(batch: Exclude<WatchBatch, { kind: "snapshot" }>): WatchBatch {
     this.#resumeVersion = batch.version;
-    if (this.#bookmarkIntervalMs !== undefined) this.#lastDeliveryMs = this.#watched.clock.monotonic();
+    this.#bookmarks?.delivered();
     return batch;
   }
 
@@ -324,32 +342,11 @@ export class StoreWatch implements Watch, Sleeper {
 
   /** Waits for a batch, having seen the whole history. */
   #sleep(): Promise<WatchBatch | undefined> {
-    if (this.#untilBookmarkMs() <= 0) return Promise.resolve(this.#bookmark());
+    if (this.#bookmarks?.isDue === true) return Promise.resolve(this.#bookmark());
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#group.sleeping.add(this);
-      this.#armBookmark();
-    });
-  }
-
-  #untilBookmarkMs(): number {
-    if (this.#bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#lastDeliveryMs + this.#bookmarkIntervalMs - this.#watched.clock.monotonic();
-  }
-
-  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
-  #armBookmark(): void {
-    const delayMs = this.#untilBookmarkMs();
-    if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
-    this.#cancelBookmark = this.#watched.clock.after(Math.max(delayMs, 0), () => {
-      this.#cancelBookmark = undefined;
-      if (this.#ended !== undefined) return;
-      if (this.#waiting === undefined && this.#asleep === undefined) return;
-      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
-      // It is about to be woken, and told then from where on to look: the history may have gone past where it slept.
-      else if (this.#group.lastPosition >= this.#cursor) return;
-      else if (this.#asleep !== undefined) this.#rouse(this.#asleep);
-      else this.#look();
+      this.#bookmarks?.arm();
     });
   }
 
@@ -366,8 +363,7 @@ export class StoreWatch implements Watch, Sleeper {
     this.#ended = { error };
     this.#watched.hub.leave(this.#query, this);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#cancelBookmark?.();
-    this.#cancelBookmark = undefined;
+    this.#bookmarks?.cancel();
     this.#snapshot = undefined;
     this.#catchingUp?.abort();
     const consumer = this.#waiting;

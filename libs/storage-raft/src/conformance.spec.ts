@@ -73,16 +73,23 @@ async function openRemote(_: number, options: ClusterOptions): Promise<Backend> 
 }
 
 describe.each([
-  { name: "a leader alone", id: 1, options: {}, openOne: openReplica },
-  { name: "a follower that lags", id: 2, options: { replicas: 3, lagTurns: 7 }, openOne: openReplica },
+  { name: "a leader alone", id: 1, options: {}, openOne: openReplica, watchesSleep: true },
+  {
+    name: "a follower that lags",
+    id: 2,
+    options: { replicas: 3, lagTurns: 7 },
+    openOne: openReplica,
+    watchesSleep: true,
+  },
   { name: "a leader by a link of its process", id: 1, options: {}, openOne: openLinked },
   { name: "a leader behind the wire", id: 1, options: {}, openOne: openRemote, watchesAreBuffered: true },
-])("$name keeps the storage contract", ({ id, options, openOne, watchesAreBuffered }) => {
+])("$name keeps the storage contract", ({ id, options, openOne, watchesAreBuffered, watchesSleep }) => {
   const cases = conformanceCases({
     open: () => openOne(id, options),
     openSmall: () => openOne(id, { ...options, limits: SMALL }),
     elapse,
     watchesAreBuffered,
+    watchesSleep,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ run }) => {
@@ -94,5 +101,10 @@ describe.each([
       .flatMap(({ name }) => /^storage ([\d, ]+):/.exec(name)?.[1]?.split(", ") ?? [])
       .map(Number);
     expect(numbered.sort((a, b) => a - b)).toEqual(Array.from({ length: 46 }, (_, index) => index + 1));
+  });
+
+  it("covers every case of watches that sleep, where they can", () => {
+    const found = cases.filter(({ name }) => /^(sleeping|offering): /.test(name));
+    expect(found).toHaveLength(watchesSleep === true ? 8 : 0);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import type { Backend } from "@trellis/storage";
 import { conformanceCases, SMALL_HISTORY_COMMITS } from "@trellis/storage/conformance";
 import type { StoreLimits } from "@trellis/storage-memory";
@@ -57,10 +57,15 @@ describe.each(["leader", "follower"] as const)("a %s with a real log, disk and p
     open: () => openMember(place, { hasLargeEntries }),
     openSmall: () => openMember(place, { limits: { historyCommits: SMALL_HISTORY_COMMITS } }),
     elapse: (milliseconds) => clock.advance(milliseconds),
+    watchesSleep: true,
   });
 
   it.each(cases.map(({ name, run }) => ({ name, run })))("$name", async ({ name, run }) => {
     hasLargeEntries = name.includes("4 MiB");
     await unlessStuck(run);
+  });
+
+  it("covers every case of watches that sleep", () => {
+    expect(cases.filter(({ name }) => /^(sleeping|offering): /.test(name))).toHaveLength(8);
   });
 });

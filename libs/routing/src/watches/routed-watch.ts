@@ -11,7 +11,13 @@ import {
   type WatchSleeper,
   watchIterator,
 } from "@trellis/storage";
-import { matchingEvents, type Sleeper, type WatchGroup } from "@trellis/storage/watching";
+import {
+  type BookmarkedWatch,
+  BookmarkTimer,
+  matchingEvents,
+  type Sleeper,
+  type WatchGroup,
+} from "@trellis/storage/watching";
 
 import type { Marks } from "../calls/mark.ts";
 import type { Reads } from "../calls/reads.ts";
@@ -39,7 +45,7 @@ interface Followed {
  * One reader's watch. Its snapshot is a list in pages of one version, so that a replica lost in the middle is replaced by any that has the version; then it
  * reads the shared watch of its scope. One that resumes from before the shared watch reads its own until it gets there.
  */
-export class RoutedWatch implements Watch, Sleeper {
+export class RoutedWatch implements Watch, Sleeper, BookmarkedWatch {
   // What a waking goes through stands first, side by side in memory, as in a store's watch.
   /** Who waits without a promise. */
   #asleep: WatchSleeper | undefined;
@@ -59,6 +65,8 @@ export class RoutedWatch implements Watch, Sleeper {
   #since: MinimumPosition | undefined;
   /** Where it began to read the shared watch, which may have to get there yet. */
   #joinedAt = 0;
+  /** Undefined where it was asked for no bookmarks. */
+  readonly #bookmarks: BookmarkTimer | undefined;
   readonly #deps: RoutedWatchDeps;
   readonly #options: WatchOptions;
   readonly #closing = new AbortController();
@@ -68,18 +76,17 @@ export class RoutedWatch implements Watch, Sleeper {
   #snapshot: SnapshotPages | undefined;
   #alone: ResumingWatch | undefined;
   #isEndDelivered: boolean;
-  #deliveredMs: number;
-  #cancelBookmark: (() => void) | undefined;
 
   constructor(deps: RoutedWatchDeps, query: TypeQuery, options: WatchOptions) {
     this.#deps = deps;
     this.#query = { ...query };
     this.#options = options;
-    const { since, signal } = options;
+    const { since, bookmarkIntervalMs: intervalMs, signal } = options;
     this.#since = since;
     this.#isEndDelivered = since === undefined;
     this.#snapshot = since === undefined ? new SnapshotPages(deps, this.#query) : undefined;
-    this.#deliveredMs = deps.clock.monotonic();
+    const { clock } = deps;
+    this.#bookmarks = intervalMs === undefined ? undefined : new BookmarkTimer({ clock, intervalMs }, this);
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -123,10 +130,10 @@ export class RoutedWatch implements Watch, Sleeper {
     if (followed === undefined || this.#endDue !== undefined || this.#asleep !== undefined) return false;
     const { shared, group } = followed;
     if (this.#cursor < shared.ring.next || shared.failure !== undefined) return false;
-    if (this.#untilBookmarkMs() <= 0) return false;
+    if (this.#bookmarks?.isDue === true) return false;
     this.#asleep = sleeper;
     if (!this.#isRoused) group.sleeping.add(this);
-    this.#armBookmark();
+    this.#bookmarks?.arm();
     return true;
   }
 
@@ -141,6 +148,18 @@ export class RoutedWatch implements Watch, Sleeper {
   wake(position: number): void {
     if (this.#asleep === undefined && this.#wakeUp === undefined) return;
     this.#cursor = Math.max(this.#cursor, position);
+    this.#rouse();
+  }
+
+  get isAwaited(): boolean {
+    return this.#asleep !== undefined || this.#wakeUp !== undefined;
+  }
+
+  get isAboutToBeWoken(): boolean {
+    return this.#followed !== undefined && this.#followed.group.lastPosition >= this.#cursor;
+  }
+
+  breakSilence(): void {
     this.#rouse();
   }
 
@@ -324,7 +343,7 @@ export class RoutedWatch implements Watch, Sleeper {
   }
 
   #delivered(batch: Exclude<WatchBatch, { kind: "snapshot" }>): WatchBatch {
-    const { clock, mark } = this.#deps;
+    const { mark } = this.#deps;
     const storeId = this.#followed?.shared.storeId ?? this.#alone?.reached.storeId ?? this.#since?.storeId;
     const { version } = batch;
     if (storeId === undefined) {
@@ -334,42 +353,22 @@ export class RoutedWatch implements Watch, Sleeper {
       this.#since = position;
       mark.shows(position);
     }
-    if (this.#options.bookmarkIntervalMs !== undefined) this.#deliveredMs = clock.monotonic();
+    this.#bookmarks?.delivered();
     return batch;
   }
 
   /** Waits until there is something new; a bookmark when the silence gets too long. */
   async #sleep({ shared, group }: Followed, since: MinimumPosition): Promise<WatchBatch | undefined> {
-    if (this.#untilBookmarkMs() <= 0) {
+    if (this.#bookmarks?.isDue === true) {
       const version = shared.reached > since.version ? shared.reached : since.version;
       return this.#delivered({ kind: "bookmark", version });
     }
     await new Promise<void>((resolve) => {
       this.#wakeUp = resolve;
       group.sleeping.add(this);
-      this.#armBookmark();
+      this.#bookmarks?.arm();
     });
     return undefined;
-  }
-
-  #untilBookmarkMs(): number {
-    const { bookmarkIntervalMs } = this.#options;
-    if (bookmarkIntervalMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#deliveredMs + bookmarkIntervalMs - this.#deps.clock.monotonic();
-  }
-
-  /** Keeps one timer at most; it may find that the silence began later than when it was set. */
-  #armBookmark(): void {
-    const delayMs = this.#untilBookmarkMs();
-    if (delayMs === Number.POSITIVE_INFINITY || this.#cancelBookmark !== undefined) return;
-    this.#cancelBookmark = this.#deps.clock.after(Math.max(delayMs, 0), () => {
-      this.#cancelBookmark = undefined;
-      if (this.#asleep === undefined && this.#wakeUp === undefined) return;
-      if (this.#untilBookmarkMs() > 0) this.#armBookmark();
-      // It is about to be woken, and told then from where on to look: the ring may have gone past where it slept.
-      else if (this.#followed !== undefined && this.#followed.group.lastPosition >= this.#cursor) return;
-      else this.#rouse();
-    });
   }
 
   #end(error: StorageError | undefined): void {
@@ -379,7 +378,7 @@ export class RoutedWatch implements Watch, Sleeper {
     this.#closing.abort();
     this.#alone?.close();
     if (this.#followed !== undefined) this.#deps.shared.leave(this.#followed.shared, this.#query, this);
-    this.#cancelBookmark?.();
+    this.#bookmarks?.cancel();
     this.#snapshot = undefined;
     this.#deps.onEnd(this);
     this.#rouse();

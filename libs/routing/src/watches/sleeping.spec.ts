@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import {
-  type CommitBatch,
   type CommitTaker,
   toVersion,
   type Watch,
@@ -12,7 +11,6 @@ import { ALL, openRouted, outcomeOf, putAll, snapshotOf, take } from "../test-su
 import { TestLink } from "../test-support/test-link.ts";
 
 const sleeper = (wake: () => void): WatchSleeper => ({ wake });
-const taker = (takeCommits: CommitTaker["takeCommits"]): CommitTaker => ({ takeCommits });
 
 const namesOf = (batch: WatchBatch | undefined): readonly string[] =>
   batch?.kind === "commit" ? batch.events.map(({ record }) => record.key.name) : [];
@@ -36,65 +34,6 @@ async function setUp(options: Parameters<typeof openRouted>[0] = {}) {
 }
 
 describe("a routed watch that sleeps without a promise", () => {
-  it("is woken once for what comes together, and may sleep on", async () => {
-    const { backend, follow, turns } = await setUp();
-    const watch = await follow();
-    const seen: (readonly string[])[] = [];
-    const waking = sleeper(() => {
-      seen.push(takeAll(watch));
-      if (seen.length < 3) expect(watch.sleep?.(waking)).toBe(true);
-    });
-    expect(watch.sleep?.(waking)).toBe(true);
-    for (const name of ["a", "b", "c"]) {
-      await putAll(backend, [name]);
-      await turns();
-    }
-    expect(seen).toEqual([["a"], ["b"], ["c"]]);
-    // It did not sleep on: nobody tells it.
-    await putAll(backend, ["d"]);
-    await turns();
-    expect(seen).toHaveLength(3);
-    expect(await take(watch, 1)).toEqual(["put d"]);
-  });
-
-  it("does not sleep before the present, nor over what is there, nor twice; and has one consumer", async () => {
-    const { backend, follow, turns } = await setUp();
-    const never = sleeper(() => expect("woken").toBe("never woken"));
-    expect(backend.watch(ALL).sleep?.(never)).toBe(false);
-    const watch = await follow();
-    // The first to read a scope comes to the shared watch with its first look beyond the snapshot.
-    await putAll(backend, ["a"]);
-    expect(await take(watch, 1)).toEqual(["put a"]);
-    await putAll(backend, ["b"]);
-    await turns();
-    expect(watch.sleep?.(never)).toBe(false);
-    expect(takeAll(watch)).toEqual(["b"]);
-    const quiet = sleeper(() => undefined);
-    expect([watch.sleep?.(quiet), watch.sleep?.(quiet)]).toEqual([true, false]);
-    await expect(watch.next()).rejects.toMatchObject({ code: "invalid" });
-    watch.close();
-    expect(watch.sleep?.(quiet)).toBe(false);
-    expect(await watch.next()).toBeUndefined();
-  });
-
-  it("is woken when it is over, of which next tells", async () => {
-    const { backend, follow } = await setUp();
-    const leaving = new AbortController();
-    const watches = [await follow({}, { signal: leaving.signal }), await follow(), await follow()];
-    const woken = watches.map(() => 0);
-    for (const [at, watch] of watches.entries())
-      expect(watch.sleep?.(sleeper(() => (woken[at] = (woken[at] ?? 0) + 1)))).toBe(true);
-    const [aborted, closed, left] = watches;
-    leaving.abort();
-    closed?.close();
-    await expect(aborted?.next()).rejects.toMatchObject({ code: "aborted" });
-    expect(await closed?.next()).toBeUndefined();
-    expect(woken).toEqual([1, 1, 0]);
-    await backend.close();
-    await expect(left?.next()).rejects.toMatchObject({ code: "watch-closed" });
-    expect(woken).toEqual([1, 1, 1]);
-  });
-
   it("is told what came before its shared watch was lost, and then of the loss", async () => {
     const { cluster, backend, follow } = await setUp();
     const [late, quick] = [await follow(), await follow()];
@@ -117,40 +56,9 @@ describe("a routed watch that sleeps without a promise", () => {
       await expect(watch.next()).rejects.toMatchObject({ code: "unavailable" });
     }
   });
-
-  it("may be asked by a promise while it is being woken", async () => {
-    const { backend, follow, turns } = await setUp();
-    const watch = await follow();
-    let next: Promise<unknown> = Promise.resolve();
-    const waking = sleeper(() => {
-      takeAll(watch);
-      next = watch.next();
-    });
-    expect(watch.sleep?.(waking)).toBe(true);
-    await putAll(backend, ["a"]);
-    await turns();
-    const seen = outcomeOf(next);
-    await putAll(backend, ["b"]);
-    await turns();
-    expect(seen.state).toBe("done");
-  });
-
-  it("gets its bookmark", async () => {
-    const { cluster, follow } = await setUp();
-    const watch = await follow({}, { bookmarkIntervalMs: 100 });
-    let woken = 0;
-    expect(watch.sleep?.(sleeper(() => (woken += 1)))).toBe(true);
-    await cluster.clock.advance(99);
-    expect(woken).toBe(0);
-    await cluster.clock.advance(1);
-    expect([woken, watch.sleep?.(sleeper(() => undefined))]).toEqual([1, false]);
-    expect(await watch.next()).toMatchObject({ kind: "bookmark" });
-  });
 });
 
 describe("routed watches of one name", () => {
-  const MANY = 200;
-
   it("are woken by it alone, and never slow for what happens to others", async () => {
     const { backend, follow, turns } = await setUp({ watchCommits: 4 });
     const [sleeping, waiting, other] = [
@@ -187,27 +95,6 @@ describe("routed watches of one name", () => {
     for (const address of cluster.addresses) cluster.network.setDown(address, true);
     await cluster.clock.advance(40_000);
     await expect(watch.next()).rejects.toMatchObject({ code: "unavailable" });
-  });
-
-  it("hear of it also when their bookmarks are due before they are woken", async () => {
-    const { cluster, backend, follow } = await setUp({ watchCommits: 4 });
-    const open = () => follow({ name: "mine" }, { bookmarkIntervalMs: 100 });
-    const watches: Watch[] = [];
-    while (watches.length < MANY) watches.push(await open());
-    const [first, ...others] = watches;
-    const next = first?.next();
-    let woken = 0;
-    for (const watch of others) expect(watch.sleep?.(sleeper(() => (woken += 1)))).toBe(true);
-    const beganMs = cluster.clock.monotonic();
-    await putAll(
-      backend,
-      Array.from({ length: 10 }, (_, at) => `x${at}`),
-    );
-    await cluster.clock.advance(beganMs + 99.5 - cluster.clock.monotonic());
-    await putAll(backend, ["mine"]);
-    await cluster.clock.advance(5);
-    expect([woken, namesOf(await next)]).toEqual([MANY - 1, ["mine"]]);
-    expect(others.map(takeAll)).toEqual(others.map(() => ["mine"]));
   });
 });
 
@@ -271,30 +158,15 @@ describe("a routed watch that is closed while its replica answers", () => {
   });
 });
 
-describe("what routed watches offer at once", () => {
-  it("is the same for all that stand at the same point and ask alike, and counts once it is taken", async () => {
-    const { backend, follow, turns } = await setUp();
-    const watches = [await follow(), await follow(), await follow({ namePrefix: "b" })];
-    await putAll(backend, ["a", "b"]);
-    await turns();
-    const offered: (readonly CommitBatch[])[] = [];
-    const look = taker((commits) => offered.push(commits) > watches.length);
-    for (const watch of watches) expect(watch.offer?.(look)).toBe(false);
-    expect(offered.map((commits) => commits.map(namesOf))).toEqual([[["a"], ["b"]], [["a"], ["b"]], [["b"]]]);
-    expect(offered[0]).toBe(offered[1]);
-    const [first, ...others] = watches;
-    expect(first?.offer?.(look)).toBe(true);
-    expect([first?.take(), first?.offer?.(look)]).toEqual([undefined, false]);
-    expect(others.map((watch) => namesOf(watch.take()))).toEqual([["a"], ["b"]]);
-  });
-
+describe("what a routed watch offers at once", () => {
   it("moves on where a watch resumes, and what its reads show", async () => {
     const { cluster, backend, follow, turns } = await setUp({ servers: ["node-3:7511", "node-2:7511"] });
     cluster.node(2).isBehind = true;
     const watch = await follow({}, { bookmarkIntervalMs: 1_000 });
     const [version] = await putAll(backend, ["a"]);
     await turns();
-    expect(watch.offer?.(taker(() => true))).toBe(true);
+    const taker: CommitTaker = { takeCommits: () => true };
+    expect(watch.offer?.(taker)).toBe(true);
     expect(watch.sleep?.(sleeper(() => undefined))).toBe(true);
     cluster.network.setDown("node-3:7511", true);
     await turns();

@@ -8,6 +8,8 @@ export interface ConformanceOptions {
   readonly openSmall?: (() => Promise<Backend>) | undefined;
   /** What a watch was sent waits on its way for a slow consumer, who so is slow only once that is full. */
   readonly watchesAreBuffered?: boolean | undefined;
+  /** Its watches can be waited for without a promise and offer what is at hand (`Watch.sleep`, `Watch.offer`): how is checked then, and else that they do neither. */
+  readonly watchesSleep?: boolean | undefined;
   /** Lets that much time pass on the backend's clock: virtual time where it has one. */
   readonly elapse: (milliseconds: number) => Promise<void>;
 }

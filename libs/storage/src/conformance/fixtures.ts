@@ -6,6 +6,7 @@ import { type Key, keyString, WILDCARD } from "../key.ts";
 import type { CommitResult, Operation, Precondition } from "../operation.ts";
 import type { OwnerRef, RecordInit, StoredRecord, Version } from "../record.ts";
 import type { Watch, WatchBatch } from "../watch.ts";
+import { SMALL_HISTORY_COMMITS } from "./conformance-case.ts";
 
 /** A resource of the cases: where it is stored and what. */
 export interface Fixture {
@@ -118,6 +119,15 @@ export async function seed(backend: Backend, fixtures: readonly Fixture[] = SEED
   for (const one of fixtures) version = await apply(backend, putOf(one));
   await backend.list(ALL, { minimum: { version }, limit: 1 });
   return version;
+}
+
+/** One commit more than the small history keeps, and the backend has them all. */
+export async function outgrowHistory(backend: Backend): Promise<void> {
+  const length = SMALL_HISTORY_COMMITS + 1;
+  await seed(
+    backend,
+    Array.from({ length }, (_, count) => fixture("a", `p/n/x${count}`)),
+  );
 }
 
 /** What is stored under a fixture's key, as of its last commit at least. */

@@ -2,6 +2,7 @@ import { commitCases } from "./commit-cases.ts";
 import type { ConformanceCase, ConformanceOptions } from "./conformance-case.ts";
 import { listCases } from "./list-cases.ts";
 import { readAndWriteCases } from "./read-and-write-cases.ts";
+import { sleepingCases } from "./sleeping-cases.ts";
 import { watchCases } from "./watch-cases.ts";
 import { watchPromiseCases } from "./watch-promise-cases.ts";
 
@@ -17,6 +18,7 @@ export function conformanceCases(options: ConformanceOptions): readonly Conforma
     ...listCases(options),
     ...watchCases(options),
     ...watchPromiseCases(options),
+    ...sleepingCases(options),
     ...commitCases(options),
   ];
 }

@@ -3,12 +3,7 @@ import assert from "node:assert/strict";
 import type { Backend, TypeQuery } from "../backend.ts";
 import { StorageError } from "../errors.ts";
 import type { WatchBatch } from "../watch.ts";
-import {
-  caseOf,
-  type ConformanceCase,
-  type ConformanceOptions,
-  SMALL_HISTORY_COMMITS,
-} from "./conformance-case.ts";
+import { caseOf, type ConformanceCase, type ConformanceOptions } from "./conformance-case.ts";
 import {
   ALL,
   apply,
@@ -18,6 +13,7 @@ import {
   deleteOf,
   FILTERS,
   fixture,
+  outgrowHistory,
   putOf,
   seed,
   SEEDS,
@@ -156,15 +152,6 @@ async function closing(backend: Backend): Promise<void> {
   watch.close();
   assert.equal(await waiting, undefined);
   assert.equal(await watch.next(), undefined);
-}
-
-/** One commit more than the small history keeps, and the backend has them all. */
-async function outgrowHistory(backend: Backend): Promise<void> {
-  const length = SMALL_HISTORY_COMMITS + 1;
-  await seed(
-    backend,
-    Array.from({ length }, (_, count) => fixture("a", `p/n/x${count}`)),
-  );
 }
 
 async function slowWatch(backend: Backend): Promise<void> {
