@@ -33,6 +33,17 @@ describe("the ticker", () => {
     expect(ticker.take()).toBe(true);
   });
 
+  it("goes on counting where every turn takes as long as a stall", async () => {
+    const { time, clock, ticker } = ticking();
+    const taken: boolean[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      clock.stall(120);
+      await time.pass(121);
+      taken.push(ticker.take());
+    }
+    expect(taken).toEqual([false, false, false, true, false, false, false, true]);
+  });
+
   it("says when a tick is due, until it is stopped", async () => {
     const { time, ticker, due } = ticking();
     await time.pass(100);

@@ -71,7 +71,8 @@ export class Ticker {
   #arm(): void {
     this.#cancel = this.#clock.after(this.#tickMs, () => {
       const nowMs = this.#clock.monotonic();
-      if (nowMs - this.#lastMs >= STALL_TICKS * this.#tickMs) this.#drainTurns = DRAIN_TURNS;
+      // A tick that waits already waits no longer: where each turn takes as long as a stall, none would ever be taken.
+      if (!this.#isDue && nowMs - this.#lastMs >= STALL_TICKS * this.#tickMs) this.#drainTurns = DRAIN_TURNS;
       this.#lastMs = nowMs;
       this.#isDue = true;
       this.#arm();
