@@ -40,10 +40,10 @@ const counter: StateMachine = {
   kind: 2,
   apply: (command) => (total += command[0] ?? 0),
   reached: () => undefined,
+  approximateBytes: 8,
   capture() {
     const taken = total;
     return {
-      approximateBytes: 8,
       async *chunks() {
         yield new TextEncoder().encode(String(taken));
       },

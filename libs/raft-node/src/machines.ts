@@ -49,11 +49,17 @@ export class Machines {
     for (const machine of this.#byKind.values()) machine.reached(index);
   }
 
+  /** About how many bytes a snapshot of the states as they are now has. */
+  get approximateBytes(): number {
+    let bytes = 0;
+    for (const machine of this.#byKind.values()) bytes += machine.approximateBytes;
+    return bytes;
+  }
+
   /** Takes hold of the states of all as they are now. */
-  capture(): { readonly approximateBytes: number; chunks(): AsyncIterable<StateChunk> } {
+  capture(): { chunks(): AsyncIterable<StateChunk> } {
     const taken = this.#inOrder().map((machine) => ({ kind: machine.kind, capture: machine.capture() }));
     return {
-      approximateBytes: taken.reduce((bytes, { capture }) => bytes + capture.approximateBytes, 0),
       async *chunks() {
         for (const { kind, capture } of taken)
           for await (const bytes of capture.chunks()) yield { kind, bytes };

@@ -135,6 +135,7 @@ export class NodeLoop implements PeerReceiver {
         this.wake();
       },
       onFailure: (error: unknown) => this.#fail(error),
+      hasSpace: () => this.hasSpace(),
     };
     return new SnapshotWork(deps, this.#options, snapshot);
   }

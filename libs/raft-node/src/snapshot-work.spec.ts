@@ -63,6 +63,7 @@ class Bench {
         onSent: () => undefined,
         onReceived: (found) => this.received.push(found),
         onFailure: (error) => this.failures.push(error),
+        hasSpace: () => wal.state !== "out-of-space",
       },
       resolveOptions({ entryBytes: 1024 }, SMALL.wal),
       undefined,

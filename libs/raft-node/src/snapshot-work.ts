@@ -22,8 +22,12 @@ import type { CheckedSnapshot, SnapshotStore } from "./snapshots/snapshot-store.
 import { withinTime } from "./snapshots/within-time.ts";
 import type { PreparedState } from "./state-machine.ts";
 
-/** The next snapshot may be larger than the last by this share. */
-const GROWTH = 1.25;
+/** Room is kept for a snapshot of so many times the bytes of the state, and more when the state has grown to so little less. */
+const ROOM = 1.25;
+const LEAST_ROOM = 1.1;
+/** The state is looked at for that each time the log has grown by this share of the last snapshot, and by so many bytes at least. */
+const LOOK_SHARE = 1 / 32;
+const LEAST_LOOK_BYTES = 64 * 1024;
 
 /** What snapshots are made of, and for. */
 export interface SnapshotWorkDeps {
@@ -41,6 +45,8 @@ export interface SnapshotWorkDeps {
   readonly onSent: (to: NodeId, outcome: "delivered" | "failed") => void;
   readonly onReceived: (message: Message) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Whether there is room on the disk for the log and the next snapshot. */
+  readonly hasSpace: () => boolean;
 }
 
 /** Makes snapshots, sends them, and takes them in. */
@@ -51,6 +57,12 @@ export class SnapshotWork {
   /** Entries applied since the newest snapshot, and their bytes. */
   #entries = 0;
   #bytes = 0;
+  /** Of those bytes, what was there when it was last looked how much room the next snapshot needs. */
+  #lookedBytes = 0;
+  /** Bytes that room is kept for. */
+  #roomBytes = 0;
+  /** What a snapshot had for each byte that its state was said to have, about; at least 1. */
+  #bytesPerSaid = 1;
   #isWanted = false;
   #making: Promise<LogIndex> | undefined;
   /** Of which entry that is; 0 when none is being made. */
@@ -67,6 +79,8 @@ export class SnapshotWork {
     this.#deps = deps;
     this.#options = options;
     this.#newest = newest;
+    this.#roomBytes = deps.wal.figures().snapshotRoomBytes;
+    if (newest !== undefined) this.#compare(newest, deps.machines.approximateBytes);
   }
 
   get newestIndex(): LogIndex {
@@ -87,8 +101,10 @@ export class SnapshotWork {
   /** Makes a snapshot when one is due; to be called between two entries. */
   consider(): void {
     const { snapshotEntries, snapshotBytes } = this.#options;
+    this.#keepRoom();
     const due = snapshotDue(this.#newest?.bytes ?? 0, { entries: snapshotEntries, bytes: snapshotBytes });
-    const isDue = this.#isWanted || this.#entries >= due.entries || this.#bytes >= due.bytes;
+    const isDue =
+      this.#isWanted || this.#entries >= due.entries || this.#bytes >= due.bytes || this.#winsSpace();
     if (!isDue || this.#making !== undefined || this.#isStopped) return;
     const { index } = this.#deps.applied();
     if (index === this.newestIndex || index < this.#deps.replayedThrough) return;
@@ -102,6 +118,12 @@ export class SnapshotWork {
       if (isNoSpace(error)) this.#retryAtMs = this.#deps.clock.monotonic() + SNAPSHOT_RETRY_MS;
       else this.#deps.onFailure(error);
     });
+  }
+
+  /** Whether a snapshot of now, for which room is kept, would let go of some of a log that has no space. */
+  #winsSpace(): boolean {
+    const { trailingEntries, trailingBytes } = this.#options;
+    return !this.#deps.hasSpace() && (this.#entries > trailingEntries || this.#bytes > trailingBytes);
   }
 
   /** Makes a snapshot of now; one that is being made may be of earlier, then another follows. Rejects with `no-space`. */
@@ -123,6 +145,7 @@ export class SnapshotWork {
     const { index, term } = applied();
     const header = headerAt(index, term);
     const capture = machines.capture();
+    const said = machines.approximateBytes;
     this.#isWanted = false;
     this.#makingIndex = index;
     const [entries, bytes] = [this.#entries, this.#bytes];
@@ -138,6 +161,7 @@ export class SnapshotWork {
       this.#newest = made;
       this.#entries -= entries;
       this.#bytes -= bytes;
+      this.#compare(made, said);
       window.noteSnapshot({ index, term }, header.confState);
       onEvent({ kind: "snapshot-written", index, bytes: made.bytes });
       const { trailingEntries, trailingBytes } = this.#options;
@@ -145,7 +169,7 @@ export class SnapshotWork {
       window.dropBefore(keepFrom);
       await wal.dropBefore(keepFrom);
       await store.retain(index);
-      this.#reserveRoom(made);
+      this.#reserveRoom(made.bytes);
       return index;
     } finally {
       this.#making = undefined;
@@ -153,9 +177,25 @@ export class SnapshotWork {
     }
   }
 
-  /** Has the log keep room for the next snapshot, in the background: nothing but a lack of it is to be told. */
-  #reserveRoom({ bytes }: CheckedSnapshot): void {
-    this.#deps.wal.reserveSnapshotRoom(Math.ceil(bytes * GROWTH)).catch((error: unknown) => {
+  /** Sees how far what is said of a state is from what its snapshot has. Of a small one that tells nothing: it is mostly what stands around it. */
+  #compare({ bytes }: CheckedSnapshot, said: number): void {
+    this.#bytesPerSaid = Math.max(1, bytes / Math.max(LEAST_LOOK_BYTES, said));
+    this.#lookedBytes = this.#bytes;
+  }
+
+  /** Has more room kept as the state grows: where the disk is full, the next snapshot is what wins space back, and it has nothing but its room. */
+  #keepRoom(): void {
+    const step = Math.max(LEAST_LOOK_BYTES, (this.#newest?.bytes ?? 0) * LOOK_SHARE);
+    if (this.#bytes - this.#lookedBytes < step) return;
+    this.#lookedBytes = this.#bytes;
+    const bytes = this.#deps.machines.approximateBytes * this.#bytesPerSaid;
+    if (bytes * LEAST_ROOM > this.#roomBytes) this.#reserveRoom(bytes);
+  }
+
+  /** Has the log keep room for a snapshot of a state of so many bytes, in the background: nothing but a lack of it is to be told. */
+  #reserveRoom(bytes: number): void {
+    this.#roomBytes = Math.ceil(bytes * ROOM);
+    this.#deps.wal.reserveSnapshotRoom(this.#roomBytes).catch((error: unknown) => {
       if (!this.#isStopped) this.#deps.onFailure(error);
     });
   }
@@ -283,9 +323,10 @@ export class SnapshotWork {
     this.#incoming = undefined;
     this.#entries = 0;
     this.#bytes = 0;
+    if (installed !== undefined) this.#compare(installed, this.#deps.machines.approximateBytes);
     this.#deps.onEvent({ kind: "snapshot-installed", index });
     await this.#deps.store.retain(index);
-    if (installed !== undefined) this.#reserveRoom(installed);
+    if (installed !== undefined) this.#reserveRoom(installed.bytes);
   }
 
   /** Gives up what is under way. */

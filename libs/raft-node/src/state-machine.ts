@@ -16,6 +16,8 @@ export interface StateMachine {
   apply(command: Uint8Array, index: LogIndex, own?: unknown): unknown;
   /** The log has been applied up to `index`, maybe by entries that were not for this machine. Called before answers are given. */
   reached(index: LogIndex): void;
+  /** About how many bytes `chunks` would give of the state as it is now: so much room is kept for the next snapshot. Looked at while entries are applied, again and again. */
+  readonly approximateBytes: number;
   /** Takes hold of the state as it is now, between two entries, at once. What is applied later does not show in it. */
   capture(): StateCapture;
   /**
@@ -27,8 +29,6 @@ export interface StateMachine {
 
 /** A state that was taken hold of. */
 export interface StateCapture {
-  /** About how many bytes `chunks` will give: so much room is reserved for the next snapshot. */
-  readonly approximateBytes: number;
   /**
    * The state in pieces of at most {@link MAX_SNAPSHOT_CHUNK_BYTES}, in an order and of a form that depend on nothing but the state.
    * Made in slices of a few milliseconds, between which others go first. Iterated once at most. Whoever keeps a piece copies it: it is valid until the next is asked for.

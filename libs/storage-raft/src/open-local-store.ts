@@ -115,7 +115,7 @@ async function leads(data: DataDirectory, node: RaftNode): Promise<void> {
 
 /** Resolves when the node shows all that was acknowledged. A long log takes longer to apply than a read waits: it is asked again for as long as that goes on. */
 async function showsAll(node: RaftNode): Promise<void> {
-  for (let applied = -1; ;) {
+  for (let { applied } = node.status(); ;) {
     try {
       await node.confirmRead();
       return;

@@ -7,6 +7,9 @@ import type { CommitAnswer, RememberedAnswer } from "./commit-answer.ts";
 export const MAX_SESSIONS = 10_000;
 /** Requests of a session that may be unanswered. */
 export const MAX_UNANSWERED = 1_024;
+/** What a session and a remembered result take in a snapshot, about. */
+const SESSION_BYTES = 64;
+const RESULT_BYTES = 16;
 /** Characters of a session's id. */
 export const MAX_SESSION_ID_LENGTH = 64;
 
@@ -63,6 +66,13 @@ export class Sessions {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** About how many bytes they take in a snapshot. */
+  get approximateBytes(): number {
+    let bytes = 0;
+    for (const { results } of this.#sessions.values()) bytes += SESSION_BYTES + results.size * RESULT_BYTES;
+    return bytes;
   }
 
   /** Opens a session, or finds the one that is open under this id, so that an opening may be repeated. */

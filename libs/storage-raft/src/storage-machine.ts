@@ -48,9 +48,6 @@ export type CommandAnswer =
 
 /** Bytes that a record takes in a snapshot besides those of the resource, about. */
 const RECORD_OVERHEAD_BYTES = 192;
-/** Bytes that a session and a remembered result take in a snapshot, about. */
-const SESSION_BYTES = 64;
-const RESULT_BYTES = 16;
 
 /**
  * Storage as a state machine on a replicated log: a versioned store, and the sessions that make commits exactly-once. The version of a commit is
@@ -115,15 +112,18 @@ export class StorageMachine implements StateMachine {
     if (this.#hasStore) this.#target().advance(toVersion(index));
   }
 
+  get approximateBytes(): number {
+    const { bytes, size } = this.#store;
+    return bytes + size * RECORD_OVERHEAD_BYTES + this.#sessions.approximateBytes;
+  }
+
   capture(): StateCapture {
     this.#checkStore();
     const store = this.#store;
     const sessions = this.#sessions.capture();
     const content = { storeId: store.storeId, sessions, tree: store.copy() };
     const { nextTurn } = this.#deps;
-    let approximateBytes = store.bytes + store.size * RECORD_OVERHEAD_BYTES;
-    for (const { results } of sessions) approximateBytes += SESSION_BYTES + results.size * RESULT_BYTES;
-    return { approximateBytes, chunks: () => writeContent(content, nextTurn) };
+    return { chunks: () => writeContent(content, nextTurn) };
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>, index: number): Promise<PreparedState> {

@@ -8,6 +8,8 @@ export class ListMachine implements StateMachine {
   /** By word: what was given with its entry. */
   readonly given = new Map<string, unknown>();
   reachedIndex = 0;
+  /** What it says of its bytes, of what they are. */
+  saidShare = 1;
   /** Set to make applying a word fail. */
   poison: string | undefined;
 
@@ -28,10 +30,17 @@ export class ListMachine implements StateMachine {
     this.reachedIndex = index;
   }
 
+  get approximateBytes(): number {
+    return this.#bytes().length * this.saidShare;
+  }
+
+  #bytes(): Uint8Array {
+    return new TextEncoder().encode(JSON.stringify({ words: this.words, indexes: this.indexes }));
+  }
+
   capture(): StateCapture {
-    const bytes = new TextEncoder().encode(JSON.stringify({ words: this.words, indexes: this.indexes }));
+    const bytes = this.#bytes();
     return {
-      approximateBytes: bytes.length,
       async *chunks() {
         for (let from = 0; from < bytes.length; from += 1000) yield bytes.subarray(from, from + 1000);
       },

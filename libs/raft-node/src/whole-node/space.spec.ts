@@ -115,4 +115,68 @@ describe("a disk without space", () => {
     const next = await cluster.leader();
     expect(next.id).not.toBe(full.id);
   });
+
+  /** A node alone with a state of 600 KB, two snapshots and a short log, whose disk has so much room besides. */
+  async function almostFull(
+    freeBytes: number,
+    saidShare = 1,
+  ): Promise<{ readonly cluster: TestCluster; readonly machine: TestMachine }> {
+    const cluster = await TestCluster.form(1, { config: { snapshotEntries: 20, trailingEntries: 3 } });
+    const [machine] = cluster.machines as readonly [TestMachine];
+    machine.machine.saidShare = saidShare;
+    await cluster.writeMany(100, "large ".repeat(1_000));
+    for (let kept = 0; kept < 2; kept++) {
+      await cluster.write("");
+      await cluster.time.settle(machine.running.takeSnapshot());
+    }
+    await cluster.time.pass(1_000);
+    machine.volume.capacityBytes = machine.volume.usedBytes + freeBytes;
+    return { cluster, machine };
+  }
+
+  it("keeps a quarter more room than the state takes, however little there was at first", async () => {
+    const cluster = await TestCluster.form(1, { config: { snapshotEntries: 1_000 } });
+    const [machine] = cluster.machines as readonly [TestMachine];
+    for (let at = 0; at < 100; at++) await cluster.write(LONG);
+    await cluster.time.pass(1_000);
+    const room = machine.volume.files("wal").get("snapshot.room")?.length ?? 0;
+    const { approximateBytes } = machine.machine;
+    expect(room).toBeGreaterThan(approximateBytes);
+    expect(room).toBeLessThan(approximateBytes * 1.3);
+  });
+
+  it.each([
+    { state: "a state", saidShare: 1 },
+    { state: "a state that says too little of its size", saidShare: 0.3 },
+  ])("has room for a snapshot of $state that has grown since the last one", async ({ saidShare }) => {
+    const { cluster, machine } = await almostFull(384 * 1024, saidShare);
+    const { running } = machine;
+    const before = running.status().snapshotIndex;
+    for (let at = 0; at < 310 && running.status().hasSpace; at++) {
+      const proposal = running.propose(wordEntry(`${at} ${"x".repeat(1_000)}`));
+      await cluster.time.settle(proposal.catch(() => undefined));
+    }
+    await cluster.time.pass(30_000);
+    expect(machine.kinds()).not.toContain("snapshot-failed");
+    expect(running.status().snapshotIndex).toBeGreaterThan(before);
+  });
+
+  it("has a snapshot made before it is due when that wins space back", async () => {
+    const { cluster, machine } = await almostFull(320 * 1024);
+    const { running } = machine;
+    const { words, indexes } = machine.machine;
+    const before = running.status().snapshotIndex;
+    for (let at = 0; at < 400 && running.status().hasSpace; at++) {
+      const proposal = running.propose(wordEntry(`${at} ${"x".repeat(1_000)}`));
+      await cluster.time.settle(proposal.catch(() => undefined));
+      // Something is written over: the state is as large as it was.
+      words.length = 102;
+      indexes.length = 102;
+    }
+    expect(running.status().hasSpace).toBe(false);
+    expect(running.status().applied - before).toBeLessThan(290);
+    await cluster.time.until("there is space again", () => running.status().hasSpace);
+    expect(running.status().snapshotIndex).toBeGreaterThan(before);
+    await cluster.write("after");
+  });
 });

@@ -127,8 +127,8 @@ describe("a snapshot of storage", () => {
     const chunks = await collect(capture.chunks());
     expect(turnsTaken).toBeGreaterThanOrEqual(Math.floor(100_000 / 256));
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-    expect(bytes / capture.approximateBytes).toBeGreaterThan(0.3);
-    expect(bytes / capture.approximateBytes).toBeLessThan(3);
+    expect(bytes / machine.approximateBytes).toBeGreaterThan(0.3);
+    expect(bytes / machine.approximateBytes).toBeLessThan(3);
     turnsTaken = 0;
     const copy = unformed();
     (await copy.restore(feed(chunks), 101)).install();

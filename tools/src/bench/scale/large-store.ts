@@ -20,8 +20,12 @@ export const CONNECTIONS = 8;
 const TELL_EVERY = 50_000;
 /** A server makes a snapshot by itself after 100,000 entries, or more: it is far from that with no more than so many. */
 const FEW_ENTRIES = 40_000;
-/** Of the entries after which a snapshot is made. */
+/** How near it is brought to the next snapshot. */
 const ALMOST = 0.95;
+/** Bytes of a resource in a snapshot, of those of the entry that writes it. */
+const RECORDS_OF_ENTRIES = 0.85;
+/** A small store's resources are written anew so often at most. */
+const MOST_WRITES = 10;
 /** Resources written by one call. */
 const BATCH = 100;
 /** How long a snapshot of many millions may take. */
@@ -116,7 +120,10 @@ export class LargeStore {
   /** Has a snapshot made now, and then writes so many of the resources anew that the next is almost due. */
   async lengthenLog(): Promise<void> {
     const { name } = this.server;
-    const entries = Math.floor(snapshotDue(await this.snapshot()).entries * ALMOST);
+    const bytes = await this.snapshot();
+    const due = snapshotDue(bytes);
+    const ofBytes = (due.bytes / bytes) * this.data.keys * RECORDS_OF_ENTRIES;
+    const entries = Math.floor(Math.min(due.entries, ofBytes, this.data.keys * MOST_WRITES) * ALMOST);
     this.#tell(`writes ${whole(entries)} of the ${name} server's resources anew`);
     let left = entries;
     const runCaller = async (calls: TrellisCalls, caller: number): Promise<void> => {

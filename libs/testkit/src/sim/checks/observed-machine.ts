@@ -24,6 +24,9 @@ export function observedMachine(machine: StateMachine, node: number, safety: Saf
       return result;
     },
     reached: (index) => machine.reached(index),
+    get approximateBytes() {
+      return machine.approximateBytes;
+    },
     capture: () => machine.capture(),
     async restore(chunks, index): Promise<PreparedState> {
       const prepared = await machine.restore(chunks, index);
