@@ -65,6 +65,8 @@ export async function loadNode(deps: LoadDeps, options: LoadOptions): Promise<Lo
           `put together what belongs together, or join again with an empty directory`,
       );
     }
+    // A crash may have come between a new one and the end of the oldest.
+    if (snapshot !== undefined) await snapshots.retain(snapshot.index);
     const hardState = recoveredHardState(wal.hardState, snapshot ?? { index: 0, term: 0 });
     const window = await readWindow({ wal, snapshot, hardState }, options);
     return { id: nodeId, clusterId, wal, snapshots, snapshot, window, hardState };

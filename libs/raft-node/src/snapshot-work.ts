@@ -18,16 +18,13 @@ import {
 import type { IncomingSnapshot, PeerNetwork } from "./peers.ts";
 import type { NodeClock } from "./ports.ts";
 import type { OpenSnapshot } from "./raft-node.ts";
+import { RoomKeeper } from "./room-keeper.ts";
 import type { CheckedSnapshot, SnapshotStore } from "./snapshots/snapshot-store.ts";
 import { withinTime } from "./snapshots/within-time.ts";
 import type { PreparedState } from "./state-machine.ts";
 
-/** Room is kept for a snapshot of so many times the bytes of the state, and more when the state has grown to so little less. */
-const ROOM = 1.25;
-const LEAST_ROOM = 1.1;
-/** The state is looked at for that each time the log has grown by this share of the last snapshot, and by so many bytes at least. */
-const LOOK_SHARE = 1 / 32;
-const LEAST_LOOK_BYTES = 64 * 1024;
+/** One for which there is no space is tried again after so many times as long at most. */
+const MAX_RETRY_FACTOR = 16;
 
 /** What snapshots are made of, and for. */
 export interface SnapshotWorkDeps {
@@ -57,17 +54,13 @@ export class SnapshotWork {
   /** Entries applied since the newest snapshot, and their bytes. */
   #entries = 0;
   #bytes = 0;
-  /** Of those bytes, what was there when it was last looked how much room the next snapshot needs. */
-  #lookedBytes = 0;
-  /** Bytes that room is kept for. */
-  #roomBytes = 0;
-  /** What a snapshot had for each byte that its state was said to have, about; at least 1. */
-  #bytesPerSaid = 1;
   #isWanted = false;
   #making: Promise<LogIndex> | undefined;
   /** Of which entry that is; 0 when none is being made. */
   #makingIndex: LogIndex = 0;
   #retryAtMs = 0;
+  #retryFactor = 1;
+  readonly #room: RoomKeeper;
   readonly #sending = new Map<NodeId, AbortController>();
   /** One that is durable and that the core has been told of, or is coming in. */
   #incoming: { readonly index: LogIndex; readonly term: Term; isDurable: boolean } | undefined;
@@ -79,8 +72,13 @@ export class SnapshotWork {
     this.#deps = deps;
     this.#options = options;
     this.#newest = newest;
-    this.#roomBytes = deps.wal.figures().snapshotRoomBytes;
-    if (newest !== undefined) this.#compare(newest, deps.machines.approximateBytes);
+    this.#room = new RoomKeeper({
+      ...deps,
+      onFailure: (error) => {
+        if (!this.#isStopped) deps.onFailure(error);
+      },
+    });
+    if (newest !== undefined) this.#room.compare(newest.bytes, deps.machines.approximateBytes);
   }
 
   get newestIndex(): LogIndex {
@@ -100,14 +98,10 @@ export class SnapshotWork {
 
   /** Makes a snapshot when one is due; to be called between two entries. */
   consider(): void {
-    const { snapshotEntries, snapshotBytes } = this.#options;
-    this.#keepRoom();
-    const due = snapshotDue(this.#newest?.bytes ?? 0, { entries: snapshotEntries, bytes: snapshotBytes });
-    const isDue =
-      this.#isWanted || this.#entries >= due.entries || this.#bytes >= due.bytes || this.#winsSpace();
-    if (!isDue || this.#making !== undefined || this.#isStopped) return;
     const { index } = this.#deps.applied();
-    if (index === this.newestIndex || index < this.#deps.replayedThrough) return;
+    if (this.#isStopped || index < this.#deps.replayedThrough) return;
+    this.#room.follow(this.#bytes);
+    if (!this.#isDue() || this.#making !== undefined || index === this.newestIndex) return;
     if (this.#deps.clock.monotonic() < this.#retryAtMs) return;
     this.#making = this.#make();
     this.#making.catch((error: unknown) => {
@@ -115,15 +109,24 @@ export class SnapshotWork {
         kind: "snapshot-failed",
         reason: error instanceof Error ? error.message : String(error),
       });
-      if (isNoSpace(error)) this.#retryAtMs = this.#deps.clock.monotonic() + SNAPSHOT_RETRY_MS;
-      else this.#deps.onFailure(error);
+      if (!isNoSpace(error)) return this.#deps.onFailure(error);
+      this.#retryAtMs = this.#deps.clock.monotonic() + SNAPSHOT_RETRY_MS * this.#retryFactor;
+      this.#retryFactor = Math.min(this.#retryFactor * 2, MAX_RETRY_FACTOR);
     });
   }
 
-  /** Whether a snapshot of now, for which room is kept, would let go of some of a log that has no space. */
+  #isDue(): boolean {
+    const { snapshotEntries, snapshotBytes } = this.#options;
+    const due = snapshotDue(this.#newest?.bytes ?? 0, { entries: snapshotEntries, bytes: snapshotBytes });
+    return this.#isWanted || this.#entries >= due.entries || this.#bytes >= due.bytes || this.#winsSpace();
+  }
+
+  /** Whether a snapshot of now, for which room is kept, would win space back where there is none: the log before it, or what a larger state had. */
   #winsSpace(): boolean {
+    if (this.#deps.hasSpace() || this.#incoming !== undefined) return false;
     const { trailingEntries, trailingBytes } = this.#options;
-    return !this.#deps.hasSpace() && (this.#entries > trailingEntries || this.#bytes > trailingBytes);
+    const hasLongLog = this.#entries > trailingEntries || this.#bytes > trailingBytes;
+    return hasLongLog || this.#room.estimate * 2 < (this.#newest?.bytes ?? 0);
   }
 
   /** Makes a snapshot of now; one that is being made may be of earlier, then another follows. Rejects with `no-space`. */
@@ -161,7 +164,8 @@ export class SnapshotWork {
       this.#newest = made;
       this.#entries -= entries;
       this.#bytes -= bytes;
-      this.#compare(made, said);
+      this.#retryFactor = 1;
+      this.#room.compare(made.bytes, said);
       window.noteSnapshot({ index, term }, header.confState);
       onEvent({ kind: "snapshot-written", index, bytes: made.bytes });
       const { trailingEntries, trailingBytes } = this.#options;
@@ -169,35 +173,12 @@ export class SnapshotWork {
       window.dropBefore(keepFrom);
       await wal.dropBefore(keepFrom);
       await store.retain(index);
-      this.#reserveRoom(made.bytes);
+      this.#room.renew(this.#bytes);
       return index;
     } finally {
       this.#making = undefined;
       this.#makingIndex = 0;
     }
-  }
-
-  /** Sees how far what is said of a state is from what its snapshot has. Of a small one that tells nothing: it is mostly what stands around it. */
-  #compare({ bytes }: CheckedSnapshot, said: number): void {
-    this.#bytesPerSaid = Math.max(1, bytes / Math.max(LEAST_LOOK_BYTES, said));
-    this.#lookedBytes = this.#bytes;
-  }
-
-  /** Has more room kept as the state grows: where the disk is full, the next snapshot is what wins space back, and it has nothing but its room. */
-  #keepRoom(): void {
-    const step = Math.max(LEAST_LOOK_BYTES, (this.#newest?.bytes ?? 0) * LOOK_SHARE);
-    if (this.#bytes - this.#lookedBytes < step) return;
-    this.#lookedBytes = this.#bytes;
-    const bytes = this.#deps.machines.approximateBytes * this.#bytesPerSaid;
-    if (bytes * LEAST_ROOM > this.#roomBytes) this.#reserveRoom(bytes);
-  }
-
-  /** Has the log keep room for a snapshot of a state of so many bytes, in the background: nothing but a lack of it is to be told. */
-  #reserveRoom(bytes: number): void {
-    this.#roomBytes = Math.ceil(bytes * ROOM);
-    this.#deps.wal.reserveSnapshotRoom(this.#roomBytes).catch((error: unknown) => {
-      if (!this.#isStopped) this.#deps.onFailure(error);
-    });
   }
 
   /** The newest snapshot, to be read. */
@@ -323,10 +304,10 @@ export class SnapshotWork {
     this.#incoming = undefined;
     this.#entries = 0;
     this.#bytes = 0;
-    if (installed !== undefined) this.#compare(installed, this.#deps.machines.approximateBytes);
+    if (installed !== undefined) this.#room.compare(installed.bytes, this.#deps.machines.approximateBytes);
     this.#deps.onEvent({ kind: "snapshot-installed", index });
     await this.#deps.store.retain(index);
-    if (installed !== undefined) this.#reserveRoom(installed.bytes);
+    if (installed !== undefined) this.#room.renew(this.#bytes);
   }
 
   /** Gives up what is under way. */

@@ -1,6 +1,6 @@
 import type { PreparedState, StateCapture, StateMachine } from "../state-machine.ts";
 
-/** A state machine that keeps a list of words, and the index at which each was applied. */
+/** A state machine that keeps a list of words, and the index at which each was applied. A word that begins `keep N` takes the place of all but the first N. */
 export class ListMachine implements StateMachine {
   readonly kind: number;
   words: string[] = [];
@@ -21,6 +21,9 @@ export class ListMachine implements StateMachine {
     const word = new TextDecoder().decode(command);
     this.given.set(word, own);
     if (word === this.poison) throw new Error(`cannot apply ${word}`);
+    const [, kept] = /^keep (\d+)/.exec(word) ?? [];
+    if (kept !== undefined)
+      this.words.length = this.indexes.length = Math.min(this.words.length, Number(kept));
     this.words.push(word);
     this.indexes.push(index);
     return this.words.length;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 
+import type { RaftNodeOptions } from "../options.ts";
 import { wordEntry } from "../test-support/list-machine.ts";
+import { diskError } from "../test-support/memory-volume.ts";
 import { TestCluster, type TestMachine } from "../test-support/test-cluster.ts";
 
 const LONG = "x".repeat(4_000);
@@ -117,11 +119,17 @@ describe("a disk without space", () => {
   });
 
   /** A node alone with a state of 600 KB, two snapshots and a short log, whose disk has so much room besides. */
-  async function almostFull(
-    freeBytes: number,
+  async function almostFull({
+    freeBytes = Number.POSITIVE_INFINITY,
     saidShare = 1,
-  ): Promise<{ readonly cluster: TestCluster; readonly machine: TestMachine }> {
-    const cluster = await TestCluster.form(1, { config: { snapshotEntries: 20, trailingEntries: 3 } });
+    ...config
+  }: Partial<RaftNodeOptions & { readonly freeBytes: number; readonly saidShare: number }>): Promise<{
+    readonly cluster: TestCluster;
+    readonly machine: TestMachine;
+  }> {
+    const cluster = await TestCluster.form(1, {
+      config: { snapshotEntries: 20, trailingEntries: 3, ...config },
+    });
     const [machine] = cluster.machines as readonly [TestMachine];
     machine.machine.saidShare = saidShare;
     await cluster.writeMany(100, "large ".repeat(1_000));
@@ -134,49 +142,120 @@ describe("a disk without space", () => {
     return { cluster, machine };
   }
 
-  it("keeps a quarter more room than the state takes, however little there was at first", async () => {
+  /** Writes so many entries of a kilobyte, one after the other, or until there is no space; `pause` goes on then after a while. */
+  async function write(
+    { cluster, machine }: { readonly cluster: TestCluster; readonly machine: TestMachine },
+    count: number,
+    { prefix = "", pauseMs }: { readonly prefix?: string; readonly pauseMs?: number } = {},
+  ): Promise<void> {
+    for (let at = 0; at < count; at++) {
+      const proposal = machine.running.propose(wordEntry(`${prefix}${at} ${"x".repeat(1_000)}`));
+      await cluster.time.settle(proposal.catch(() => undefined));
+      if (machine.running.status().hasSpace) continue;
+      if (pauseMs === undefined) return;
+      await cluster.time.pass(pauseMs);
+    }
+  }
+
+  const roomOf = ({ volume }: TestMachine): number => volume.files("wal").get("snapshot.room")?.length ?? 0;
+  const bytesOf = ({ machine }: TestMachine): number => machine.approximateBytes / machine.saidShare;
+
+  it("has a quarter more room for a snapshot than the state takes, however little there was at first", async () => {
     const cluster = await TestCluster.form(1, { config: { snapshotEntries: 1_000 } });
     const [machine] = cluster.machines as readonly [TestMachine];
     for (let at = 0; at < 100; at++) await cluster.write(LONG);
     await cluster.time.pass(1_000);
-    const room = machine.volume.files("wal").get("snapshot.room")?.length ?? 0;
-    const { approximateBytes } = machine.machine;
-    expect(room).toBeGreaterThan(approximateBytes);
-    expect(room).toBeLessThan(approximateBytes * 1.3);
+    expect(roomOf(machine)).toBeGreaterThan(bytesOf(machine));
+    expect(roomOf(machine)).toBeLessThan(bytesOf(machine) * 1.3);
   });
 
   it.each([
-    { state: "a state", saidShare: 1 },
-    { state: "a state that says too little of its size", saidShare: 0.3 },
-  ])("has room for a snapshot of $state that has grown since the last one", async ({ saidShare }) => {
-    const { cluster, machine } = await almostFull(384 * 1024, saidShare);
-    const { running } = machine;
-    const before = running.status().snapshotIndex;
-    for (let at = 0; at < 310 && running.status().hasSpace; at++) {
-      const proposal = running.propose(wordEntry(`${at} ${"x".repeat(1_000)}`));
-      await cluster.time.settle(proposal.catch(() => undefined));
-    }
+    { state: "that has grown since the last one", saidShare: 1 },
+    { state: "that has grown and says too little of its size", saidShare: 0.3 },
+  ])("has room for a snapshot of a state $state", async ({ saidShare }) => {
+    const full = await almostFull({ freeBytes: 384 * 1024, saidShare });
+    const { cluster, machine } = full;
+    const before = machine.running.status().snapshotIndex;
+    await write(full, 310);
     await cluster.time.pass(30_000);
     expect(machine.kinds()).not.toContain("snapshot-failed");
-    expect(running.status().snapshotIndex).toBeGreaterThan(before);
+    expect(machine.running.status().snapshotIndex).toBeGreaterThan(before);
   });
 
-  it("has a snapshot made before it is due when that wins space back", async () => {
-    const { cluster, machine } = await almostFull(320 * 1024);
-    const { running } = machine;
-    const { words, indexes } = machine.machine;
-    const before = running.status().snapshotIndex;
-    for (let at = 0; at < 400 && running.status().hasSpace; at++) {
-      const proposal = running.propose(wordEntry(`${at} ${"x".repeat(1_000)}`));
-      await cluster.time.settle(proposal.catch(() => undefined));
-      // Something is written over: the state is as large as it was.
-      words.length = 102;
-      indexes.length = 102;
+  it("has room for a snapshot of a state that has grown while the last one was made", async () => {
+    const full = await almostFull({ snapshotEntries: 200 });
+    const { cluster, machine } = full;
+    const held = Promise.withResolvers<void>();
+    const capture = machine.machine.capture.bind(machine.machine);
+    machine.machine.capture = () => {
+      const taken = capture();
+      return {
+        async *chunks() {
+          await held.promise;
+          yield* taken.chunks();
+        },
+      };
+    };
+    await cluster.write("");
+    const taken = machine.running.takeSnapshot();
+    await write(full, 190, { prefix: "twice ".repeat(200) });
+    held.resolve();
+    await cluster.time.settle(taken);
+    await cluster.time.pass(3_000);
+    expect(roomOf(machine)).toBeGreaterThan(bytesOf(machine));
+    expect(roomOf(machine)).toBeLessThan(bytesOf(machine) * 1.3);
+  });
+
+  it("has no more room when a state says too much of its size", async () => {
+    const full = await almostFull({ snapshotEntries: 200, saidShare: 3 });
+    for (let look = 0; look < 8; look++) {
+      await write(full, 70, { prefix: "keep 101 " });
+      await full.cluster.time.pass(1_000);
+      expect(roomOf(full.machine)).toBeGreaterThan(bytesOf(full.machine));
+      expect(roomOf(full.machine)).toBeLessThan(bytesOf(full.machine) * 1.4);
     }
-    expect(running.status().hasSpace).toBe(false);
-    expect(running.status().applied - before).toBeLessThan(290);
-    await cluster.time.until("there is space again", () => running.status().hasSpace);
-    expect(running.status().snapshotIndex).toBeGreaterThan(before);
+  });
+
+  it.each([
+    { what: "the log", config: {}, prefix: "keep 101 ", freeBytes: 320 * 1024 },
+    {
+      what: "what a larger state had",
+      config: { snapshotEntries: 1_000, trailingEntries: 400 },
+      prefix: "keep 1 ",
+      freeBytes: 100 * 1024,
+    },
+  ])(
+    "has a snapshot made before it is due when $what makes room then",
+    async ({ config, prefix, freeBytes }) => {
+      const full = await almostFull({ ...config, freeBytes });
+      const { cluster, machine } = full;
+      const before = machine.running.status().snapshotIndex;
+      await write(full, 290, { prefix });
+      expect(machine.running.status().hasSpace).toBe(false);
+      await cluster.time.until("there is space again", () => machine.running.status().hasSpace);
+      expect(machine.running.status().snapshotIndex).toBeGreaterThan(before);
+      await cluster.write("after");
+    },
+  );
+
+  it("is won back from a snapshot whose maker crashed before it let go of the oldest", async () => {
+    const full = await almostFull({ freeBytes: 320 * 1024 });
+    const { cluster, machine } = full;
+    let isBegun = false;
+    machine.volume.fault = ({ folder, kind }) => {
+      isBegun ||= folder === "snapshots" && kind === "rename";
+      if (isBegun && folder === "snapshots" && kind === "unlink") throw diskError("EIO");
+    };
+    await cluster.write("");
+    await cluster.time.settle(machine.running.takeSnapshot().catch(() => 0));
+    machine.crash("kept");
+    machine.volume.fault = undefined;
+    expect(machine.volume.files("snapshots").size).toBe(3);
+    await machine.start();
+    await cluster.leader();
+    expect(machine.volume.files("snapshots").size).toBe(2);
+    await write(full, 300, { prefix: "keep 101 ", pauseMs: 100 });
+    await cluster.time.until("there is space", () => machine.running.status().hasSpace);
     await cluster.write("after");
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 
 import { hasMemberGateways, isRouted, simulate } from "./simulation.ts";
 
-/** Seeds whose clients enter by routers too, which routers crash and replicas change in mid-watch; the mutants that they kill name one. */
+/** Seeds whose clients enter by routers too, which routers crash and replicas change in mid-watch. */
 const SEEDS = [3, 8, 9, 13, 14, 24, 25, 29, 89];
 /** Seeds in which storage nodes have gateways of their own; 105 is restored in the end. */
 const SEEDS_OF_MEMBERS = [93, 94, 105, 120, 125];

@@ -3,8 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import { simulate } from "./simulation.ts";
 
 /**
- * The short form of `npm run sim -- --seeds 2000`: seeds that each notice something that others do not; the mutants of tools/mutants/sim name
- * the one by which they are killed.
+ * The short form of `npm run sim -- --seeds 2000`: seeds that noticed, when they were chosen, something that others did not. Which of them
+ * kills a mutant of tools/mutants/sim changes with everything that takes a turn or writes to a disk: one of them all has to.
  */
 const SEEDS = [1, 2, 4, 5, 10, 12, 18, 42, 53, 204];
 
