@@ -5,7 +5,7 @@ import { type Operation, WILDCARD } from "@trellis/storage";
 import { freePorts } from "@trellis/testkit";
 
 import { Hop, nextTurn, served } from "./test-support/counted-hops.ts";
-import { serveStorage, type StorageServer } from "./test-support/storage-server.ts";
+import { serveStorage, standingClock, type StorageServer } from "./test-support/storage-server.ts";
 
 const clock = systemClock;
 const random = Math.random;
@@ -29,7 +29,7 @@ let forwarder: Awaited<ReturnType<typeof served>>;
 let backend: RoutedBackend;
 beforeEach(async () => {
   const [port = 0] = await freePorts(1);
-  storage = await serveStorage(port);
+  storage = await serveStorage(port, standingClock);
   const servers = [`127.0.0.1:${port}`];
   const deps = { openLink: toNode.links("the forwarder"), clock, random, nextTurn };
   forwarder = await served(createForwardingPart(deps, { name: "the forwarder", servers }));

@@ -9,6 +9,7 @@ describe("the nearest names", () => {
     ["taget_port", ["targetPort", "virtualPort"], ["targetPort"]],
     ["prots", ["ports", "posts"], ["ports"]],
     ["x", ["name"], []],
+    ["aaa", ["aa", "aaa"], ["aaa", "aa"]],
     ["catalog.v1.Servce", ["catalog.v1.Service", "catalog.v1.Node"], ["catalog.v1.Service"]],
   ])("to %j among %j are %j", (word, candidates, expected) => {
     expect(nearest(word, candidates)).toEqual(expected);

@@ -32,6 +32,7 @@ function plain(word: string): string {
 }
 
 function distanceOf(a: string, b: string, limit: number): number {
+  if (a === b) return 0;
   if (a.length > 2 && b.startsWith(a)) return limit;
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   return editDistance(a, b);

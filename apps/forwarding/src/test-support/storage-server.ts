@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { systemClock } from "@trellis/resource";
+import { type Clock, systemClock } from "@trellis/resource";
 import { openDataDirectory, openLocalStore } from "@trellis/storage-raft";
 import { EncodedStorageService, storageRoutes } from "@trellis/storage/wire";
 
@@ -15,11 +15,14 @@ export interface StorageServer {
   stop(): Promise<void>;
 }
 
+/** A store's time that stands still: what it does in one turn does not depend on how quick the machine is. Its timers go on. */
+export const standingClock: Clock = { ...systemClock, monotonic: () => 0 };
+
 /** A real store of one replica, served at a port of the loopback. */
-export async function serveStorage(port: number): Promise<StorageServer> {
+export async function serveStorage(port: number, clock: Clock = systemClock): Promise<StorageServer> {
   const directory = await mkdtemp(join(tmpdir(), "trellis-forwarding-"));
   const data = await openDataDirectory(directory);
-  const store = await openLocalStore({ clock: systemClock, random: Math.random, nextTurn, data });
+  const store = await openLocalStore({ clock, random: Math.random, nextTurn, data });
   const { backend } = store;
   const status = () => ({
     role: "node" as const,
