@@ -2,7 +2,7 @@
 import { numberFlag, readFlags } from "../flags.ts";
 import { Lister } from "./lister.ts";
 import { LoopDelayMeter } from "./loop-delay.ts";
-import { slowness } from "./slowness.ts";
+import { SlownessMeter } from "./slowness.ts";
 import { createWorld } from "./world.ts";
 import { Writers } from "./writers.ts";
 
@@ -39,7 +39,8 @@ writers.start();
 if (pageSize > 0) await lister.list();
 await new Promise((resolve) => void setTimeout(resolve, WARM_UP_MS));
 const meter = new LoopDelayMeter();
-const slowBefore = slowness();
+const slowness = new SlownessMeter();
+slowness.start();
 const before = writers.writes;
 const end = performance.now() + seconds * 1_000;
 let [lists, pages, listed] = [0, 0, 0];
@@ -54,7 +55,7 @@ while (performance.now() < end) {
   }
 }
 const delay = meter.end();
-const slow = (slowBefore + slowness()) / 2;
+const slow = slowness.end();
 const writes = writers.writes - before;
 await writers.stop();
 await world.close();
