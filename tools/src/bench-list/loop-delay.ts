@@ -1,7 +1,5 @@
 import { createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 
-import { threadCpuMicroseconds } from "./thread-cpu.ts";
-
 /** How long the event loop kept others waiting, in milliseconds: 99.9 % of the times are no longer. */
 export interface LoopDelay {
   /** By the clock: what a timer is late, with everything that the machine does meanwhile. */
@@ -42,4 +40,9 @@ export class LoopDelayMeter {
       cpuMs: this.#turns.percentile(PERCENTILE) / NANOSECONDS_PER_MS,
     };
   }
+}
+
+function threadCpuMicroseconds(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }

@@ -2,7 +2,6 @@
 import { numberFlag, readFlags } from "../flags.ts";
 import { Lister } from "./lister.ts";
 import { LoopDelayMeter } from "./loop-delay.ts";
-import { SlownessMeter } from "./slowness.ts";
 import { createWorld } from "./world.ts";
 import { Writers } from "./writers.ts";
 
@@ -10,8 +9,6 @@ import { Writers } from "./writers.ts";
 export interface RunFigures {
   readonly wallMs: number;
   readonly cpuMs: number;
-  /** How many times as long as usual the processor took for a piece of work then. */
-  readonly slowness: number;
   /** Answered writes. */
   readonly writes: number;
   /** Whole lists, each exactly the set of one version. */
@@ -39,8 +36,6 @@ writers.start();
 if (pageSize > 0) await lister.list();
 await new Promise((resolve) => void setTimeout(resolve, WARM_UP_MS));
 const meter = new LoopDelayMeter();
-const slowness = new SlownessMeter();
-slowness.start();
 const before = writers.writes;
 const end = performance.now() + seconds * 1_000;
 let [lists, pages, listed] = [0, 0, 0];
@@ -55,9 +50,8 @@ while (performance.now() < end) {
   }
 }
 const delay = meter.end();
-const slow = slowness.end();
 const writes = writers.writes - before;
 await writers.stop();
 await world.close();
-const figures: RunFigures = { ...delay, slowness: slow, writes, lists, pages, resources: listed };
+const figures: RunFigures = { ...delay, writes, lists, pages, resources: listed };
 console.log(JSON.stringify(figures));
