@@ -1,10 +1,17 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 
+import { AnswerTrailers, sendBody } from "./answer-in-one-piece.ts";
 import type { HeaderValues } from "./plain-headers.ts";
 import type { Wire, WireListener } from "./wire.ts";
 
-const OK = 200;
+const OK = "200";
 const WITH_TRAILERS = { waitForTrailers: true };
+
+/** What is learnt of Node once holds for all streams of the process. */
+const answerTrailers = new AnswerTrailers();
+
+/** Node 24.7 and newer take headers in a list; of an object it makes another one first. */
+const TAKES_LISTS = isSince(24, 7);
 
 /** Where a stream has its wire: its listeners are the same functions for all streams, since functions for each cost more than what they do. */
 const WIRE = Symbol("wire");
@@ -40,14 +47,14 @@ export class Http2Wire implements Wire {
   answer(headers: HeaderValues, body: Uint8Array, trailers?: HeaderValues): void {
     const stream = this.source;
     if (stream.destroyed || stream.closed) return;
-    const head = Object.assign({ ":status": OK }, headers);
+    const head = TAKES_LISTS ? listOf(headers) : { ":status": OK, ...headers };
     if (trailers === undefined) stream.respond(head);
     else {
       stream.respond(head, WITH_TRAILERS);
       this.#trailers = trailers;
       stream.on("wantTrailers", onWantTrailers);
     }
-    stream.end(body);
+    sendBody(stream, body);
   }
 
   pass(): void {
@@ -82,11 +89,27 @@ export class Http2Wire implements Wire {
   /** Nobody could catch what is thrown here. A stream without its trailers is one that failed (gRPC over HTTP/2, "Responses"). */
   sendTrailers(): void {
     try {
-      this.source.sendTrailers(this.#trailers ?? {});
+      answerTrailers.send(this.source, this.#trailers ?? {});
     } catch {
       this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
     }
   }
+}
+
+/** Names and values by turns. */
+function listOf(headers: HeaderValues): string[] {
+  const list = [":status", OK];
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === "string") list.push(name, value);
+    else for (const one of value ?? []) list.push(name, one);
+  }
+  return list;
+}
+
+function isSince(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = process.versions.node.split(".").map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 function onData(this: WiredStream, chunk: Uint8Array): void {

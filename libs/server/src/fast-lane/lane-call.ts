@@ -208,8 +208,8 @@ export class LaneCall implements WireListener, LaneCallEnd {
     const { support, head, wire } = this.#options;
     const { protocol, compression } = head;
     const headers = { ...support.commonHeaders(), ...this.#header };
-    for (const [name, value] of Object.entries(support.plainHeaders))
-      headers[name] = [headers[name] ?? [], value].flat().join(", ");
+    for (const name in support.plainHeaders)
+      headers[name] = [headers[name] ?? [], support.plainHeaders[name] ?? []].flat().join(", ");
     if (protocol.name === "grpc") {
       if (compression !== null) headers["grpc-encoding"] = compression.name;
       wire.answer(headers, body, this.#trailer);
