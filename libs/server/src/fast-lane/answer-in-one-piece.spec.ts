@@ -144,7 +144,7 @@ describe("a body", () => {
         then = stream.session?.socket.bytesWritten ?? NaN;
         stream.sendTrailers({});
       });
-      sendBody(stream, Buffer.from("a body"));
+      sendBody(stream, Buffer.from("a body"), () => undefined);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -159,7 +159,7 @@ describe("a body", () => {
     const server = createHttp2();
     server.on("stream", (stream) => {
       stream.respond({});
-      sendBody(stream, new Uint8Array());
+      expect(sendBody(stream, new Uint8Array(), () => undefined)).toBe(false);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

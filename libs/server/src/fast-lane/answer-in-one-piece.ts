@@ -16,15 +16,17 @@ const BYTES = "buffer" as BufferEncoding;
 
 /**
  * Sends the body of an answer, and that it is all of it. Through `end(body)` a stream that has trailers learns of its end only when the body is on its way to
- * the socket, and looks for more to send in another turn of the event loop.
+ * the socket, and looks for more to send in another turn of the event loop. To Node the stream is done before the body has left: it says "finish" at once, and
+ * "close" when all frames are made, though the socket may have no room for them; and one whose request nobody reads is cut.
+ *
+ * @param onLeft Called when the socket has taken the body, or will not.
+ * @returns Whether it will be called.
  */
-export function sendBody(stream: ServerHttp2Stream, body: Uint8Array): void {
-  if (body.byteLength > 0) stream._write(body, BYTES, nothing);
+export function sendBody(stream: ServerHttp2Stream, body: Uint8Array, onLeft: () => void): boolean {
+  const isSent = body.byteLength > 0 && !stream.destroyed;
+  if (isSent) stream._write(body, BYTES, onLeft);
   stream.end();
-}
-
-function nothing(): void {
-  // Who waits for the client to take an answer waits for the stream's "close".
+  return isSent;
 }
 
 /**

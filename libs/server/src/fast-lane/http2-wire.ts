@@ -25,6 +25,9 @@ export class Http2Wire implements Wire {
   readonly #slow: () => void;
   #listener: WireListener | undefined;
   #trailers: HeaderValues | undefined;
+  /** The socket has not taken the body yet: the answer is under way although its stream may be closed. */
+  #isLeaving = false;
+  #isClosed = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, slow: () => void) {
     this.source = stream;
@@ -54,7 +57,8 @@ export class Http2Wire implements Wire {
       this.#trailers = trailers;
       stream.on("wantTrailers", onWantTrailers);
     }
-    sendBody(stream, body);
+    this.#isLeaving = true;
+    if (!sendBody(stream, body, () => this.#left())) this.#isLeaving = false;
   }
 
   pass(): void {
@@ -69,6 +73,8 @@ export class Http2Wire implements Wire {
   destroy(): void {
     // Without a code the client would take what it has for the whole.
     this.source.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Frames that wait for the socket cannot be taken back.
+    this.#left();
   }
 
   chunk(chunk: Uint8Array): void {
@@ -81,6 +87,16 @@ export class Http2Wire implements Wire {
   }
 
   close(): void {
+    this.#isClosed = true;
+    if (!this.#isLeaving) this.#tellClosed();
+  }
+
+  #left(): void {
+    this.#isLeaving = false;
+    if (this.#isClosed) this.#tellClosed();
+  }
+
+  #tellClosed(): void {
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.onClose();
