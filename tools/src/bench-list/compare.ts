@@ -7,6 +7,8 @@ import type { RunFigures } from "./run.ts";
 export interface Comparison {
   readonly resources: number;
   readonly seconds: number;
+  /** How often a run is measured for so long. Its figures are those of the quietest time: what else the machine does only adds to what the program does. */
+  readonly times: number;
   readonly rounds: number;
   readonly pageSize: number;
 }
@@ -41,11 +43,12 @@ export function median(figures: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
-async function run({ resources, seconds }: Comparison, pageSize: number): Promise<RunFigures> {
+async function run({ resources, seconds, times }: Comparison, pageSize: number): Promise<RunFigures> {
   const args = ["--no-warnings", inRepository("tools/src/bench-list/run.ts")];
-  args.push("--resources", `${resources}`, "--seconds", `${seconds}`, "--page-size", `${pageSize}`);
+  args.push("--resources", `${resources}`, "--seconds", `${seconds}`, "--times", `${times}`);
+  args.push("--page-size", `${pageSize}`);
   const { exitCode, stdout, stderr } = await runProgram("node", args, {
-    timeoutMs: seconds * 1_000 + ROOM_MS,
+    timeoutMs: times * seconds * 1_000 + ROOM_MS,
   });
   if (exitCode !== 0)
     throw new Error(`expected a run to end well, found exit code ${exitCode}: ${stderr.trim()}`);

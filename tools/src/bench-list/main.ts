@@ -29,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const comparison = {
     resources: numberFlag("resources", values.resources, { min: 1, max: 1_000_000 }),
     seconds: numberFlag("seconds", values.seconds, { min: 0.1, max: 600, fractions: true }),
+    times: 1,
     rounds: numberFlag("rounds", values.rounds, { min: 1, max: 100 }),
     pageSize: numberFlag("page-size", values["page-size"], { min: 1, max: 10_000 }),
   };
