@@ -1,5 +1,5 @@
 import { connect as connectHttp2, createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -11,6 +11,7 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { enveloped, RAW_FORMS, rawCall, type RawForm } from "@trellis/testkit";
 
+import { relayTo, stopRelays } from "../test-support/tcp-relay.ts";
 import { startServer, stopServers, testPart } from "../test-support/test-server.ts";
 import { AnswerTrailers, sendBody } from "./answer-in-one-piece.ts";
 
@@ -20,11 +21,8 @@ const REQUEST = toBinary(ReadRequestSchema, create(ReadRequestSchema));
 const FRAME_NAMES: Readonly<Record<number, string>> = { 0: "DATA", 1: "HEADERS" };
 const FRAME_HEAD_BYTES = 9;
 
-const proxies = new Set<Server>();
-
 afterEach(async () => {
-  for (const proxy of proxies) proxy.close();
-  proxies.clear();
+  stopRelays();
   await stopServers();
 });
 
@@ -37,24 +35,6 @@ async function serve(characters: number): Promise<string> {
       }),
   });
   return (await startServer([part])).url;
-}
-
-/** Stands before a server and remembers the pieces in which its answers come. */
-async function listenIn(url: string): Promise<{ readonly url: string; readonly pieces: Buffer[] }> {
-  const pieces: Buffer[] = [];
-  const proxy = createServer((client) => {
-    const upstream = connect(Number(new URL(url).port), "127.0.0.1");
-    client.setNoDelay().on("data", (bytes) => upstream.write(bytes));
-    client.on("close", () => upstream.destroy()).on("error", () => undefined);
-    upstream.setNoDelay().on("data", (bytes: Buffer) => {
-      pieces.push(bytes);
-      client.write(bytes);
-    });
-    upstream.on("close", () => client.destroy()).on("error", () => undefined);
-  });
-  proxies.add(proxy);
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, pieces };
 }
 
 /** The frames of a piece that belong to a call. */
@@ -70,7 +50,8 @@ function framesOf(piece: Buffer): string[] {
 
 describe("an answer of gRPC", () => {
   it("leaves in one piece: its headers, its body and its trailers", async () => {
-    const { url, pieces } = await listenIn(await serve(300));
+    const pieces: Buffer[] = [];
+    const { url } = await relayTo(await serve(300), (bytes) => pieces.push(bytes));
     const session = connectHttp2(url);
     const call = async (): Promise<string> => {
       const stream = session.request({ ":method": "POST", ":path": PATH, "content-type": GRPC.contentType });
@@ -155,15 +136,17 @@ describe("a body", () => {
     server.close();
   });
 
-  it("of nothing is an answer too", async () => {
+  it("of nothing is an answer too, and has left at once", async () => {
     const server = createHttp2();
+    let hasLeft = false;
     server.on("stream", (stream) => {
       stream.respond({});
-      expect(sendBody(stream, new Uint8Array(), () => undefined)).toBe(false);
+      sendBody(stream, new Uint8Array(), () => (hasLeft = true));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     expect(await text(session.request({ ":path": "/" }))).toBe("");
+    expect(hasLeft).toBe(true);
     session.destroy();
     server.close();
   });

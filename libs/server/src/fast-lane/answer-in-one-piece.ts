@@ -20,13 +20,11 @@ const BYTES = "buffer" as BufferEncoding;
  * "close" when all frames are made, though the socket may have no room for them; and one whose request nobody reads is cut.
  *
  * @param onLeft Called when the socket has taken the body, or will not.
- * @returns Whether it will be called.
  */
-export function sendBody(stream: ServerHttp2Stream, body: Uint8Array, onLeft: () => void): boolean {
-  const isSent = body.byteLength > 0 && !stream.destroyed;
-  if (isSent) stream._write(body, BYTES, onLeft);
+export function sendBody(stream: ServerHttp2Stream, body: Uint8Array, onLeft: () => void): void {
+  if (body.byteLength > 0 && !stream.destroyed) stream._write(body, BYTES, onLeft);
+  else onLeft();
   stream.end();
-  return isSent;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { connect as connectHttp2 } from "node:http2";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -11,6 +10,7 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { enveloped } from "@trellis/testkit";
 
+import { relayTo, stopRelays } from "../test-support/tcp-relay.ts";
 import {
   eventually,
   type RunningServer,
@@ -26,11 +26,8 @@ const MAX_WINDOW = 2 ** 31 - 1;
 /** Longer than what was sent last is waited for, once nothing is under way. */
 const REST_MS = 1_000;
 
-const proxies = new Set<Server>();
-
 afterEach(async () => {
-  for (const proxy of proxies) proxy.close();
-  proxies.clear();
+  stopRelays();
   await stopServers();
 });
 
@@ -49,26 +46,14 @@ async function serve(limits: { readonly graceMs?: number; readonly writeStallMs?
 }
 
 /** A client whose windows bound nothing, behind a network that can rest. */
-async function behindNetwork({ port }: RunningServer, contentType: string) {
-  let upstream: Socket | undefined;
-  const proxy = createServer((client) => {
-    upstream = connect(port, "127.0.0.1");
-    client.pipe(upstream).on("error", () => undefined);
-    upstream.on("data", (bytes) => void client.write(bytes));
-    upstream.on("close", () => client.end());
-    client.on("close", () => upstream?.destroy()).on("error", () => undefined);
-  });
-  proxies.add(proxy);
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  const session = connectHttp2(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, {
-    settings: { initialWindowSize: MAX_WINDOW },
-  });
+async function behindNetwork(server: RunningServer, contentType: string) {
+  const relay = await relayTo(server.url);
+  const session = connectHttp2(relay.url, { settings: { initialWindowSize: MAX_WINDOW } });
   session.on("error", () => undefined);
   await new Promise((resolve) => session.once("localSettings", resolve));
   session.setLocalWindowSize(MAX_WINDOW);
   return {
-    rest: () => void upstream?.pause(),
-    goOn: () => void upstream?.resume(),
+    ...relay,
     close: () => session.destroy(),
     /** The bytes of an answer and its status in gRPC, once its stream is closed. */
     async call(): Promise<{ readonly bytes: number; readonly status: unknown }> {

@@ -58,7 +58,7 @@ export class Http2Wire implements Wire {
       stream.on("wantTrailers", onWantTrailers);
     }
     this.#isLeaving = true;
-    if (!sendBody(stream, body, () => this.#left())) this.#isLeaving = false;
+    sendBody(stream, body, () => this.#left());
   }
 
   pass(): void {
