@@ -7,19 +7,21 @@ import { ARTIST, createWorld, draftOf, nameOf, type World } from "./world.ts";
 
 /** The promise, in milliseconds. By processor time it holds however busy the machine is; `npm run bench:list` also measures by the clock. */
 const MAX_RAISED_MS = 20;
+/** How often a run is measured. Each time there is a whole list, so that what a list does to others shows in the quietest too. */
+const TIMES = 8;
 
 describe("100,000 resources that are listed in pages during writes", () => {
   it("are exactly the set of one version, and hold up nobody for long", async () => {
     const compared = await compare({
       resources: 100_000,
       seconds: 1,
-      times: 8,
+      times: TIMES,
       rounds: 2,
       pageSize: 10_000,
     });
     for (const run of compared.with) {
-      expect(run.lists).toBeGreaterThan(0);
-      expect(run.pages).toBeGreaterThanOrEqual(10);
+      expect(run.lists).toBeGreaterThanOrEqual(TIMES);
+      expect(run.pages).toBeGreaterThanOrEqual(10 * TIMES);
       expect(run.writes).toBeGreaterThan(100);
     }
     expect(raisedMs(compared, "cpuMs")).toBeLessThan(MAX_RAISED_MS);
