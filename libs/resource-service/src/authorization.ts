@@ -1,4 +1,4 @@
-import type { Access, Decision } from "@trellis/authz";
+import type { Access, Decision, Identity } from "@trellis/authz";
 import { create } from "@bufbuild/protobuf";
 import {
   type ID,
@@ -21,6 +21,8 @@ import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
 /** A resource that a caller wants to read or write, decoded where a hook wants it so. */
 export interface Subject {
   readonly resource: Resource;
+  /** What it is called, where the resource is made for who asks for it. */
+  readonly id?: ID | undefined;
   /** Its payload, where it is at hand; decoded when a hook needs it otherwise. */
   readonly payload?: Payload | undefined;
   /** What is stored, decoded when it is asked for; absent on creation. */
@@ -66,10 +68,54 @@ async function askHookFirst(...question: Question): Promise<Answer> {
   return decision.allowed ? true : decision.reason;
 }
 
-function askWithResource(...[environment, call, verb, { type }, { resource }]: Question): Known<Answer> {
-  const { id } = resource;
-  const access = { identity: call.identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
+function askWithResource(...[environment, call, verb, { type }, subject]: Question): Known<Answer> {
+  const { id } = subject;
+  const access =
+    id === undefined
+      ? accessTo(call.identity, verb, type, subject.resource)
+      : new AccessToUnmade(call.identity, verb, type, id, subject);
   return whenKnownWith(ask(environment, access), access, answerWithResource);
+}
+
+function accessTo(
+  identity: Identity,
+  verb: Access["verb"],
+  type: Registration["type"],
+  resource: Resource,
+): Access {
+  const { id } = resource;
+  return { identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
+}
+
+/** A question about a resource that is made if the authorizer looks at it. */
+class AccessToUnmade implements Access {
+  readonly identity: Identity;
+  readonly verb: Access["verb"];
+  readonly type: Registration["type"];
+  readonly tenancy: Tenancy | undefined;
+  readonly name: string;
+  declare readonly resource: Resource;
+  readonly #subject: Subject;
+
+  /** An own property, so that a copy of the question has it; one for all, so that questions have one hidden class. */
+  static readonly #resource: PropertyDescriptor & ThisType<AccessToUnmade> = {
+    enumerable: true,
+    get(this: AccessToUnmade) {
+      return this.#subject.resource;
+    },
+  };
+
+  constructor(
+    ...[identity, verb, type, id, subject]: [Identity, Access["verb"], Registration["type"], ID, Subject]
+  ) {
+    this.identity = identity;
+    this.verb = verb;
+    this.type = type;
+    this.tenancy = id.tenancy;
+    this.name = id.name;
+    this.#subject = subject;
+    Object.defineProperty(this, "resource", AccessToUnmade.#resource);
+  }
 }
 
 function answerWithResource(decision: Decision, { type }: Access): Answer {
@@ -151,8 +197,9 @@ async function refuseLater(answering: Promise<Answer>, deed: Deed, subject: Subj
   refuseUnless(await answering, deed, subject);
 }
 
-function refuseUnless(answer: Answer, deed: Deed, { resource }: Subject): void {
-  if (answer !== true) throw permissionDenied(`${deed} ${describe(resource.id)}`, answer);
+function refuseUnless(answer: Answer, deed: Deed, subject: Subject): void {
+  if (answer !== true)
+    throw permissionDenied(`${deed} ${describe(subject.id ?? subject.resource.id)}`, answer);
 }
 
 /**

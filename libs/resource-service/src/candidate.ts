@@ -1,6 +1,6 @@
 import { create, isMessage } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { HookInput, Hooks, Registration, Violation } from "@trellis/registry";
 import type { TypedResource } from "@trellis/resource";
 
@@ -25,6 +25,8 @@ export interface Draft {
   };
   /** Its id is complete, and its data is the payload's. */
   readonly resource: Resource;
+  /** What it is called, where the resource is made for who looks at it. */
+  readonly id?: ID | undefined;
   /** The payload in both forms. */
   readonly payload: Payload;
   /** What is stored now, as the type's version shows it; absent on creation. */
@@ -52,7 +54,8 @@ export function judge(draft: Draft): Known<Candidate> {
     : whenKnown(mutateByHook(target.registration.type, mutate, draft), judgeMutated);
 }
 
-function judgeMutated(draft: Draft): Known<Candidate> {
+/** The same behind the mutate hook, for a draft whose finalizers are no more than those that are stored. */
+export function judgeMutated(draft: Draft): Known<Candidate> {
   return whenKnownWith(validate(draft), draft, judgeValid);
 }
 

@@ -41,15 +41,44 @@ export function encodeResource(resource: Resource): Uint8Array<ArrayBuffer> {
     writer.message(VALUE, end);
     writeKey(fields.status.number, key, end);
   }
-  for (const key of descending(metadata)) {
-    const end = writer.length;
-    writer.presentText(VALUE, metadata[key] ?? missing(key));
-    writeKey(fields.metadata.number, key, end);
-  }
+  writeMetadata(metadata);
   writer.text(fields.generation.number, resource.generation);
   writer.text(fields.version.number, resource.version);
   if (owner !== undefined) writeId(fields.owner.number, owner);
   if (id !== undefined) writeId(fields.id.number, id);
+  return writer.finish();
+}
+
+/** Fields of a resource that stand in its encoding one behind the other. */
+export interface EncodedPart {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What {@link encodeSpliced} makes a resource of. Its messages have no fields that this version does not know. */
+export interface SplicedResource extends Pick<Resource, "generation" | "metadata"> {
+  readonly id: ID;
+  /** All its statuses. */
+  readonly status: EncodedPart;
+  readonly data: Any;
+}
+
+/** The encoding of a resource without an owner, whose statuses are there already. */
+export function encodeSpliced({
+  id,
+  generation,
+  metadata,
+  status,
+  data,
+}: SplicedResource): Uint8Array<ArrayBuffer> {
+  writer.clear();
+  writeAny(data);
+  const { bytes, start, end } = status;
+  if (start < end) writer.raw(bytes.subarray(start, end));
+  writeMetadata(metadata);
+  writer.text(fields.generation.number, generation);
+  writeId(fields.id.number, id);
   return writer.finish();
 }
 
@@ -75,6 +104,14 @@ function missing(key: string): never {
 function writeKey(field: number, key: string, end: number): void {
   writer.presentText(KEY, key);
   writer.message(field, end);
+}
+
+function writeMetadata(metadata: Resource["metadata"]): void {
+  for (const key of descending(metadata)) {
+    const end = writer.length;
+    writer.presentText(VALUE, metadata[key] ?? missing(key));
+    writeKey(fields.metadata.number, key, end);
+  }
 }
 
 function writeAny({ typeUrl, value }: Any): void {

@@ -35,15 +35,7 @@ export function recordOf(resource: Resource): RecordInit {
   const bytes = encodeResource(resource);
   const marked = isMarkedForDeletion(resource.metadata);
   const most = MAX_RESOURCE_BYTES + (marked ? MAX_MARK_BYTES : 0);
-  if (bytes.length > most) {
-    const found = bytes.length - statusBytes(resource);
-    if (found > most)
-      throw invalidField(
-        "REQUEST_TOO_LARGE",
-        "resource",
-        `must be at most ${most} bytes when encoded, found ${found}; split it or store less in it`,
-      );
-  }
+  if (bytes.length > most) checkSize(bytes.length - statusBytes(resource), most);
   const owner = resource.owner;
   return {
     uid: resource.id?.uid ?? "",
@@ -53,6 +45,16 @@ export function recordOf(resource: Resource): RecordInit {
     marked,
     bytes,
   };
+}
+
+/** Throws `REQUEST_TOO_LARGE` for so many bytes of a resource without its statuses. */
+export function checkSize(found: number, most = MAX_RESOURCE_BYTES): void {
+  if (found > most)
+    throw invalidField(
+      "REQUEST_TOO_LARGE",
+      "resource",
+      `must be at most ${most} bytes when encoded, found ${found}; split it or store less in it`,
+    );
 }
 
 /** The bytes that the statuses of a resource take in its encoding. */

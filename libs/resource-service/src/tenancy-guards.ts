@@ -1,4 +1,4 @@
-import type { RecordInit } from "@trellis/storage";
+import { type RecordInit, StandingCheck } from "@trellis/storage";
 
 import type { Environment } from "./environment.ts";
 import type { PlannedOperation } from "./mutate.ts";
@@ -81,9 +81,7 @@ export function guardOperations(environment: Environment, units: Units): readonl
   const guards = environment.tenancy.guards(units);
   let found = steps.get(guards);
   if (found === undefined) {
-    found = guards.map(({ key }) => ({
-      operation: { kind: "check", key, preconditions: [{ kind: "live" }] },
-    }));
+    found = guards.map(({ key }) => ({ operation: new StandingCheck(key, [{ kind: "live" }]) }));
     steps.set(guards, found);
   }
   return found;

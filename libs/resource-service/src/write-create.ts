@@ -46,8 +46,8 @@ export async function planCreate(writing: Writing): Promise<Plan<WriteResponse>>
   const refusal = refuseCreation(writing, resource, chosen);
   if (refusal !== undefined) throw refusal;
   const { id, operations = [] } = (chosen as ResolvedOwner | undefined) ?? {};
-  return planPut(writing, {
-    next: id === undefined ? resource : create(ResourceSchema, { ...resource, owner: id }),
+  const next = id === undefined ? resource : create(ResourceSchema, { ...resource, owner: id });
+  return planPut(writing, next, {
     stored: undefined,
     before: [...guardOperations(environment, target.units), ...operations],
     outcome: WriteResponse_Outcome.CREATED,

@@ -5,68 +5,30 @@ import {
   WriteResponse_Outcome,
   WriteResponseSchema,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import {
-  DELETION_TIMESTAMP_KEY,
-  FINALIZERS_KEY,
-  finalizersOf,
-  isMarkedForDeletion,
-  statusMapEquals,
-} from "@trellis/resource";
+import { finalizersOf, isMarkedForDeletion, statusMapEquals } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
 import { type Candidate, type Draft, judge } from "./candidate.ts";
 import { checkDeletionRules, payloadEquals, sameMetadata, type UpdateKind } from "./deletion-rules.ts";
-import { presentAs } from "./group-version.ts";
 import type { Plan } from "./mutate.ts";
-import { keepOwner, sameOwner } from "./owner.ts";
+import { keepOwner } from "./owner.ts";
 import { resourceOf } from "./record.ts";
-import { TypedStored } from "./payload.ts";
+import { planSpliced } from "./spliced-update.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations } from "./tenancy-guards.ts";
 import { tombstoneOf } from "./tombstone.ts";
+import { updateDraft } from "./update-draft.ts";
 import { type Known, whenKnownWith } from "./when-known.ts";
 import { planPut } from "./write-put.ts";
 import { statusImmutable, type Writing } from "./writing.ts";
 
-/** An update as its type is asked about it: what the caller sent, completed with what is stored, which may be at hand already. */
-export function updateDraft(
-  writing: Writing,
-  stored: StoredRecord,
-  existing = resourceOf(stored),
-): Known<Draft> {
-  const { target, input, payload } = writing;
-  // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
-  const owner = sameOwner(input.owner, existing.owner, target.units) ? existing.owner : input.owner;
-  // As `create` makes it, at a fraction of the cost.
-  const resource: Resource = {
-    $typeName: ResourceSchema.typeName,
-    id: { ...target.id, uid: stored.uid },
-    version: "",
-    generation: "",
-    metadata:
-      input.version === "" ? withDeletionMetadata(input.metadata, existing.metadata) : { ...input.metadata },
-    // Of its own: hooks may change it.
-    status: { ...existing.status },
-  };
-  if (owner !== undefined) resource.owner = owner;
-  if (payload.any !== undefined) resource.data = payload.any;
-  const { registration } = target;
-  // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
-  const before = new TypedStored(registration.type, stored, undefined);
-  const draft: Draft = { writing, resource, payload, previous: existing, before };
-  return stored.groupVersion === registration.type.groupVersion ? draft : convertedDraft(draft, stored);
-}
-
-async function convertedDraft(draft: Draft, stored: StoredRecord): Promise<Draft> {
-  const { registration } = draft.writing.target;
-  const converted = await presentAs(registration, stored);
-  if (converted === undefined) return draft;
-  const before = new TypedStored(registration.type, stored, converted);
-  return { ...draft, previous: converted, before };
-}
-
 /** Plans an update, or a check when it asks for what is stored, or a deletion when it takes the last finalizer of a marked resource. */
 export function planUpdate(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> {
+  return planSpliced(writing, stored) ?? planDecoded(writing, stored);
+}
+
+/** The same by way of the resources that are stored and written, whatever there is about them. */
+export function planDecoded(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> {
   const existing = resourceOf(stored);
   const drafting = updateDraft(writing, stored, existing);
   return whenKnownWith(drafting, { writing, stored, existing }, judgeUpdate);
@@ -102,8 +64,7 @@ function planJudged(
     throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion", `${path}.id`);
   if (isMarkedForDeletion(next.metadata) && finalizersOf(next.metadata).size === 0)
     return remove(writing, next, stored);
-  return planPut(writing, {
-    next,
+  return planPut(writing, next, {
     stored,
     before: guardsOf(writing, kind),
     outcome: WriteResponse_Outcome.UPDATED,
@@ -112,21 +73,6 @@ function planJudged(
 
 function guardsOf({ environment, target }: Writing, kind: UpdateKind) {
   return kind === "ordinary" ? guardOperations(environment, target.units) : [];
-}
-
-const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
-
-/** Who writes without a version does not mean to take back a deletion, or a finalizer that it may not know of. */
-function withDeletionMetadata(
-  metadata: Readonly<Record<string, string>>,
-  existing: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const kept: Record<string, string> = { ...metadata };
-  for (const key of ENDING_KEYS) {
-    const value = existing[key];
-    if (value !== undefined && !Object.hasOwn(metadata, key)) kept[key] = value;
-  }
-  return kept;
 }
 
 /** Whether a write asks for what is stored. The owner is the same already, and the status is not a write's to change. */

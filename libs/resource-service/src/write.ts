@@ -22,7 +22,8 @@ import type { ServiceError } from "./service-error.ts";
 import { targetOf } from "./target.ts";
 import { planCreate, creationDraft, refuseCreation } from "./write-create.ts";
 import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
-import { planUpdate, updateDraft } from "./write-update.ts";
+import { updateDraft } from "./update-draft.ts";
+import { planUpdate } from "./write-update.ts";
 import type { Writing } from "./writing.ts";
 
 /** Creates or replaces a resource. Throws, at once or later. */

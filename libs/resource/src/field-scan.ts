@@ -34,6 +34,16 @@ export class FieldScan {
     return this.#at;
   }
 
+  /** What is read. */
+  get bytesRead(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Goes over what is known already. */
+  skipTo(end: number): void {
+    this.#at = end;
+  }
+
   /** Goes into a field that has a length, and returns where it ends; undefined when it does not come next before `end`. */
   enter(tag: number, end: number): number | undefined {
     if (this.#at >= end || this.#bytes[this.#at] !== tag) return undefined;

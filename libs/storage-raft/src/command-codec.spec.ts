@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StorageCommandSchema } from "@trellis/protos/trellis/storage/v1/log_pb.js";
-import { toVersion, type Version } from "@trellis/storage";
+import { type Operation, StandingCheck, toVersion, type Version } from "@trellis/storage";
 import { toOperationMessage, toRequestMessage } from "@trellis/storage/wire";
 
 import { type Command, STORAGE_KIND } from "./command.ts";
@@ -24,6 +24,13 @@ function commitMessage({ request, operations }: Extract<Command, { kind: "commit
     operations: operations.map(toOperationMessage),
     ...(request !== undefined && { session: toRequestMessage(request) }),
   };
+}
+
+/** A remembered check as it is read the first time. */
+function withPlainCheck(operation: Operation): Operation {
+  if (!(operation instanceof StandingCheck)) return operation;
+  const { kind, key, preconditions } = operation;
+  return { kind, key: { ...key }, preconditions: preconditions.map((one) => ({ ...one })) };
 }
 
 describe("a command in the log", () => {
@@ -107,7 +114,9 @@ describe("a command in the log", () => {
         if (changed === undefined) expect(byHand !== undefined).toBe(one.kind === "commit");
         if (byHand === undefined) return;
         readByHand++;
-        expect(byHand).toStrictEqual(decodeByLibrary(bytes));
+        expect({ ...byHand, operations: byHand.operations.map(withPlainCheck) }).toStrictEqual(
+          decodeByLibrary(bytes),
+        );
       }),
       { numRuns: 4_000 },
     );

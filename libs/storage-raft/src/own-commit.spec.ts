@@ -1,5 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
-import { type Operation, toVersion, type Version } from "@trellis/storage";
+import {
+  keyString,
+  type Operation,
+  StandingCheck,
+  toVersion,
+  type Version,
+  WILDCARD,
+} from "@trellis/storage";
 import { FieldScan } from "@trellis/resource/node";
 import { commitIn } from "@trellis/storage/wire";
 import { createVirtualClock } from "@trellis/testing";
@@ -66,6 +73,13 @@ const odd: fc.Arbitrary<Commit> = fc
 /** What a commit says, whoever keeps it. */
 const saidOf = ({ request, operations }: Commit) => ({ kind: "commit", request, operations });
 
+function standingWherePossible(operation: Operation): Operation {
+  const { kind, key, preconditions } = operation;
+  const isLegal =
+    keyString(key).split("\0").length === 6 && ![key.partition, key.namespace].includes(WILDCARD);
+  return kind === "check" && isLegal ? new StandingCheck(key, preconditions) : operation;
+}
+
 async function formed(): Promise<StorageMachine> {
   const machine = new StorageMachine({ clock: createVirtualClock(), nextTurn });
   (await machine.restore(emptyContent(STORE_ID), 1)).install();
@@ -81,13 +95,48 @@ describe("a commit that its proposer keeps", () => {
         const read = decodeCommand(entry.subarray(1)) as Commit;
         if (own === undefined) expect(JSON.stringify(saidOf(commit))).toMatch(/[^\0-\u007f]|\\u[89a-f]/);
         else {
-          expect(saidOf(own)).toStrictEqual(saidOf(read));
+          expect(saidOf(own)).toEqual(saidOf(read));
           expect(fieldsOf(own)).toBe(fieldsOf(read));
         }
       }),
       { numRuns: 500 },
     );
   });
+
+  it("has standing checks as it has others, the first time and from then on", () => {
+    fc.assert(
+      fc.property(fc.oneof(commits, odd), (commit) => {
+        const standing = { ...commit, operations: commit.operations.map(standingWherePossible) };
+        const expected = proposedCommit(commit);
+        for (let time = 0; time < 3; time++) {
+          const { entry, own } = proposedCommit(standing);
+          expect(entry).toEqual(expected.entry);
+          expect(own === undefined).toBe(expected.own === undefined);
+          if (own !== undefined)
+            expect(saidOf(own)).toEqual(saidOf(decodeCommand(entry.subarray(1)) as Commit));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(["é", "a\ud800", "x".repeat(16_384)])(
+    "is not kept with %j in or behind a standing check",
+    (odd) => {
+      const of = (...operations: Operation[]) =>
+        proposedCommit({ kind: "commit", request: undefined, operations: [put("b", "x"), ...operations] });
+      const live = (name: string) => new StandingCheck({ ...keyOf("a"), name }, [{ kind: "live" }]);
+      const check = live(odd);
+      for (let time = 0; time < 3; time++) expect(of(check).own).toBeUndefined();
+      const generation: Operation = {
+        kind: "check",
+        key: keyOf("a"),
+        preconditions: [{ kind: "generation", generation: odd }],
+      };
+      expect(of(live("new"), generation).own).toBeUndefined();
+      expect(of(live("new")).own).toBeDefined();
+    },
+  );
 
   it.each(["é", "a\ud800", "\ufeffa", "x".repeat(16_384), "é".repeat(63), "é".repeat(64)])(
     "is not kept with a text like %j in any place",
@@ -186,7 +235,7 @@ describe("a commit that its proposer keeps", () => {
         expect(entry).toEqual(came);
         came.fill(0xff);
         const again = decodeCommand(entry.subarray(1)) as Commit;
-        expect(own && saidOf(own)).toStrictEqual(saidOf(again));
+        expect(own && saidOf(own)).toEqual(saidOf(again));
         expect(own && fieldsOf(own)).toBe(fieldsOf(again));
         expect(own?.isOf(entry.subarray(1))).toBe(true);
       }),

@@ -5,6 +5,7 @@ import {
   type Precondition,
   type RecordInit,
   type SessionRequest,
+  StandingCheck,
   TextKey,
 } from "@trellis/storage";
 
@@ -110,6 +111,7 @@ function ownRequest({ session, sequence, lowestUnanswered }: SessionRequest): Se
 }
 
 function ownOperation(operation: Operation): Operation {
+  if (operation instanceof StandingCheck) return operation;
   const { kind, key: of } = operation;
   const key = ownKey(of);
   const preconditions = operation.preconditions.map(ownPrecondition);

@@ -1,6 +1,8 @@
+import { checkKey, keyText } from "./check-key.ts";
 import { StorageError } from "./errors.ts";
-import { type Key, keyString, WILDCARD } from "./key.ts";
+import { type Key, keyString } from "./key.ts";
 import { MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, type Operation } from "./operation.ts";
+import { StandingCheck } from "./standing-check.ts";
 
 /**
  * Checks what every backend demands of a commit before it is evaluated, as {@link checkOperations} does. Returns the operations' key strings, in their order, so that
@@ -24,6 +26,8 @@ export function checkOperations(operations: readonly Operation[]): void {
   let mutated: Set<string> | undefined;
   let bytes = 0;
   for (const operation of operations) {
+    // Its key was looked at when it was made.
+    if (operation instanceof StandingCheck) continue;
     const { key } = operation;
     checkKey(key);
     if (operation.kind === "check") continue;
@@ -48,28 +52,4 @@ export function checkOperations(operations: readonly Operation[]): void {
       `the records of a commit have at most ${MAX_COMMIT_BYTES} bytes, found ${bytes}; split it`,
     );
   }
-}
-
-/** A key in the words of a message: `group.kind partition/namespace/name`. */
-export function keyText(key: Key): string {
-  return `${key.group}.${key.kind} ${key.partition}/${key.namespace}/${key.name}`;
-}
-
-function checkKey(key: Key): void {
-  if (key.partition === WILDCARD || key.namespace === WILDCARD) {
-    throw new StorageError(
-      "invalid",
-      `"${WILDCARD}" stands for any tenancy in queries and names none, found it in the key ${keyText(key)}`,
-    );
-  }
-  checkPart(key.group);
-  checkPart(key.kind);
-  checkPart(key.partition);
-  checkPart(key.namespace);
-  checkPart(key.name);
-}
-
-function checkPart(part: string): void {
-  if (part.includes("\0"))
-    throw new StorageError("invalid", `a key's parts are text without NUL, found ${JSON.stringify(part)}`);
 }

@@ -4,6 +4,7 @@ import type { Key } from "../key.ts";
 import type { Operation, Precondition } from "../operation.ts";
 import { type OwnerRef, type RecordInit, type StoredRecord, toVersion } from "../record.ts";
 import type { SessionRequest } from "../sessions.ts";
+import { RecurringChecks } from "./recurring-checks.ts";
 import type { WrittenCommit } from "./write-commit.ts";
 
 /** What fields begin with, by the place that they have in their message: those with a length, those with a number. */
@@ -28,6 +29,8 @@ const recent = {
   groupVersion: new RecurringText(),
 };
 
+const checks = new RecurringChecks();
+
 /**
  * The fields of a `Commit` up to `end`: what `fromRequestMessage` and `fromOperationMessage` make of what the library reads, at a fraction of the cost, as long as
  * the scan is as expected; else nothing.
@@ -36,8 +39,15 @@ export function commitIn(scan: FieldScan, end: number): WrittenCommit {
   const request = requestIn(scan, end);
   const operations: Operation[] = [];
   for (let inner = scan.enter(SECOND, end); inner !== undefined; inner = scan.enter(SECOND, end)) {
+    const start = scan.at;
+    const known = checks.find(scan.bytesRead, start, inner);
+    if (known !== undefined) {
+      scan.skipTo(inner);
+      operations.push(known);
+      continue;
+    }
     const operation = operationIn(scan, inner);
-    if (operation !== undefined) operations.push(operation);
+    if (scan.isAsExpected) operations.push(checks.read(operation, scan.bytesRead, start, inner));
   }
   scan.leave(end);
   return { request, operations };
@@ -83,7 +93,7 @@ function requestIn(scan: FieldScan, end: number): SessionRequest | undefined {
   return request;
 }
 
-function operationIn(scan: FieldScan, end: number): Operation | undefined {
+function operationIn(scan: FieldScan, end: number): Operation {
   const key = keyIn(scan, scan.need(FIRST, end));
   const preconditions: Precondition[] = [];
   for (let inner = scan.enter(SECOND, end); inner !== undefined; inner = scan.enter(SECOND, end)) {

@@ -17,6 +17,7 @@ import type { BackwardWriter } from "@trellis/resource/node";
 import type { Key } from "../key.ts";
 import type { Operation, Precondition } from "../operation.ts";
 import type { OwnerRef, RecordInit, StoredRecord } from "../record.ts";
+import { StandingCheck } from "../standing-check.ts";
 import type { SessionRequest } from "../sessions.ts";
 import { toRequestMessage } from "./session-codec.ts";
 
@@ -79,7 +80,11 @@ export class CommitWriter {
     if (of !== undefined) toRequestMessage(of);
     this.#isPlain = true;
     this.#recordStarts = [];
-    for (let at = given.length - 1; at >= 0; at--) this.#operation(given[at] as Operation);
+    for (let at = given.length - 1; at >= 0; at--) {
+      const operation = given[at] as Operation;
+      if (operation instanceof StandingCheck) this.#standing(operation);
+      else this.#operation(operation);
+    }
     if (of !== undefined) this.#request(of);
   }
 
@@ -115,6 +120,21 @@ export class CommitWriter {
     this.#text(id.number, given.session.id);
     writer.message(session.number, endOfSession);
     writer.message(request.number, end);
+  }
+
+  /** Most commits have the same ones. Those that are not plain are encoded each time, for it to be told. */
+  #standing(check: StandingCheck): void {
+    const writer = this.#writer;
+    if (check.encoding !== undefined) {
+      writer.raw(check.encoding);
+      return;
+    }
+    const wasPlain = this.#isPlain;
+    const end = writer.length;
+    this.#isPlain = true;
+    this.#operation(check);
+    if (this.#isPlain) check.encodedAs(new Uint8Array(writer.written.subarray(0, writer.length - end)));
+    this.#isPlain &&= wasPlain;
   }
 
   #operation(operation: Operation): void {

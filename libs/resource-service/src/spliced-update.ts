@@ -1,0 +1,181 @@
+import {
+  WriteResponse_Outcome,
+  type WriteResponse,
+} from "@trellis/protos/trellis/resource/v1/resource_service_pb";
+import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY } from "@trellis/resource";
+import { afterLength, Fields, isText, lengthAt } from "@trellis/resource/node";
+import type { RecordInit, StoredRecord } from "@trellis/storage";
+
+import { type Candidate, type Draft, judgeMutated } from "./candidate.ts";
+import { encodeSpliced, type EncodedPart } from "./encode-resource.ts";
+import type { Plan } from "./mutate.ts";
+import { checkSize } from "./record.ts";
+import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
+import { guardOperations } from "./tenancy-guards.ts";
+import { plainDraft } from "./update-draft.ts";
+import { type Known, whenKnownWith } from "./when-known.ts";
+import { dataIn } from "./wire-scan.ts";
+import { planRecord } from "./write-put.ts";
+import type { Writing } from "./writing.ts";
+
+/**
+ * Plans an update of what was sent and of the bytes that are stored, which is most of them: neither the resource that is stored nor the one that comes of it is made, but for who has a say and looks at it. What
+ * it leads to is what `planUpdate` leads to by way of these. Undefined for an update that is out of the ordinary: of a type that changes what is written, with an owner, a status, a mark or finalizers, stored in another
+ * version of its group, or one whose payload is what is stored.
+ */
+export function planSpliced(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> | undefined {
+  const status = isPlain(writing, stored) ? statusBehindPlain(writing, stored.bytes) : undefined;
+  if (status === undefined) return undefined;
+  return whenKnownWith(
+    judgeMutated(new UnmadeDraft(writing, stored)),
+    { writing, stored, status },
+    planJudged,
+  );
+}
+
+/** What is spliced: what was sent, and what of the stored bytes is kept. */
+interface Splice {
+  readonly writing: Writing;
+  readonly stored: StoredRecord;
+  /** All statuses. */
+  readonly status: EncodedPart;
+}
+
+/** Whether nothing that is known without a look at the bytes is out of the ordinary. */
+function isPlain({ target, input, payload }: Writing, stored: StoredRecord): boolean {
+  const { type, hooks } = target.registration;
+  return (
+    hooks.mutate === undefined &&
+    stored.groupVersion === type.groupVersion &&
+    input.owner === undefined &&
+    payload.any !== undefined &&
+    isEmpty(input.status) &&
+    !ENDING_KEYS.some((key) => Object.hasOwn(input.metadata, key))
+  );
+}
+
+const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
+
+function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in map) return false;
+  return true;
+}
+
+/** The fields of a resource, each with its length behind its tag. */
+const TAG = { id: 0x0a, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
+
+/** Where the statuses are in stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
+function statusBehindPlain({ payload: { any } }: Writing, bytes: Uint8Array): EncodedPart | undefined {
+  const fields = new Fields(bytes, 0, bytes.length);
+  let last = 0;
+  let start = 0;
+  let end = 0;
+  let hasOtherData = false;
+  for (let from = 0; fields.next(); from = fields.end) {
+    const { tag } = fields;
+    if (tag < last || (fields.isRepeated && tag !== TAG.metadata && tag !== TAG.status)) return undefined;
+    last = tag;
+    switch (tag) {
+      case TAG.id:
+      case TAG.generation:
+        break;
+      case TAG.metadata:
+        if (isEnding(fields)) return undefined;
+        break;
+      case TAG.status:
+        if (end === 0) start = from;
+        end = fields.end;
+        break;
+      case TAG.data: {
+        const data = dataIn(bytes, fields.start, fields.end);
+        hasOtherData = data !== undefined && any !== undefined && !isSame(data, any);
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  return fields.isBroken || !hasOtherData ? undefined : { bytes, start, end };
+}
+
+/** Whether an entry of the metadata is about an end, or is none that is usual. */
+function isEnding({ bytes, start, end }: Fields): boolean {
+  const key = afterLength(bytes, start + 1);
+  const keyEnd = key + lengthAt(bytes, start + 1);
+  if (bytes[start] !== FIRST || !(keyEnd <= end)) return true;
+  return ENDING_KEYS.some((text) => isText(bytes, key, keyEnd, text));
+}
+
+/** The key of an entry, with its wire type. */
+const FIRST = 0x0a;
+
+type Any = NonNullable<Writing["payload"]["any"]>;
+
+function isSame(a: Any, b: Any): boolean {
+  const { length } = a.value;
+  if (length !== b.value.length || a.typeUrl !== b.typeUrl) return false;
+  for (let at = 0; at < length; at++) if (a.value[at] !== b.value[at]) return false;
+  return true;
+}
+
+/** A draft that is made for who looks at it. */
+class UnmadeDraft implements Draft {
+  readonly writing: Writing;
+  readonly #stored: StoredRecord;
+  #made: Draft | undefined;
+
+  constructor(writing: Writing, stored: StoredRecord) {
+    this.writing = writing;
+    this.#stored = stored;
+  }
+
+  get id(): Writing["target"]["id"] {
+    return this.writing.target.id;
+  }
+
+  get payload(): Draft["payload"] {
+    return this.writing.payload;
+  }
+
+  get resource(): Draft["resource"] {
+    return this.#draft.resource;
+  }
+
+  get previous(): Draft["previous"] {
+    return this.#draft.previous;
+  }
+
+  get before(): Draft["before"] {
+    return this.#draft.before;
+  }
+
+  get #draft(): Draft {
+    return (this.#made ??= plainDraft(this.writing, this.#stored));
+  }
+}
+
+function planJudged({ tenancy }: Candidate, { writing, stored, status }: Splice): Plan<WriteResponse> {
+  const { environment, target, path } = writing;
+  if (isMarkedTenancy(tenancy))
+    throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion", `${path}.id`);
+  return planRecord(writing, recordOf(writing, stored, status), {
+    stored,
+    before: guardOperations(environment, target.units),
+    outcome: WriteResponse_Outcome.UPDATED,
+  });
+}
+
+function recordOf(
+  { environment, target, input, payload }: Writing,
+  { uid }: StoredRecord,
+  status: EncodedPart,
+): RecordInit {
+  const { any } = payload;
+  if (any === undefined) throw new TypeError("an update without a payload was spliced");
+  const generation = environment.ulid();
+  const { metadata } = input;
+  const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, status, data: any });
+  checkSize(bytes.length - (status.end - status.start));
+  const { groupVersion } = target.registration.type;
+  return { uid, groupVersion, generation, owner: undefined, marked: false, bytes };
+}
