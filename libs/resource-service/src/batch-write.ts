@@ -24,6 +24,7 @@ import { BATCH_CONCURRENCY, BATCH_OPERATIONS, LEAST_BATCH_CONCURRENCY } from "./
 import { armOf, preconditionsOf, preconditionViolations, resourceKey } from "./operations.ts";
 import { checkRequest } from "./rules.ts";
 import { violationsError } from "./service-error.ts";
+import { glanceAt } from "./unread-batch.ts";
 import { write } from "./write.ts";
 import { writeStatus } from "./write-status.ts";
 
@@ -46,8 +47,9 @@ export async function batchWrite(
   const work = async (): Promise<void> => {
     for (; running <= concurrencyOf(batches.underWay) && next < heads.length; grow()) {
       for (let index = heads[next++]; index !== undefined; index = following.get(index)) {
-        const operation = operations[index]?.operation;
-        if (operation === undefined) continue;
+        const whole = operations[index];
+        if (whole === undefined) continue;
+        const operation = glanceAt(whole);
         let result: OperationResult;
         try {
           // Not in a function of its own, which would be another promise for each operation.
@@ -113,7 +115,8 @@ function inTurns(environment: Environment, call: Call, operations: readonly Oper
   const following = new Map<number, number>();
   const lasts = new Map<string, number>();
   let preconditions = 0;
-  for (const [index, { operation }] of operations.entries()) {
+  for (const [index, whole] of operations.entries()) {
+    const operation = glanceAt(whole);
     const fault = faultOf(operation, index);
     if (fault !== undefined) violations.push(fault);
     preconditions += preconditionsOf(operation);

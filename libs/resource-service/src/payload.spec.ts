@@ -18,20 +18,27 @@ describe("a payload", () => {
   it.each([
     ["in its canonical encoding", bytes],
     ["in another, which is encoded anew", Uint8Array.of(...bytes.subarray(3), ...bytes.subarray(0, 3))],
-  ])("%s shares no memory with its message, whenever that is asked for", (_, value) => {
+  ])("%s shares no memory with its message, nor with what was sent", (_, value) => {
     // As what comes off a socket: a view, of which the platform's slice is a view again.
-    const payload = readPayload(TYPE, sent(Buffer.from(value)));
+    const memory = Buffer.from(value);
+    const payload = readPayload(TYPE, sent(memory));
     const { any } = payload;
     expect(any).toMatchObject({ typeUrl: `type.googleapis.com/${AnySchema.typeName}` });
     const message = payload.message as Any;
     expect(message).toEqual(create(AnySchema, { typeUrl: "x", value: Buffer.of(1, 2, 3) }));
     expect(payload.message).toBe(message);
+    memory.fill(7);
+    expect(message.value).toEqual(Buffer.of(1, 2, 3));
     message.value.fill(9);
     expect(Buffer.from(any?.value ?? [])).toEqual(Buffer.from(bytes));
     expect(payload.any).toBe(any);
   });
 
   it("that is absent has the empty message", () => {
-    expect(readPayload(TYPE, undefined)).toEqual({ any: undefined, message: create(AnySchema) });
+    expect(readPayload(TYPE, undefined)).toEqual({
+      any: undefined,
+      sent: undefined,
+      message: create(AnySchema),
+    });
   });
 });

@@ -12,29 +12,36 @@ const TYPE_URL_PREFIX = "type.googleapis.com/";
 
 /** A payload in both forms. `any` is absent when the resource has none; `message` is then the empty message. */
 export interface Payload {
+  /** Its bytes are nobody else's. */
   readonly any: Any | undefined;
-  /** Shares no memory with `any`: hooks may change it. Made when it is first asked for. */
+  /** The same for who copies its bytes at once: they may be in memory that is another's when the request is answered. */
+  readonly sent: Any | undefined;
+  /** Shares no memory with the others: hooks may change it. Made when it is first asked for. */
   readonly message: Message;
 }
 
-/** A payload that came as it is stored. It is decoded for who looks into it. */
+/** A payload that came as it is stored. What others may keep is made of a copy, for who asks for it. */
 class CanonicalPayload implements Payload {
-  readonly any: Any;
+  readonly sent: Any;
   readonly #schema: DescMessage;
+  #any: Any | undefined;
   #message: Message | undefined;
 
-  constructor(schema: DescMessage, any: Any) {
-    this.any = any;
+  constructor(schema: DescMessage, sent: Any) {
+    this.sent = sent;
     this.#schema = schema;
   }
 
+  get any(): Any {
+    return (this.#any ??= { ...this.sent, value: this.#copy() });
+  }
+
   get message(): Message {
-    if (this.#message === undefined) {
-      const { value } = this.any;
-      this.any.value = new Uint8Array(value);
-      this.#message = fromBinary(this.#schema, value);
-    }
-    return this.#message;
+    return (this.#message ??= fromBinary(this.#schema, this.#copy()));
+  }
+
+  #copy(): Uint8Array {
+    return new Uint8Array(this.sent.value);
   }
 }
 
@@ -43,7 +50,7 @@ class CanonicalPayload implements Payload {
  * bytes that are not one. `path` is where the request has it.
  */
 export function readPayload(type: ResourceType, data: Any | undefined, path = "resource.data"): Payload {
-  if (data === undefined) return { any: undefined, message: create(type.schema) };
+  if (data === undefined) return { any: undefined, sent: undefined, message: create(type.schema) };
   const found = messageName(data);
   if (found !== type.schema.typeName) {
     const description = `is of wrong type: ${type.gvk} expects ${type.schema.typeName}, found "${found}"`;
@@ -62,7 +69,7 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
   }
   let message: Message;
   try {
-    message = fromBinary(type.schema, value);
+    message = fromBinary(type.schema, new Uint8Array(value));
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw invalidField("MALFORMED_DATA", path, `the bytes are not a ${found}: ${cause}`);
@@ -72,13 +79,11 @@ export function readPayload(type: ResourceType, data: Any | undefined, path = "r
 
 /** Encodes a payload canonically. */
 export function writePayload(schema: DescMessage, message: Message): Payload {
-  return {
-    any: create(AnySchema, {
-      typeUrl: TYPE_URL_PREFIX + schema.typeName,
-      value: encodeCanonical(schema, message),
-    }),
-    message,
-  };
+  const any = create(AnySchema, {
+    typeUrl: TYPE_URL_PREFIX + schema.typeName,
+    value: encodeCanonical(schema, message),
+  });
+  return { any, sent: any, message };
 }
 
 /** The stored payload of a resource, or undefined when it cannot be read as the type's message. */

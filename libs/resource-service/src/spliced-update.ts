@@ -48,7 +48,7 @@ function isPlain({ target, input, payload }: Writing, stored: StoredRecord): boo
     hooks.mutate === undefined &&
     stored.groupVersion === type.groupVersion &&
     input.owner === undefined &&
-    payload.any !== undefined &&
+    payload.sent !== undefined &&
     isEmpty(input.status) &&
     !ENDING_KEYS.some((key) => Object.hasOwn(input.metadata, key))
   );
@@ -65,7 +65,7 @@ function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
 const TAG = { id: 0x0a, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
 
 /** Where the statuses are in stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
-function statusBehindPlain({ payload: { any } }: Writing, bytes: Uint8Array): EncodedPart | undefined {
+function statusBehindPlain({ payload: { sent } }: Writing, bytes: Uint8Array): EncodedPart | undefined {
   const fields = new Fields(bytes, 0, bytes.length);
   let last = 0;
   let start = 0;
@@ -88,7 +88,7 @@ function statusBehindPlain({ payload: { any } }: Writing, bytes: Uint8Array): En
         break;
       case TAG.data: {
         const data = dataIn(bytes, fields.start, fields.end);
-        hasOtherData = data !== undefined && any !== undefined && !isSame(data, any);
+        hasOtherData = data !== undefined && sent !== undefined && !isSame(data, sent);
         break;
       }
       default:
@@ -109,7 +109,7 @@ function isEnding({ bytes, start, end }: Fields): boolean {
 /** The key of an entry, with its wire type. */
 const FIRST = 0x0a;
 
-type Any = NonNullable<Writing["payload"]["any"]>;
+type Any = NonNullable<Writing["payload"]["sent"]>;
 
 function isSame(a: Any, b: Any): boolean {
   const { length } = a.value;
@@ -170,11 +170,11 @@ function recordOf(
   { uid }: StoredRecord,
   status: EncodedPart,
 ): RecordInit {
-  const { any } = payload;
-  if (any === undefined) throw new TypeError("an update without a payload was spliced");
+  const { sent } = payload;
+  if (sent === undefined) throw new TypeError("an update without a payload was spliced");
   const generation = environment.ulid();
   const { metadata } = input;
-  const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, status, data: any });
+  const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, status, data: sent });
   checkSize(bytes.length - (status.end - status.start));
   const { groupVersion } = target.registration.type;
   return { uid, groupVersion, generation, owner: undefined, marked: false, bytes };

@@ -44,25 +44,37 @@ interface UnreadBytes {
   bytes: Buffer | undefined;
 }
 
-/** An operation that stands in the bytes of its batch. Each look at it reads a copy of it again, but the first: it was read before, to find what is broken. */
+/** An operation for as long as its batch is not answered: a payload that it writes may be in memory that is another's from then on. */
+export function glanceAt(operation: Operation): Operation["operation"] {
+  return operation instanceof UnreadOperation ? operation.glance() : operation.operation;
+}
+
+/** An operation that stands in the bytes of its batch. Each look at it reads a copy of it again; a glance at it shows what was read to find what is broken, once. */
 class UnreadOperation implements Operation {
   readonly $typeName = OperationSchema.typeName;
   readonly #batch: UnreadBytes;
   readonly #start: number;
   readonly #end: number;
-  #first: Operation["operation"] | undefined;
+  #glance: Operation["operation"] | undefined;
 
   constructor(batch: UnreadBytes, start: number, end: number) {
     this.#batch = batch;
     this.#start = start;
     this.#end = end;
-    this.#first = this.#read();
+    this.#glance = this.glance();
   }
 
   get operation(): Operation["operation"] {
-    const first = this.#first;
-    this.#first = undefined;
-    return first ?? this.#read();
+    const size = this.#end - this.#start;
+    const bytes = Buffer.allocUnsafe(size);
+    this.#bytes.copy(bytes, 0, this.#start, this.#end);
+    return readOperation(bytes, 0, size);
+  }
+
+  glance(): Operation["operation"] {
+    const glance = this.#glance ?? readOperation(this.#bytes, this.#start, this.#end);
+    this.#glance = undefined;
+    return glance;
   }
 
   /** Takes the bytes of its batch from all operations. */
@@ -70,18 +82,20 @@ class UnreadOperation implements Operation {
     this.#batch.bytes = undefined;
   }
 
-  #read(): Operation["operation"] {
-    const whole = this.#batch.bytes;
-    if (whole === undefined)
+  get #bytes(): Buffer {
+    const { bytes } = this.#batch;
+    if (bytes === undefined)
       throw new TypeError("a batch is looked into while it is at work, and was answered already");
-    const size = this.#end - this.#start;
-    const bytes = Buffer.allocUnsafe(size);
-    whole.copy(bytes, 0, this.#start, this.#end);
-    if (bytes[0] === WRITE) {
-      const from = afterLength(bytes, 1);
-      const value = from + lengthAt(bytes, 1) === size ? readWriteRequest(bytes, from, size) : undefined;
-      if (value !== undefined) return { case: "write", value };
-    }
-    return fromBinary(OperationSchema, bytes).operation;
+    return bytes;
   }
+}
+
+/** The operation that stands there. The payload of a write may be a part of the bytes, and nothing else. */
+function readOperation(bytes: Uint8Array, start: number, end: number): Operation["operation"] {
+  if (bytes[start] === WRITE) {
+    const from = afterLength(bytes, start + 1);
+    const value = from + lengthAt(bytes, start + 1) === end ? readWriteRequest(bytes, from, end) : undefined;
+    if (value !== undefined) return { case: "write", value };
+  }
+  return fromBinary(OperationSchema, new Uint8Array(bytes.subarray(start, end))).operation;
 }
