@@ -1,33 +1,18 @@
-import { type Access, allowAll, type Decision, type Identity } from "@trellis/authz";
+import { type Access, allowAll, type Decision } from "@trellis/authz";
 import { create } from "@bufbuild/protobuf";
-import {
-  type ID,
-  type Resource,
-  type Tenancy,
-  TenancySchema,
-} from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type ID, type Tenancy, TenancySchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { HookDecision, Registration } from "@trellis/registry";
 import { typeNameText } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
+import { accessTo, type Subject } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { Environment } from "./environment.ts";
 import { hookFailed, idText, permissionDenied } from "./errors.ts";
-import { type Payload, typed, type TypedStored, typedStored } from "./payload.ts";
+import { typed, typedStored } from "./payload.ts";
 import { ServiceError } from "./service-error.ts";
 import type { Shown } from "./shown.ts";
 import { type Known, whenKnown, whenKnownWith } from "./when-known.ts";
-
-/** A resource that a caller wants to read or write, decoded where a hook wants it so. */
-export interface Subject {
-  readonly resource: Resource;
-  /** What it is called, where the resource is made for who asks for it. */
-  readonly id?: ID | undefined;
-  /** Its payload, where it is at hand; decoded when a hook needs it otherwise. */
-  readonly payload?: Payload | undefined;
-  /** What is stored, decoded when it is asked for; absent on creation. */
-  readonly before?: TypedStored | undefined;
-}
 
 /** What a caller tried, in the words of its refusal: who may write a resource may delete it. */
 type Deed = "read" | "write" | "delete";
@@ -71,55 +56,8 @@ async function askHookFirst(...question: Question): Promise<Answer> {
 function askWithResource(...[environment, call, verb, { type }, subject]: Question): Known<Answer> {
   // Who allows everything looks at nothing.
   if (environment.authorizer === allowAll) return true;
-  const { id } = subject;
-  const access =
-    id === undefined
-      ? accessTo(call.identity, verb, type, subject.resource)
-      : new AccessToUnmade(call.identity, verb, type, id, subject);
+  const access = accessTo(call.identity, verb, type, subject);
   return whenKnownWith(ask(environment, access), access, answerWithResource);
-}
-
-function accessTo(
-  identity: Identity,
-  verb: Access["verb"],
-  type: Registration["type"],
-  resource: Resource,
-): Access {
-  const { id } = resource;
-  return { identity, verb, type, tenancy: id?.tenancy, name: id?.name, resource };
-}
-
-/** A question about a resource that is made if the authorizer looks at it. */
-class AccessToUnmade implements Access {
-  readonly identity: Identity;
-  readonly verb: Access["verb"];
-  readonly type: Registration["type"];
-  readonly tenancy: Tenancy | undefined;
-  readonly name: string;
-  declare readonly resource: Resource;
-  readonly #subject: Subject;
-
-  /** An own property, so that a copy of the question has it; one for all, so that questions have one hidden class. */
-  static readonly #resource: PropertyDescriptor & ThisType<AccessToUnmade> = {
-    enumerable: true,
-    get(this: AccessToUnmade) {
-      return this.#subject.resource;
-    },
-  };
-
-  constructor(
-    ...[identity, verb, type, id, subject]: [Identity, Access["verb"], Registration["type"], ID, Subject]
-  ) {
-    this.identity = identity;
-    this.verb = verb;
-    this.type = type;
-    this.tenancy = id.tenancy;
-    this.name = id.name;
-    this.#subject = subject;
-    // Its bytes are to be there for as long as the authorizer keeps the question.
-    void subject.payload?.any;
-    Object.defineProperty(this, "resource", AccessToUnmade.#resource);
-  }
 }
 
 function answerWithResource(decision: Decision, { type }: Access): Answer {

@@ -10,7 +10,8 @@ import {
 import { DELETION_TIMESTAMP_KEY, finalizersOf, isMarkedForDeletion } from "@trellis/resource";
 import type { Operation } from "@trellis/storage";
 
-import { authorize, authorizeName, checkSystemType, type Subject } from "./authorization.ts";
+import type { Subject } from "./access.ts";
+import { authorize, authorizeName, checkSystemType } from "./authorization.ts";
 import { type Call, checkStore } from "./call.ts";
 import { checkPlanners } from "./checks.ts";
 import type { Environment } from "./environment.ts";

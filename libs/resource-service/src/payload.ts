@@ -1,7 +1,8 @@
 import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { encodeCanonical, isCanonicalBytes, type ResourceType, type TypedResource } from "@trellis/resource";
+import { encodeCanonical, type ResourceType, type TypedResource } from "@trellis/resource";
+import { isCanonicalBytes } from "@trellis/resource/node";
 import type { StoredRecord } from "@trellis/storage";
 
 import { invalidField } from "./errors.ts";

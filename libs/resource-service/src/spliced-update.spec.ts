@@ -1,7 +1,7 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "@jest/globals";
-import { allowAll, anonymous, anonymousAuthenticator, type Authorizer } from "@trellis/authz";
+import { type Access, allowAll, anonymous, anonymousAuthenticator, type Authorizer } from "@trellis/authz";
 import { AlbumSchema } from "@trellis/protos/trellis/demo/v2/demo_pb";
 import { ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
@@ -45,6 +45,8 @@ interface Case {
   readonly authorizer: Authorizer;
   readonly tenancy: TenancyPolicy;
   readonly inBinary: boolean;
+  /** Metadata in the stored bytes that no writer of ours makes. */
+  readonly foreign?: readonly number[];
 }
 
 const albumId = (groupVersion = "v2") => ({
@@ -93,7 +95,21 @@ async function outcome(way: keyof typeof WAYS, one: Case): Promise<unknown> {
   const held = recordOf(
     create(ResourceSchema, { ...existing, id: albumId(groupVersion), generation: "01G" }),
   );
-  const stored: StoredRecord = { ...held, key, version: toVersion(7) };
+  const { data: kept, ...rest } = existing;
+  const foreign = Uint8Array.of(
+    ...toBinary(
+      ResourceSchema,
+      create(ResourceSchema, { ...rest, id: albumId(groupVersion), generation: "01G" }),
+    ),
+    ...(one.foreign ?? []),
+    ...toBinary(ResourceSchema, create(ResourceSchema, kept === undefined ? {} : { data: kept })),
+  );
+  const stored: StoredRecord = {
+    ...held,
+    ...(one.foreign === undefined ? {} : { bytes: foreign }),
+    key,
+    version: toVersion(7),
+  };
   const sent = create(ResourceSchema, input);
   const writing: Writing = {
     environment,
@@ -269,8 +285,44 @@ describe("an update that is spliced", () => {
       { existing: { ...existing, metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } } },
       { groupVersion: "v1" },
       { hooks: { mutate: () => undefined } },
+      // The last one of a field that comes twice counts.
+      { foreign: [0x2a, 7, 0x0a, 1, 0x61, 0x0a, 2, 0x62, 0x63] },
+      { foreign: [0x2a, 6, 0x0a, 1, 0x61, 0x12, 0, 0x08] },
+      { foreign: [0x2a, 3, 0x0a, 1, 0x61] },
+      { foreign: [0x2a, 2, 0x12, 0] },
     ];
     for (const one of odd) expect(await outcome("spliced", { ...PLAIN, ...one })).toBeUndefined();
+  });
+
+  it.each<[string, (access: Access) => Access]>([
+    ["copies it", (access) => ({ ...access })],
+    ["wraps it", (access) => new Proxy(access, {})],
+    ["inherits from it", (access) => Object.create(access) as Access],
+    ["freezes it", Object.freeze],
+  ])("shows an authorizer the resource that %s first", async (_, view) => {
+    const shown: unknown[] = [];
+    const authorizer: Authorizer = {
+      decide: (access) => {
+        shown.push(view(access).resource?.id?.uid);
+        return { decision: "allow" };
+      },
+    };
+    expect(await outcome("spliced", { ...PLAIN, authorizer })).toHaveProperty("operations");
+    expect(shown).toEqual([UID]);
+  });
+
+  it("takes an authorizer that puts something else into its question", async () => {
+    const authorizer: Authorizer = {
+      decide: (access) => {
+        const own = access as { resource?: unknown };
+        own.resource = "mine";
+        expect(access.resource).toBe("mine");
+        delete own.resource;
+        expect(access).not.toHaveProperty("resource");
+        return { decision: "allow" };
+      },
+    };
+    expect(await outcome("spliced", { ...PLAIN, authorizer })).toHaveProperty("operations");
   });
 
   it("shows an authorizer that spreads its question the resource all the same", async () => {

@@ -1,3 +1,4 @@
+import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   WriteResponse_Outcome,
   type WriteResponse,
@@ -26,17 +27,18 @@ import type { Writing } from "./writing.ts";
 export function planSpliced(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> | undefined {
   const status = isPlain(writing, stored) ? statusBehindPlain(writing, stored.bytes) : undefined;
   if (status === undefined) return undefined;
-  return whenKnownWith(
-    judgeMutated(new UnmadeDraft(writing, stored)),
-    { writing, stored, status },
-    planJudged,
-  );
+  const judging = judgeMutated(new UnmadeDraft(writing, stored));
+  const { metadata: sent } = writing.input;
+  // A copy, where others may do something with the request meanwhile.
+  const metadata = judging instanceof Promise ? { ...sent } : sent;
+  return whenKnownWith(judging, { writing, stored, metadata, status }, planJudged);
 }
 
 /** What is spliced: what was sent, and what of the stored bytes is kept. */
 interface Splice {
   readonly writing: Writing;
   readonly stored: StoredRecord;
+  readonly metadata: Resource["metadata"];
   /** All statuses. */
   readonly status: EncodedPart;
 }
@@ -98,16 +100,18 @@ function statusBehindPlain({ payload: { sent } }: Writing, bytes: Uint8Array): E
   return fields.isBroken || !hasOtherData ? undefined : { bytes, start, end };
 }
 
-/** Whether an entry of the metadata is about an end, or is none that is usual. */
+/** Whether an entry of the metadata is about an end, or is not a key with a value behind it, and nothing else. */
 function isEnding({ bytes, start, end }: Fields): boolean {
   const key = afterLength(bytes, start + 1);
   const keyEnd = key + lengthAt(bytes, start + 1);
-  if (bytes[start] !== FIRST || !(keyEnd <= end)) return true;
+  if (bytes[start] !== KEY || !(keyEnd < end) || bytes[keyEnd] !== VALUE) return true;
+  if (afterLength(bytes, keyEnd + 1) + lengthAt(bytes, keyEnd + 1) !== end) return true;
   return ENDING_KEYS.some((text) => isText(bytes, key, keyEnd, text));
 }
 
-/** The key of an entry, with its wire type. */
-const FIRST = 0x0a;
+/** The fields of an entry, with their wire type. */
+const KEY = 0x0a;
+const VALUE = 0x12;
 
 type Any = NonNullable<Writing["payload"]["sent"]>;
 
@@ -154,26 +158,23 @@ class UnmadeDraft implements Draft {
   }
 }
 
-function planJudged({ tenancy }: Candidate, { writing, stored, status }: Splice): Plan<WriteResponse> {
+function planJudged({ tenancy }: Candidate, splice: Splice): Plan<WriteResponse> {
+  const { writing, stored } = splice;
   const { environment, target, path } = writing;
   if (isMarkedTenancy(tenancy))
     throw markedTenancy(target.units, "cannot write resource when tenancy marked for deletion", `${path}.id`);
-  return planRecord(writing, recordOf(writing, stored, status), {
+  return planRecord(writing, recordOf(splice), {
     stored,
     before: guardOperations(environment, target.units),
     outcome: WriteResponse_Outcome.UPDATED,
   });
 }
 
-function recordOf(
-  { environment, target, input, payload }: Writing,
-  { uid }: StoredRecord,
-  status: EncodedPart,
-): RecordInit {
+function recordOf({ writing, stored: { uid }, metadata, status }: Splice): RecordInit {
+  const { environment, target, payload } = writing;
   const { sent } = payload;
   if (sent === undefined) throw new TypeError("an update without a payload was spliced");
   const generation = environment.ulid();
-  const { metadata } = input;
   const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, status, data: sent });
   checkSize(bytes.length - (status.end - status.start));
   const { groupVersion } = target.registration.type;

@@ -149,6 +149,10 @@ export class BackwardWriter {
 
   #varint(value: number): void {
     this.#room(MAX_VARINT_BYTES);
+    if (value < 0x80) {
+      this.#buffer[--this.#at] = value;
+      return;
+    }
     let size = 1;
     for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
     this.#at -= size;

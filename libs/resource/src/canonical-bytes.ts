@@ -1,3 +1,5 @@
+import { isAscii } from "node:buffer";
+
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { WireType } from "@bufbuild/protobuf/wire";
@@ -14,7 +16,12 @@ export function isCanonicalBytes(schema: DescMessage, bytes: Uint8Array): boolea
 }
 
 /** How the fields of a message are written, by their numbers, without those that are left to the encoder; undefined for a message that is left to it whole. */
-const known = new WeakMap<DescMessage, ReadonlyMap<number, Written> | undefined>();
+const known = new WeakMap<DescMessage, FieldsByNumber | undefined>();
+
+type FieldsByNumber = readonly (Written | undefined)[];
+
+/** Fields of higher numbers are left to the encoder. */
+const MAX_NUMBER = 1024;
 
 interface Written {
   readonly wireType: WireType;
@@ -57,13 +64,15 @@ function writtenAs(field: DescField): Written | undefined {
   return max === undefined ? undefined : { ...shared, wireType: WireType.Varint, max };
 }
 
-function fieldsOf(schema: DescMessage): ReadonlyMap<number, Written> | undefined {
-  if (known.has(schema)) return known.get(schema);
-  const fields = new Map<number, Written>();
-  for (const field of schema.fields) {
-    const written = writtenAs(field);
-    if (written !== undefined) fields.set(field.number, written);
-  }
+function fieldsOf(schema: DescMessage): FieldsByNumber | undefined {
+  const found = known.get(schema);
+  return found !== undefined || known.has(schema) ? found : lookedAt(schema);
+}
+
+function lookedAt(schema: DescMessage): FieldsByNumber | undefined {
+  const last = Math.max(0, ...schema.fields.map(({ number }) => number));
+  const fields = Array.from({ length: Math.min(last, MAX_NUMBER) + 1 }, (): Written | undefined => undefined);
+  for (const field of schema.fields) if (field.number <= MAX_NUMBER) fields[field.number] = writtenAs(field);
   // What is missing of a message with required fields is for the encoder to say.
   const found = schema.fields.some(({ presence }) => presence === Presence.LEGACY_REQUIRED)
     ? undefined
@@ -75,10 +84,13 @@ function fieldsOf(schema: DescMessage): ReadonlyMap<number, Written> | undefined
 /** One look over bytes. */
 class Scan {
   readonly #bytes: Uint8Array;
+  /** Then no text needs a look of its own. */
+  readonly #isAllAscii: boolean;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#isAllAscii = isAscii(bytes);
   }
 
   /** Whether a message stands up to `end`: its fields in the order of their numbers, each as the encoder writes it. */
@@ -91,7 +103,7 @@ class Scan {
       const tag = this.#varint();
       if (tag === undefined) return false;
       const number = tag >>> 3;
-      const field = fields.get(number);
+      const field = fields[number];
       if (field === undefined || (tag & 7) !== field.wireType) return false;
       if (number < last || (number === last && !field.isRepeated)) return false;
       last = number;
@@ -114,6 +126,7 @@ class Scan {
   }
 
   #isAscii(end: number): boolean {
+    if (this.#isAllAscii) return true;
     const bytes = this.#bytes;
     for (let at = this.#at; at < end; at++) if ((bytes[at] ?? 0) >= 0x80) return false;
     return true;
@@ -122,10 +135,10 @@ class Scan {
   /** A varint below 2^32 in as few bytes as it takes; undefined for any other. */
   #varint(): number | undefined {
     let value = 0;
-    for (let count = 0; count < MAX_VARINT_BYTES; count++) {
+    for (let count = 0, scale = 1; count < MAX_VARINT_BYTES; count++, scale *= 0x80) {
       const byte = this.#bytes[this.#at++];
       if (byte === undefined) return undefined;
-      value += (byte & 0x7f) * 2 ** (7 * count);
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) return (byte === 0 && count > 0) || value > MAX_UINT32 ? undefined : value;
     }
     return undefined;

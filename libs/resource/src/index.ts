@@ -19,7 +19,6 @@ export {
   isBatched,
 } from "./batched-stream.ts";
 export { compareCodePoints, encodeCanonical } from "./canonical.ts";
-export { isCanonicalBytes } from "./canonical-bytes.ts";
 export { isAborted, type LazyContext } from "./call-context.ts";
 export { Linked, LinkedItems } from "./linked-items.ts";
 export { type Clock, type Random, systemClock } from "./clock.ts";

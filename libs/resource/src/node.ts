@@ -5,6 +5,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import { renewStreamTables } from "./session-tables.ts";
 
 export { BackwardWriter } from "./backward-writer.ts";
+export { isCanonicalBytes } from "./canonical-bytes.ts";
 export { FieldScan } from "./field-scan.ts";
 export { LateField, unknownBytes, writeUnknown } from "./late-field.ts";
 export {
