@@ -153,7 +153,8 @@ function readField(resource: Resource, fields: Fields): boolean {
 /** The fields of an id, each with a length behind its tag. */
 const ID_TAG = { uid: 0x0a, name: 0x12, type: 0x1a, tenancy: 0x22 } as const;
 
-function readId(bytes: Uint8Array, start: number, end: number): ID | undefined {
+/** The id that stands there. */
+export function readId(bytes: Uint8Array, start: number, end: number): ID | undefined {
   const id: ID = { $typeName: IDSchema.typeName, uid: "", name: "" };
   const fields = new Fields(bytes, start, end);
   while (fields.next()) if (fields.isRepeated || !readIdField(id, fields)) return undefined;

@@ -59,27 +59,27 @@ export interface EncodedPart {
 /** What {@link encodeSpliced} makes a resource of. Its messages have no fields that this version does not know. */
 export interface SplicedResource extends Pick<Resource, "generation" | "metadata"> {
   readonly id: ID;
+  /** Its owner, which is empty where it has none. */
+  readonly owner: EncodedPart;
   /** All its statuses. */
   readonly status: EncodedPart;
   readonly data: Any;
 }
 
-/** The encoding of a resource without an owner, whose statuses are there already. */
-export function encodeSpliced({
-  id,
-  generation,
-  metadata,
-  status,
-  data,
-}: SplicedResource): Uint8Array<ArrayBuffer> {
+/** The encoding of a resource whose owner and statuses are there already. */
+export function encodeSpliced(resource: SplicedResource): Uint8Array<ArrayBuffer> {
   writer.clear();
-  writeAny(data);
-  const { bytes, start, end } = status;
-  if (start < end) writer.raw(bytes.subarray(start, end));
-  writeMetadata(metadata);
-  writer.text(fields.generation.number, generation);
-  writeId(fields.id.number, id);
+  writeAny(resource.data);
+  writePart(resource.status);
+  writeMetadata(resource.metadata);
+  writer.text(fields.generation.number, resource.generation);
+  writePart(resource.owner);
+  writeId(fields.id.number, resource.id);
   return writer.finish();
+}
+
+function writePart({ bytes, start, end }: EncodedPart): void {
+  if (start < end) writer.raw(bytes.subarray(start, end));
 }
 
 function isKnown(message: Message | undefined): boolean {

@@ -218,7 +218,7 @@ const GUARDING: TenancyPolicy = {
   guards: () => [{ unit: "namespace", key: UNIT }],
 };
 
-const cases: fc.Arbitrary<Case> = fc.record({
+const drawn: fc.Arbitrary<Case> = fc.record({
   existing: fc.record({
     metadata,
     status: statuses,
@@ -229,7 +229,12 @@ const cases: fc.Arbitrary<Case> = fc.record({
     metadata,
     status: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, statuses),
     data: seldom<ResourceInit["data"]>(dataOf("two"), dataOf("one"), dataOf(""), dataOf("é"), undefined),
-    owner: seldom<ResourceInit["owner"]>(undefined, owner),
+    owner: seldom<ResourceInit["owner"]>(
+      undefined,
+      owner,
+      { ...owner, uid: "", tenancy: {} },
+      { ...owner, name: "b" },
+    ),
     version: fc.constantFrom("", "7"),
   }),
   groupVersion: seldom("v2", "v1"),
@@ -237,6 +242,14 @@ const cases: fc.Arbitrary<Case> = fc.record({
   authorizer: fc.oneof({ weight: 2, arbitrary: fc.constant(allowAll) }, fc.constantFrom(...authorizers)),
   tenancy: seldom(defaultTenancyPolicy, stateOf("marked", "live"), stateOf("live", "absent"), GUARDING),
   inBinary: fc.boolean(),
+});
+
+/** Most that are of an owner name it. */
+const cases = fc.tuple(drawn, fc.boolean()).map(([one, isNamed]) => {
+  const { existing, input } = one;
+  return isNamed && existing.owner !== undefined
+    ? { ...one, input: { ...input, owner: input.owner ?? owner } }
+    : one;
 });
 
 describe("an update that is spliced", () => {
@@ -255,11 +268,14 @@ describe("an update that is spliced", () => {
   });
 
   it("is most of them: whatever its texts, statuses and version, and whoever has a say", async () => {
+    const { existing, input } = PLAIN;
     const more: Partial<Case>[] = [
       {},
       { inBinary: false },
       { input: { ...PLAIN.input, version: "7" } },
       { input: { ...PLAIN.input, metadata: { é: "ü" } } },
+      { existing: { ...existing, owner }, input: { ...input, owner } },
+      { existing: { ...existing, owner }, input: { ...input, owner: { ...owner, uid: "", tenancy: {} } } },
       { existing: { ...PLAIN.existing, metadata: {}, status: { s: { observedGeneration: "é" } } } },
       { hooks: { validate: () => [] } },
       { hooks: { authorize: () => undefined } },
@@ -281,6 +297,8 @@ describe("an update that is spliced", () => {
       { existing: { ...existing, data: undefined } },
       { existing: { ...existing, data: { typeUrl: dataOf("").typeUrl } } },
       { existing: { ...existing, owner } },
+      { existing: { ...existing, owner }, input: { ...input, owner: { ...owner, uid: "another" } } },
+      { existing: { ...existing, owner }, input: { ...input, owner: { ...owner, name: "another" } } },
       { existing: { ...existing, metadata: { finalizers: "f" } } },
       { existing: { ...existing, metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } } },
       { groupVersion: "v1" },

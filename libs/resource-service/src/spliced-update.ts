@@ -8,8 +8,10 @@ import { afterLength, Fields, isText, lengthAt } from "@trellis/resource/node";
 import type { RecordInit, StoredRecord } from "@trellis/storage";
 
 import { type Candidate, type Draft, judgeMutated } from "./candidate.ts";
+import { readId } from "./decode-request.ts";
 import { encodeSpliced, type EncodedPart } from "./encode-resource.ts";
 import type { Plan } from "./mutate.ts";
+import { sameOwner } from "./owner.ts";
 import { checkSize } from "./record.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations } from "./tenancy-guards.ts";
@@ -21,17 +23,17 @@ import type { Writing } from "./writing.ts";
 
 /**
  * Plans an update of what was sent and of the bytes that are stored, which is most of them: neither the resource that is stored nor the one that comes of it is made, but for who has a say and looks at it. What
- * it leads to is what `planUpdate` leads to by way of these. Undefined for an update that is out of the ordinary: of a type that changes what is written, with an owner, a status, a mark or finalizers, stored in another
+ * it leads to is what `planUpdate` leads to by way of these. Undefined for an update that is out of the ordinary: of a type that changes what is written, with a status in the request, a mark or finalizers, that names another owner than the stored one, stored in another
  * version of its group, or one whose payload is what is stored.
  */
 export function planSpliced(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> | undefined {
-  const status = isPlain(writing, stored) ? statusBehindPlain(writing, stored.bytes) : undefined;
-  if (status === undefined) return undefined;
+  const kept = isPlain(writing, stored) ? keptOf(writing, stored) : undefined;
+  if (kept === undefined) return undefined;
   const judging = judgeMutated(new UnmadeDraft(writing, stored));
   const { metadata: sent } = writing.input;
   // A copy, where others may do something with the request meanwhile.
   const metadata = judging instanceof Promise ? { ...sent } : sent;
-  return whenKnownWith(judging, { writing, stored, metadata, status }, planJudged);
+  return whenKnownWith(judging, { writing, stored, metadata, kept }, planJudged);
 }
 
 /** What is spliced: what was sent, and what of the stored bytes is kept. */
@@ -39,8 +41,14 @@ interface Splice {
   readonly writing: Writing;
   readonly stored: StoredRecord;
   readonly metadata: Resource["metadata"];
+  readonly kept: Kept;
+}
+
+/** What of the stored bytes an update keeps. */
+interface Kept {
+  owner: EncodedPart;
   /** All statuses. */
-  readonly status: EncodedPart;
+  status: EncodedPart;
 }
 
 /** Whether nothing that is known without a look at the bytes is out of the ordinary. */
@@ -49,7 +57,6 @@ function isPlain({ target, input, payload }: Writing, stored: StoredRecord): boo
   return (
     hooks.mutate === undefined &&
     stored.groupVersion === type.groupVersion &&
-    input.owner === undefined &&
     payload.sent !== undefined &&
     isEmpty(input.status) &&
     !ENDING_KEYS.some((key) => Object.hasOwn(input.metadata, key))
@@ -64,40 +71,46 @@ function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** The fields of a resource, each with its length behind its tag. */
-const TAG = { id: 0x0a, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
+const TAG = { id: 0x0a, owner: 0x12, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
 
-/** Where the statuses are in stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
-function statusBehindPlain({ payload: { sent } }: Writing, bytes: Uint8Array): EncodedPart | undefined {
+/** What is kept of stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
+function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept | undefined {
+  const { bytes } = stored;
+  const nothing: EncodedPart = { bytes, start: 0, end: 0 };
+  const kept: Kept = { owner: nothing, status: nothing };
   const fields = new Fields(bytes, 0, bytes.length);
   let last = 0;
-  let start = 0;
-  let end = 0;
   let hasOtherData = false;
   for (let from = 0; fields.next(); from = fields.end) {
-    const { tag } = fields;
+    const { tag, start, end } = fields;
     if (tag < last || (fields.isRepeated && tag !== TAG.metadata && tag !== TAG.status)) return undefined;
     last = tag;
     switch (tag) {
       case TAG.id:
       case TAG.generation:
         break;
+      case TAG.owner:
+        if (!sameOwner(input.owner, readId(bytes, start, end), target.units)) return undefined;
+        kept.owner = { bytes, start: from, end };
+        break;
       case TAG.metadata:
         if (isEnding(fields)) return undefined;
         break;
       case TAG.status:
-        if (end === 0) start = from;
-        end = fields.end;
+        kept.status = { bytes, start: kept.status === nothing ? from : kept.status.start, end };
         break;
       case TAG.data: {
-        const data = dataIn(bytes, fields.start, fields.end);
-        hasOtherData = data !== undefined && sent !== undefined && !isSame(data, sent);
+        const data = dataIn(bytes, start, end);
+        hasOtherData = data !== undefined && payload.sent !== undefined && !isSame(data, payload.sent);
         break;
       }
       default:
         return undefined;
     }
   }
-  return fields.isBroken || !hasOtherData ? undefined : { bytes, start, end };
+  const hasOwner = kept.owner !== nothing;
+  if (hasOwner !== (input.owner !== undefined) || hasOwner !== (stored.owner !== undefined)) return undefined;
+  return fields.isBroken || !hasOtherData ? undefined : kept;
 }
 
 /** Whether an entry of the metadata is about an end, or is not a key with a value behind it, and nothing else. */
@@ -170,13 +183,13 @@ function planJudged({ tenancy }: Candidate, splice: Splice): Plan<WriteResponse>
   });
 }
 
-function recordOf({ writing, stored: { uid }, metadata, status }: Splice): RecordInit {
+function recordOf({ writing, stored: { uid, owner }, metadata, kept }: Splice): RecordInit {
   const { environment, target, payload } = writing;
   const { sent } = payload;
   if (sent === undefined) throw new TypeError("an update without a payload was spliced");
   const generation = environment.ulid();
-  const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, status, data: sent });
-  checkSize(bytes.length - (status.end - status.start));
+  const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, ...kept, data: sent });
+  checkSize(bytes.length - (kept.status.end - kept.status.start));
   const { groupVersion } = target.registration.type;
-  return { uid, groupVersion, generation, owner: undefined, marked: false, bytes };
+  return { uid, groupVersion, generation, owner, marked: false, bytes };
 }
