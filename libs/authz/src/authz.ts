@@ -18,7 +18,7 @@ export interface Authenticator {
 
 /**
  * One question. `resource` is absent for `list`, for the first question about each resource that is read, listed or watched, and for the write of something that is not there: whoever decides by what
- * is in a resource answers `needsResource` then.
+ * is in a resource answers `needsResource` then. It may be made when it is looked at, and only then: most authorizers decide by what is beside it.
  */
 export interface Access {
   readonly identity: Identity;
