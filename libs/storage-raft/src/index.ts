@@ -23,6 +23,7 @@ export {
   type LocalStore,
   type LocalStoreConfig,
   type LocalStoreDeps,
+  type LocalStoreEvent,
   openLocalStore,
 } from "./open-local-store.ts";
 export { type RestoredStore, restoreStore, type SnapshotSummary, verifySnapshot } from "./restore-store.ts";

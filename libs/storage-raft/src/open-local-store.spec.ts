@@ -11,7 +11,7 @@ import {
   SnapshotStore,
 } from "@trellis/raft-node";
 
-import { firstChunks } from "./open-local-store.ts";
+import { firstChunks, type LocalStoreEvent } from "./open-local-store.ts";
 import { storeIdOf } from "./snapshot/first-content.ts";
 import { keyOf, put, remove } from "./test-support/contents.ts";
 import { LocalStores, slowTime, SMALL_WAL } from "./test-support/local-stores.ts";
@@ -79,9 +79,16 @@ describe("a store in a directory", () => {
     );
     await stores.close(first);
     const time = slowTime({ lookMs: 1, turnMs: 60 });
-    const { backend } = await stores.open("data", {}, time);
+    const told: LocalStoreEvent[] = [];
+    const { backend } = await stores.open("data", {}, { ...time, onEvent: (event) => told.push(event) });
     expect(time.clock.now()).toBeGreaterThan(20_000);
     expect(text((await backend.read(keyOf("7"))).record?.bytes)).toBe("7999");
+    const progress = told.flatMap((event) => (event.kind === "applying-log" ? [event] : []));
+    expect(progress.length).toBeGreaterThan(4);
+    expect(progress.every(({ applied, last }) => applied < last)).toBe(true);
+    expect(progress.map(({ applied }) => applied)).toEqual(
+      progress.map(({ applied }) => applied).toSorted((a, b) => a - b),
+    );
   });
 
   it("is opened once at a time, and the refused one leaves the other alone", async () => {

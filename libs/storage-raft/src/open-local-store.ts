@@ -2,6 +2,7 @@ import {
   createFormation,
   ensureIdentity,
   formCluster,
+  type NodeEvent,
   type PeerNetwork,
   type RaftNode,
   RaftNodeError,
@@ -18,8 +19,19 @@ import type { StorageMachine } from "./storage-machine.ts";
 /** The first feature level: that of a new cluster. */
 const FIRST_LEVEL = 1;
 
+/** How often it is told how far a start has come. */
+const PROGRESS_MS = 2_000;
+
+/** What happens to a store of one replica that operators want to know of. */
+export type LocalStoreEvent =
+  | NodeEvent
+  /** A start has applied its log up to an entry, and goes on to the last one before it serves. */
+  | { readonly kind: "applying-log"; readonly applied: number; readonly last: number };
+
 /** What a store of one replica works with. */
-export type LocalStoreDeps = Omit<ReplicaDeps, "network" | "observe">;
+export interface LocalStoreDeps extends Omit<ReplicaDeps, "network" | "observe" | "onEvent"> {
+  readonly onEvent?: ((event: LocalStoreEvent) => void) | undefined;
+}
 
 /** How a store of one replica is kept. */
 export type LocalStoreConfig = ReplicaConfig;
@@ -86,12 +98,24 @@ async function start(
   };
   try {
     refuseCluster(deps.data, node);
-    await leads(deps.data, node);
+    const stopTelling = tellProgress(deps, node);
+    await leads(deps.data, node).finally(stopTelling);
     return { backend, node, machine, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Tells now and then how far the node has come, until the result is called: a long log takes its time. */
+function tellProgress({ clock, onEvent }: LocalStoreDeps, node: RaftNode): () => void {
+  const tell = (): void => {
+    const { applied, lastIndex: last } = node.status();
+    onEvent?.({ kind: "applying-log", applied, last });
+    cancel = clock.after(PROGRESS_MS, tell);
+  };
+  let cancel = clock.after(PROGRESS_MS, tell);
+  return () => cancel();
 }
 
 /** Resolves when the node leads and shows all that it had acknowledged. Rejects with `no-space` for want of room for the first entry of its term. */

@@ -23,8 +23,8 @@ export const SMALL_WAL = {
 };
 const SMALL: LocalStoreConfig = { wal: SMALL_WAL, entryBytes: 8 * 1024 };
 
-/** The time that a store works with. */
-type LocalTime = Pick<LocalStoreDeps, "clock" | "nextTurn">;
+/** The time that a store works with, and who is told of what happens. */
+type LocalTime = Pick<LocalStoreDeps, "clock" | "nextTurn" | "onEvent">;
 
 /** Stores in directories of this machine's disk, on a clock that stands still: a store of one waits for no time. */
 export class LocalStores {
