@@ -19,7 +19,7 @@ import {
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
 import { afterLength, ascii, Fields, lengthAt, RecurringText } from "@trellis/resource/node";
 
-import { dataIn, pairIn, setOwn } from "./wire-scan.ts";
+import { dataIn, pairIn, RESOURCE_TAG, setOwn } from "./wire-scan.ts";
 
 /*
  * Requests in their bytes. What is read here is as the library reads it. Undefined is what is out of the ordinary (texts beyond ASCII, fields that come twice or are not known, anything
@@ -77,17 +77,6 @@ export function readWriteRequest(bytes: Uint8Array, start: number, end: number):
   return request;
 }
 
-/** The fields of a resource, each with a length behind its tag. */
-const RESOURCE = {
-  id: 0x0a,
-  owner: 0x12,
-  version: 0x1a,
-  generation: 0x22,
-  metadata: 0x2a,
-  status: 0x32,
-  data: 0x3a,
-} as const;
-
 function readResource(bytes: Uint8Array, start: number, end: number): Resource | undefined {
   const resource: Resource = {
     $typeName: ResourceSchema.typeName,
@@ -98,7 +87,7 @@ function readResource(bytes: Uint8Array, start: number, end: number): Resource |
   };
   const fields = new Fields(bytes, start, end);
   while (fields.next()) {
-    const mayRepeat = fields.tag === RESOURCE.metadata || fields.tag === RESOURCE.status;
+    const mayRepeat = fields.tag === RESOURCE_TAG.metadata || fields.tag === RESOURCE_TAG.status;
     // What comes twice, the library merges.
     if ((fields.isRepeated && !mayRepeat) || !readField(resource, fields)) return undefined;
   }
@@ -109,38 +98,38 @@ function readResource(bytes: Uint8Array, start: number, end: number): Resource |
 function readField(resource: Resource, fields: Fields): boolean {
   const { bytes, start, end } = fields;
   switch (fields.tag) {
-    case RESOURCE.id: {
+    case RESOURCE_TAG.id: {
       const id = readId(bytes, start, end);
       if (id !== undefined) resource.id = id;
       return id !== undefined;
     }
-    case RESOURCE.owner: {
+    case RESOURCE_TAG.owner: {
       const owner = readId(bytes, start, end);
       if (owner !== undefined) resource.owner = owner;
       return owner !== undefined;
     }
-    case RESOURCE.version:
-    case RESOURCE.generation: {
+    case RESOURCE_TAG.version:
+    case RESOURCE_TAG.generation: {
       const text = fields.text();
       if (text === undefined) return false;
-      if (fields.tag === RESOURCE.version) resource.version = text;
+      if (fields.tag === RESOURCE_TAG.version) resource.version = text;
       else resource.generation = text;
       return true;
     }
-    case RESOURCE.metadata: {
+    case RESOURCE_TAG.metadata: {
       const entry = pairIn(bytes, start, end);
       const value = entry && ascii(bytes, entry.second, end);
       if (entry === undefined || value === undefined) return false;
       setOwn(resource.metadata, entry.first, value);
       return true;
     }
-    case RESOURCE.status: {
+    case RESOURCE_TAG.status: {
       const entry = pairIn(bytes, start, end);
       if (entry === undefined) return false;
       setOwn(resource.status, entry.first, fromBinary(StatusSchema, bytes.subarray(entry.second, end)));
       return true;
     }
-    case RESOURCE.data: {
+    case RESOURCE_TAG.data: {
       const data = dataIn(bytes, start, end);
       if (data !== undefined) resource.data = data;
       return data !== undefined;

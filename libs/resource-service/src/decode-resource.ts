@@ -11,10 +11,7 @@ import {
 import { afterLength, ascii, isText, lengthAt } from "@trellis/resource/node";
 import type { StoredRecord } from "@trellis/storage";
 
-import { dataIn, pairIn, setOwn } from "./wire-scan.ts";
-
-/** The fields of a resource, each with its length behind its tag. */
-const TAG = { id: 0x0a, owner: 0x12, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
+import { dataIn, pairIn, RESOURCE_TAG, setOwn } from "./wire-scan.ts";
 
 /**
  * The resource that a record holds, without a version: what the library makes of its bytes, at a fraction of the cost, since most of it stands in the record
@@ -39,32 +36,32 @@ export function decodeStored(record: StoredRecord): Resource | undefined {
     const end = start + lengthAt(bytes, at + 1);
     if (!(end <= bytes.length)) return undefined;
     switch (tag) {
-      case TAG.id:
+      case RESOURCE_TAG.id:
         if (resource.id !== undefined || !isIdOf(identity, bytes, start, end)) return undefined;
         resource.id = idOf(identity);
         break;
-      case TAG.owner:
+      case RESOURCE_TAG.owner:
         if (resource.owner !== undefined) return undefined;
         resource.owner = fromBinary(IDSchema, bytes.subarray(start, end));
         break;
-      case TAG.generation:
+      case RESOURCE_TAG.generation:
         if (hasGeneration || !isText(bytes, start, end, generation)) return undefined;
         hasGeneration = true;
         break;
-      case TAG.metadata: {
+      case RESOURCE_TAG.metadata: {
         const entry = pairIn(bytes, start, end);
         const value = entry && ascii(bytes, entry.second, end);
         if (entry === undefined || value === undefined) return undefined;
         setOwn(resource.metadata, entry.first, value);
         break;
       }
-      case TAG.status: {
+      case RESOURCE_TAG.status: {
         const entry = pairIn(bytes, start, end);
         if (entry === undefined) return undefined;
         setOwn(resource.status, entry.first, fromBinary(StatusSchema, bytes.subarray(entry.second, end)));
         break;
       }
-      case TAG.data: {
+      case RESOURCE_TAG.data: {
         if (resource.data !== undefined) return undefined;
         const data = dataIn(bytes, start, end);
         if (data === undefined) return undefined;

@@ -17,7 +17,7 @@ import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations } from "./tenancy-guards.ts";
 import { plainDraft } from "./update-draft.ts";
 import { type Known, whenKnownWith } from "./when-known.ts";
-import { dataIn } from "./wire-scan.ts";
+import { dataIn, FIRST_TAG, RESOURCE_TAG, SECOND_TAG } from "./wire-scan.ts";
 import { planRecord } from "./write-put.ts";
 import type { Writing } from "./writing.ts";
 
@@ -70,9 +70,6 @@ function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
   return true;
 }
 
-/** The fields of a resource, each with its length behind its tag. */
-const TAG = { id: 0x0a, owner: 0x12, generation: 0x22, metadata: 0x2a, status: 0x32, data: 0x3a } as const;
-
 /** What is kept of stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
 function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept | undefined {
   const { bytes } = stored;
@@ -83,23 +80,24 @@ function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept
   let hasOtherData = false;
   for (let from = 0; fields.next(); from = fields.end) {
     const { tag, start, end } = fields;
-    if (tag < last || (fields.isRepeated && tag !== TAG.metadata && tag !== TAG.status)) return undefined;
+    if (tag < last || (fields.isRepeated && tag !== RESOURCE_TAG.metadata && tag !== RESOURCE_TAG.status))
+      return undefined;
     last = tag;
     switch (tag) {
-      case TAG.id:
-      case TAG.generation:
+      case RESOURCE_TAG.id:
+      case RESOURCE_TAG.generation:
         break;
-      case TAG.owner:
+      case RESOURCE_TAG.owner:
         if (!sameOwner(input.owner, readId(bytes, start, end), target.units)) return undefined;
         kept.owner = { bytes, start: from, end };
         break;
-      case TAG.metadata:
+      case RESOURCE_TAG.metadata:
         if (isEnding(fields)) return undefined;
         break;
-      case TAG.status:
+      case RESOURCE_TAG.status:
         kept.status = { bytes, start: kept.status === nothing ? from : kept.status.start, end };
         break;
-      case TAG.data: {
+      case RESOURCE_TAG.data: {
         const data = dataIn(bytes, start, end);
         hasOtherData = data !== undefined && payload.sent !== undefined && !isSame(data, payload.sent);
         break;
@@ -117,14 +115,10 @@ function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept
 function isEnding({ bytes, start, end }: Fields): boolean {
   const key = afterLength(bytes, start + 1);
   const keyEnd = key + lengthAt(bytes, start + 1);
-  if (bytes[start] !== KEY || !(keyEnd < end) || bytes[keyEnd] !== VALUE) return true;
+  if (bytes[start] !== FIRST_TAG || !(keyEnd < end) || bytes[keyEnd] !== SECOND_TAG) return true;
   if (afterLength(bytes, keyEnd + 1) + lengthAt(bytes, keyEnd + 1) !== end) return true;
   return ENDING_KEYS.some((text) => isText(bytes, key, keyEnd, text));
 }
-
-/** The fields of an entry, with their wire type. */
-const KEY = 0x0a;
-const VALUE = 0x12;
 
 type Any = NonNullable<Writing["payload"]["sent"]>;
 

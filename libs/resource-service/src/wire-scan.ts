@@ -7,9 +7,20 @@ import { afterLength, ascii, lengthAt, RecurringText } from "@trellis/resource/n
  * if anything is.
  */
 
-/** The fields of the entry of a map, and of an `Any`, with their wire type. */
-const FIRST = 0x0a;
-const SECOND = 0x12;
+/** What the fields of a resource begin with: each has a length behind its tag. */
+export const RESOURCE_TAG = {
+  id: 0x0a,
+  owner: 0x12,
+  version: 0x1a,
+  generation: 0x22,
+  metadata: 0x2a,
+  status: 0x32,
+  data: 0x3a,
+} as const;
+
+/** What the fields of the entry of a map begin with, and those of an `Any`. */
+export const FIRST_TAG = 0x0a;
+export const SECOND_TAG = 0x12;
 
 /** The two fields of an entry, each there: the first, of ASCII, and where the second begins, which goes to the end. */
 export function pairIn(
@@ -18,10 +29,10 @@ export function pairIn(
   end: number,
   read: (bytes: Uint8Array, start: number, end: number) => string | undefined = ascii,
 ): { readonly first: string; readonly second: number } | undefined {
-  if (start >= end || bytes[start] !== FIRST) return undefined;
+  if (start >= end || bytes[start] !== FIRST_TAG) return undefined;
   const first = afterLength(bytes, start + 1);
   const firstEnd = first + lengthAt(bytes, start + 1);
-  if (!(firstEnd < end) || bytes[firstEnd] !== SECOND) return undefined;
+  if (!(firstEnd < end) || bytes[firstEnd] !== SECOND_TAG) return undefined;
   const second = afterLength(bytes, firstEnd + 1);
   const text = read(bytes, first, firstEnd);
   if (text === undefined || second + lengthAt(bytes, firstEnd + 1) !== end) return undefined;
