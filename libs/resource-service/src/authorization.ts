@@ -141,7 +141,7 @@ async function refuseLater(answering: Promise<Answer>, deed: Deed, subject: Subj
 
 function refuseUnless(answer: Answer, deed: Deed, subject: Subject): void {
   if (answer !== true)
-    throw permissionDenied(`${deed} ${describe(subject.id ?? subject.resource.id)}`, answer);
+    throw permissionDenied(`${deed} ${describe((subject.unmade ?? subject.resource).id)}`, answer);
 }
 
 /**

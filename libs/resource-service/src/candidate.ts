@@ -1,9 +1,10 @@
 import { create, isMessage } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import type { HookInput, Hooks, Registration, Violation } from "@trellis/registry";
 import type { TypedResource } from "@trellis/resource";
 
+import type { Unmade } from "./access.ts";
 import { authorize } from "./authorization.ts";
 import { hookFailed } from "./errors.ts";
 import { checkFinalizers, checkMutatedMetadata } from "./metadata.ts";
@@ -25,8 +26,8 @@ export interface Draft {
   };
   /** Its id is complete, and its data is the payload's. */
   readonly resource: Resource;
-  /** What it is called, where the resource is made for who looks at it. */
-  readonly id?: ID | undefined;
+  /** What makes the resource, where that is made for who looks at it. */
+  readonly unmade?: Unmade | undefined;
   /** The payload in both forms. */
   readonly payload: Payload;
   /** What is stored now, as the type's version shows it; absent on creation. */

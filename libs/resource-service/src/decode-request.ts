@@ -126,7 +126,9 @@ function readField(resource: Resource, fields: Fields): boolean {
     case RESOURCE_TAG.status: {
       const entry = pairIn(bytes, start, end);
       if (entry === undefined) return false;
-      setOwn(resource.status, entry.first, fromBinary(StatusSchema, bytes.subarray(entry.second, end)));
+      // The library has parts of the bytes for what it does not know.
+      const own = new Uint8Array(bytes.subarray(entry.second, end));
+      setOwn(resource.status, entry.first, fromBinary(StatusSchema, own));
       return true;
     }
     case RESOURCE_TAG.data: {

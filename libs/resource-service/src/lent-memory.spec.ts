@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "@jest/globals";
@@ -15,6 +18,9 @@ import type { Call } from "./call.ts";
 import { createEnvironment } from "./environment.ts";
 import { resourceOf } from "./record.ts";
 import { readBatch } from "./unread-batch.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 const album = resourceType(AlbumSchema);
 const name = "issues";
@@ -48,13 +54,16 @@ async function write(
     shows: (version: number) => version,
   } as unknown as Call;
   const stored: string[] = [];
+  const memories: WeakRef<ArrayBufferLike>[] = [];
   for (const title of titles) {
     const resource = {
       id: { name, type: { group: "demo", groupVersion: "v2", kind: "Album" } },
       data: anyPack(AlbumSchema, create(AlbumSchema, { title })),
     };
     const request = { operations: [{ operation: { case: "write" as const, value: { resource } } }] };
-    const memory = Buffer.from(toBinary(BatchWriteRequestSchema, create(BatchWriteRequestSchema, request)));
+    // Of its own, and no part of the platform's.
+    const memory = asBuffer(toBinary(BatchWriteRequestSchema, create(BatchWriteRequestSchema, request)));
+    memories.push(new WeakRef(memory.buffer));
     const batch = readBatch(memory);
     if (batch === undefined) throw new Error("the batch is out of the ordinary");
     await batchWrite(environment, batch, call);
@@ -65,7 +74,11 @@ async function write(
     stored.push(titleOf(record && resourceOf(record)));
   }
   await backend.close();
-  return stored;
+  return { stored, memories };
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function titleOf(resource: Resource | undefined): string {
@@ -76,8 +89,8 @@ describe("the memory of a batch, which is another's once it is answered,", () =>
   const titles = ["one", "two", "three"];
 
   it("is not part of what is stored", async () => {
-    expect(await write(titles, {})).toEqual(titles);
-    expect(await write(titles, { hooks: { mutate: () => undefined } })).toEqual(titles);
+    expect((await write(titles, {})).stored).toEqual(titles);
+    expect((await write(titles, { hooks: { mutate: () => undefined } })).stored).toEqual(titles);
   });
 
   it("is not part of what an authorizer is shown, whenever it looks at it", async () => {
@@ -89,8 +102,24 @@ describe("the memory of a batch, which is another's once it is answered,", () =>
         return { decision: "allow" };
       },
     };
-    expect(await write(titles, { authorizer })).toEqual(titles);
+    expect((await write(titles, { authorizer })).stored).toEqual(titles);
     expect(shown.map(titleOf)).toEqual(["two"]);
+    expect(questions.map(({ resource }) => titleOf(resource))).toEqual(titles);
+  });
+
+  it("is not kept by who keeps a question about it", async () => {
+    const questions: Access[] = [];
+    const authorizer: Authorizer = {
+      decide: (access) => {
+        questions.push(access);
+        return { decision: "allow" };
+      },
+    };
+    const { memories } = await write(titles, { authorizer });
+    // What was waited for may be kept until something else is.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(memories.map((memory) => memory.deref()?.byteLength)).toEqual([undefined, undefined, undefined]);
     expect(questions.map(({ resource }) => titleOf(resource))).toEqual(titles);
   });
 
@@ -100,7 +129,7 @@ describe("the memory of a batch, which is another's once it is answered,", () =>
       kept.push(next.data, previous?.data);
       return [];
     };
-    expect(await write(titles, { hooks: { validate: keep } })).toEqual(titles);
+    expect((await write(titles, { hooks: { validate: keep } })).stored).toEqual(titles);
     const expected = [titles[0], undefined, titles[1], titles[0], titles[2], titles[1]];
     expect(kept.map((data) => (data as { title?: string } | undefined)?.title)).toEqual(expected);
   });

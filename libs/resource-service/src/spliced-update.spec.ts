@@ -45,6 +45,8 @@ interface Case {
   readonly authorizer: Authorizer;
   readonly tenancy: TenancyPolicy;
   readonly inBinary: boolean;
+  /** Whether the record says of its owner what its bytes say. */
+  readonly isIndexed?: boolean;
   /** Metadata in the stored bytes that no writer of ours makes. */
   readonly foreign?: readonly number[];
 }
@@ -107,6 +109,7 @@ async function outcome(way: keyof typeof WAYS, one: Case): Promise<unknown> {
   const stored: StoredRecord = {
     ...held,
     ...(one.foreign === undefined ? {} : { bytes: foreign }),
+    ...(one.isIndexed === false ? { owner: { key: UNIT, uid: "another" } } : {}),
     key,
     version: toVersion(7),
   };
@@ -242,6 +245,7 @@ const drawn: fc.Arbitrary<Case> = fc.record({
   authorizer: fc.oneof({ weight: 2, arbitrary: fc.constant(allowAll) }, fc.constantFrom(...authorizers)),
   tenancy: seldom(defaultTenancyPolicy, stateOf("marked", "live"), stateOf("live", "absent"), GUARDING),
   inBinary: fc.boolean(),
+  isIndexed: seldom(true, false),
 });
 
 /** Most that are of an owner name it. */

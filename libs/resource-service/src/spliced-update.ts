@@ -1,4 +1,4 @@
-import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
+import type { ID, Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import {
   WriteResponse_Outcome,
   type WriteResponse,
@@ -7,15 +7,17 @@ import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY } from "@trellis/resource";
 import { afterLength, Fields, isText, lengthAt } from "@trellis/resource/node";
 import type { RecordInit, StoredRecord } from "@trellis/storage";
 
+import type { Unmade } from "./access.ts";
 import { type Candidate, type Draft, judgeMutated } from "./candidate.ts";
 import { readId } from "./decode-request.ts";
 import { encodeSpliced, type EncodedPart } from "./encode-resource.ts";
 import type { Plan } from "./mutate.ts";
 import { sameOwner } from "./owner.ts";
-import { checkSize } from "./record.ts";
+import { TypedStored } from "./payload.ts";
+import { checkSize, keyOf, resourceOf } from "./record.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations } from "./tenancy-guards.ts";
-import { plainDraft } from "./update-draft.ts";
+import { type SentParts, updatedResource } from "./update-draft.ts";
 import { type Known, whenKnownWith } from "./when-known.ts";
 import { dataIn, FIRST_TAG, RESOURCE_TAG, SECOND_TAG } from "./wire-scan.ts";
 import { planRecord } from "./write-put.ts";
@@ -27,7 +29,7 @@ import type { Writing } from "./writing.ts";
  * version of its group, or one whose payload is what is stored.
  */
 export function planSpliced(writing: Writing, stored: StoredRecord): Known<Plan<WriteResponse>> | undefined {
-  const kept = isPlain(writing, stored) ? keptOf(writing, stored) : undefined;
+  const kept = isPlain(writing, stored) ? keptOf(writing, stored.bytes) : undefined;
   if (kept === undefined) return undefined;
   const judging = judgeMutated(new UnmadeDraft(writing, stored));
   const { metadata: sent } = writing.input;
@@ -47,6 +49,7 @@ interface Splice {
 /** What of the stored bytes an update keeps. */
 interface Kept {
   owner: EncodedPart;
+  ownerId: ID | undefined;
   /** All statuses. */
   status: EncodedPart;
 }
@@ -71,10 +74,9 @@ function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** What is kept of stored bytes; undefined for bytes that have anything else than they usually have, or the payload that was sent. */
-function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept | undefined {
-  const { bytes } = stored;
+function keptOf({ input, payload, target }: Writing, bytes: Uint8Array): Kept | undefined {
   const nothing: EncodedPart = { bytes, start: 0, end: 0 };
-  const kept: Kept = { owner: nothing, status: nothing };
+  const kept: Kept = { owner: nothing, ownerId: undefined, status: nothing };
   const fields = new Fields(bytes, 0, bytes.length);
   let last = 0;
   let hasOtherData = false;
@@ -88,8 +90,9 @@ function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept
       case RESOURCE_TAG.generation:
         break;
       case RESOURCE_TAG.owner:
-        if (!sameOwner(input.owner, readId(bytes, start, end), target.units)) return undefined;
         kept.owner = { bytes, start: from, end };
+        kept.ownerId = readId(bytes, start, end);
+        if (!sameOwner(input.owner, kept.ownerId, target.units)) return undefined;
         break;
       case RESOURCE_TAG.metadata:
         if (isEnding(fields)) return undefined;
@@ -106,9 +109,8 @@ function keptOf({ input, payload, target }: Writing, stored: StoredRecord): Kept
         return undefined;
     }
   }
-  const hasOwner = kept.owner !== nothing;
-  if (hasOwner !== (input.owner !== undefined) || hasOwner !== (stored.owner !== undefined)) return undefined;
-  return fields.isBroken || !hasOtherData ? undefined : kept;
+  const keepsOwner = (input.owner === undefined) === (kept.ownerId === undefined);
+  return fields.isBroken || !hasOtherData || !keepsOwner ? undefined : kept;
 }
 
 /** Whether an entry of the metadata is about an end, or is not a key with a value behind it, and nothing else. */
@@ -129,39 +131,61 @@ function isSame(a: Any, b: Any): boolean {
   return true;
 }
 
-/** A draft that is made for who looks at it. */
+/** An updated resource that is made for who looks at it, of what may be kept. */
+class UnmadeUpdate implements Unmade {
+  readonly #sent: SentParts;
+  readonly #stored: StoredRecord;
+  #made: Resource | undefined;
+
+  constructor({ target, input, payload }: Writing, stored: StoredRecord) {
+    const { owner, version, metadata } = input;
+    this.#sent = {
+      target,
+      input: { version, metadata, ...(owner === undefined ? {} : { owner }) },
+      data: payload.any,
+    };
+    this.#stored = stored;
+  }
+
+  get id(): ID {
+    return this.#sent.target.id;
+  }
+
+  get resource(): Resource {
+    return (this.#made ??= updatedResource(this.#sent, this.#stored, resourceOf(this.#stored)));
+  }
+}
+
+/** A draft whose resource is made for who looks at it. */
 class UnmadeDraft implements Draft {
   readonly writing: Writing;
   readonly #stored: StoredRecord;
-  #made: Draft | undefined;
+  #unmade: Unmade | undefined;
+  #before: TypedStored | undefined;
 
   constructor(writing: Writing, stored: StoredRecord) {
     this.writing = writing;
     this.#stored = stored;
   }
 
-  get id(): Writing["target"]["id"] {
-    return this.writing.target.id;
+  get unmade(): Unmade {
+    return (this.#unmade ??= new UnmadeUpdate(this.writing, this.#stored));
+  }
+
+  get resource(): Resource {
+    return this.unmade.resource;
   }
 
   get payload(): Draft["payload"] {
     return this.writing.payload;
   }
 
-  get resource(): Draft["resource"] {
-    return this.#draft.resource;
+  get previous(): Resource {
+    return resourceOf(this.#stored);
   }
 
-  get previous(): Draft["previous"] {
-    return this.#draft.previous;
-  }
-
-  get before(): Draft["before"] {
-    return this.#draft.before;
-  }
-
-  get #draft(): Draft {
-    return (this.#made ??= plainDraft(this.writing, this.#stored));
+  get before(): TypedStored {
+    return (this.#before ??= new TypedStored(this.writing.target.registration.type, this.#stored, undefined));
   }
 }
 
@@ -177,7 +201,7 @@ function planJudged({ tenancy }: Candidate, splice: Splice): Plan<WriteResponse>
   });
 }
 
-function recordOf({ writing, stored: { uid, owner }, metadata, kept }: Splice): RecordInit {
+function recordOf({ writing, stored: { uid }, metadata, kept }: Splice): RecordInit {
   const { environment, target, payload } = writing;
   const { sent } = payload;
   if (sent === undefined) throw new TypeError("an update without a payload was spliced");
@@ -185,5 +209,7 @@ function recordOf({ writing, stored: { uid, owner }, metadata, kept }: Splice): 
   const bytes = encodeSpliced({ id: { ...target.id, uid }, generation, metadata, ...kept, data: sent });
   checkSize(bytes.length - (kept.status.end - kept.status.start));
   const { groupVersion } = target.registration.type;
+  const { ownerId } = kept;
+  const owner = ownerId && { key: keyOf(ownerId), uid: ownerId.uid };
   return { uid, groupVersion, generation, owner, marked: false, bytes };
 }

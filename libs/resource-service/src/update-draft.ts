@@ -5,7 +5,7 @@ import type { StoredRecord } from "@trellis/storage";
 import type { Draft } from "./candidate.ts";
 import { presentAs } from "./group-version.ts";
 import { sameOwner } from "./owner.ts";
-import { TypedStored } from "./payload.ts";
+import { type Payload, TypedStored } from "./payload.ts";
 import { resourceOf } from "./record.ts";
 import type { Known } from "./when-known.ts";
 import type { Writing } from "./writing.ts";
@@ -22,14 +22,32 @@ export function updateDraft(
 }
 
 /** The same where what is stored was written in the version of the type that is asked for. */
-export function plainDraft(writing: Writing, stored: StoredRecord, existing = resourceOf(stored)): Draft {
+function plainDraft(writing: Writing, stored: StoredRecord, existing: Resource): Draft {
   const { target, input, payload } = writing;
+  const resource = updatedResource({ target, input, data: payload.any }, stored, existing);
+  // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
+  const before = new TypedStored(target.registration.type, stored, undefined);
+  return { writing, resource, payload, previous: existing, before };
+}
+
+/** What was sent of an updated resource. */
+export interface SentParts extends Pick<Writing, "target"> {
+  readonly input: Pick<Resource, "owner" | "version" | "metadata">;
+  readonly data: Payload["any"];
+}
+
+/** An updated resource: what was sent, completed with what is stored. */
+export function updatedResource(
+  { target, input, data }: SentParts,
+  { uid }: StoredRecord,
+  existing: Resource,
+): Resource {
   // What names the stored owner stands for it; what does not may still be completed by a mutate hook, so it is judged after that.
   const owner = sameOwner(input.owner, existing.owner, target.units) ? existing.owner : input.owner;
   // As `create` makes it, at a fraction of the cost.
   const resource: Resource = {
     $typeName: ResourceSchema.typeName,
-    id: { ...target.id, uid: stored.uid },
+    id: { ...target.id, uid },
     version: "",
     generation: "",
     metadata:
@@ -38,10 +56,8 @@ export function plainDraft(writing: Writing, stored: StoredRecord, existing = re
     status: { ...existing.status },
   };
   if (owner !== undefined) resource.owner = owner;
-  if (payload.any !== undefined) resource.data = payload.any;
-  // Hooks get one of their own: what they might do to it is not done to what the update is judged by.
-  const before = new TypedStored(target.registration.type, stored, undefined);
-  return { writing, resource, payload, previous: existing, before };
+  if (data !== undefined) resource.data = data;
+  return resource;
 }
 
 async function convertedDraft(draft: Draft, stored: StoredRecord): Promise<Draft> {
