@@ -117,7 +117,8 @@ export function slowTime({
     clock,
     nextTurn(callback) {
       nowMs += turnMs;
-      setImmediate(callback);
+      // The disk is a real one: where turns passed as fast as they can, seconds of this time would be less than it needs for a read.
+      setTimeout(callback, 1);
     },
   };
 }
