@@ -1,3 +1,4 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import type { Resource } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY, finalizersOf, isMarkedForDeletion } from "@trellis/resource";
@@ -47,9 +48,12 @@ function checkEnding(existing: Resource, next: Resource, path: string): UpdateKi
   return removesFinalizers && sameData ? "ending" : "ordinary";
 }
 
+/** The keys of metadata that say something of an end. */
+export const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
+
 /** Whether metadata says anything of an end. */
-function hasEnding(metadata: Resource["metadata"]): boolean {
-  return Object.hasOwn(metadata, DELETION_TIMESTAMP_KEY) || Object.hasOwn(metadata, FINALIZERS_KEY);
+export function hasEnding(metadata: Resource["metadata"]): boolean {
+  return ENDING_KEYS.some((key) => Object.hasOwn(metadata, key));
 }
 
 /**
@@ -58,7 +62,12 @@ function hasEnding(metadata: Resource["metadata"]): boolean {
  */
 export function payloadEquals(a: Resource, b: Resource): boolean {
   if (a.data === undefined || b.data === undefined) return isEmptyPayload(a) && isEmptyPayload(b);
-  return a.data.typeUrl === b.data.typeUrl && bytesEqual(a.data.value, b.data.value);
+  return dataEquals(a.data, b.data);
+}
+
+/** Whether two payloads that are there are the same, byte for byte. */
+export function dataEquals(a: Any, b: Any): boolean {
+  return a.typeUrl === b.typeUrl && bytesEqual(a.value, b.value);
 }
 
 function isEmptyPayload({ data }: Resource): boolean {

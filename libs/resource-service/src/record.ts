@@ -1,7 +1,7 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type ID, type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
 import { encodeCanonical, isMarkedForDeletion } from "@trellis/resource";
-import { type Key, type RecordInit, type StoredRecord, TextKey } from "@trellis/storage";
+import { type Key, type OwnerRef, type RecordInit, type StoredRecord, TextKey } from "@trellis/storage";
 
 import { decodeStored } from "./decode-resource.ts";
 import { encodeResource } from "./encode-resource.ts";
@@ -41,10 +41,15 @@ export function recordOf(resource: Resource): RecordInit {
     uid: resource.id?.uid ?? "",
     groupVersion: resource.id?.type?.groupVersion ?? "",
     generation: resource.generation,
-    owner: owner && { key: keyOf(owner), uid: owner.uid },
+    owner: owner && ownerRefOf(owner),
     marked,
     bytes,
   };
+}
+
+/** An owner as a record has it. */
+export function ownerRefOf(owner: ID): OwnerRef {
+  return { key: keyOf(owner), uid: owner.uid };
 }
 
 /** Throws `REQUEST_TOO_LARGE` for so many bytes of a resource without its statuses. */

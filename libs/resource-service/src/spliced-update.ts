@@ -3,18 +3,18 @@ import {
   WriteResponse_Outcome,
   type WriteResponse,
 } from "@trellis/protos/trellis/resource/v1/resource_service_pb";
-import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY } from "@trellis/resource";
 import { afterLength, Fields, isText, lengthAt } from "@trellis/resource/node";
 import type { RecordInit, StoredRecord } from "@trellis/storage";
 
 import type { Unmade } from "./access.ts";
 import { type Candidate, type Draft, judgeMutated } from "./candidate.ts";
 import { readId } from "./decode-request.ts";
+import { dataEquals, ENDING_KEYS, hasEnding } from "./deletion-rules.ts";
 import { encodeSpliced, type EncodedPart } from "./encode-resource.ts";
 import type { Plan } from "./mutate.ts";
 import { sameOwner } from "./owner.ts";
 import { TypedStored } from "./payload.ts";
-import { checkSize, keyOf, resourceOf } from "./record.ts";
+import { checkSize, ownerRefOf, resourceOf } from "./record.ts";
 import { isMarkedTenancy, markedTenancy } from "./tenancy.ts";
 import { guardOperations } from "./tenancy-guards.ts";
 import { type SentParts, updatedResource } from "./update-draft.ts";
@@ -62,11 +62,9 @@ function isPlain({ target, input, payload }: Writing, stored: StoredRecord): boo
     stored.groupVersion === type.groupVersion &&
     payload.sent !== undefined &&
     isEmpty(input.status) &&
-    !ENDING_KEYS.some((key) => Object.hasOwn(input.metadata, key))
+    !hasEnding(input.metadata)
   );
 }
-
-const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
 
 function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
   for (const _ in map) return false;
@@ -102,7 +100,7 @@ function keptOf({ input, payload, target }: Writing, bytes: Uint8Array): Kept | 
         break;
       case RESOURCE_TAG.data: {
         const data = dataIn(bytes, start, end);
-        hasOtherData = data !== undefined && payload.sent !== undefined && !isSame(data, payload.sent);
+        hasOtherData = data !== undefined && payload.sent !== undefined && !dataEquals(data, payload.sent);
         break;
       }
       default:
@@ -120,15 +118,6 @@ function isEnding({ bytes, start, end }: Fields): boolean {
   if (bytes[start] !== FIRST_TAG || !(keyEnd < end) || bytes[keyEnd] !== SECOND_TAG) return true;
   if (afterLength(bytes, keyEnd + 1) + lengthAt(bytes, keyEnd + 1) !== end) return true;
   return ENDING_KEYS.some((text) => isText(bytes, key, keyEnd, text));
-}
-
-type Any = NonNullable<Writing["payload"]["sent"]>;
-
-function isSame(a: Any, b: Any): boolean {
-  const { length } = a.value;
-  if (length !== b.value.length || a.typeUrl !== b.typeUrl) return false;
-  for (let at = 0; at < length; at++) if (a.value[at] !== b.value[at]) return false;
-  return true;
 }
 
 /** An updated resource that is made for who looks at it, of what may be kept. */
@@ -210,6 +199,6 @@ function recordOf({ writing, stored: { uid }, metadata, kept }: Splice): RecordI
   checkSize(bytes.length - (kept.status.end - kept.status.start));
   const { groupVersion } = target.registration.type;
   const { ownerId } = kept;
-  const owner = ownerId && { key: keyOf(ownerId), uid: ownerId.uid };
+  const owner = ownerId && ownerRefOf(ownerId);
   return { uid, groupVersion, generation, owner, marked: false, bytes };
 }

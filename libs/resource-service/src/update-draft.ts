@@ -1,8 +1,8 @@
 import { type Resource, ResourceSchema } from "@trellis/protos/trellis/resource/v1/resource_pb";
-import { DELETION_TIMESTAMP_KEY, FINALIZERS_KEY } from "@trellis/resource";
 import type { StoredRecord } from "@trellis/storage";
 
 import type { Draft } from "./candidate.ts";
+import { ENDING_KEYS } from "./deletion-rules.ts";
 import { presentAs } from "./group-version.ts";
 import { sameOwner } from "./owner.ts";
 import { type Payload, TypedStored } from "./payload.ts";
@@ -67,8 +67,6 @@ async function convertedDraft(draft: Draft, stored: StoredRecord): Promise<Draft
   const before = new TypedStored(registration.type, stored, converted);
   return { ...draft, previous: converted, before };
 }
-
-const ENDING_KEYS = [DELETION_TIMESTAMP_KEY, FINALIZERS_KEY] as const;
 
 /** Who writes without a version does not mean to take back a deletion, or a finalizer that it may not know of. */
 function withDeletionMetadata(
