@@ -6,6 +6,8 @@ import type { RecordInit } from "@trellis/storage";
 
 import { LateField, lengthBytes, writeLength } from "@trellis/resource/node";
 
+import { RESOURCE_TAG } from "./wire-scan.ts";
+
 /** A stored resource, and the version that it has, as decimal digits; none before its commit. */
 export interface StoredForm {
   readonly record: Pick<RecordInit, "bytes">;
@@ -29,12 +31,8 @@ export function withStored<M extends Message>(message: M, fields: UnknownField[]
   return message;
 }
 
-/** `Resource.id` and `Resource.owner`, which come before the version. */
-const ID_TAG = tag(1, WireType.LengthDelimited);
-const OWNER_TAG = tag(2, WireType.LengthDelimited);
-const VERSION_TAG = tag(3, WireType.LengthDelimited);
 /** `WatchEvent.Upsert.resource` and `WatchEvent.Delete.resource`. */
-const RESOURCE_TAG = tag(1, WireType.LengthDelimited);
+const EVENT_RESOURCE_TAG = 0x0a;
 /** `WatchEvent.Delete.reason`, number 100: its tag, and a value of one byte. */
 const REASON_TAG = [0xa0, 0x06] as const;
 const REASON_BYTES = REASON_TAG.length + 1;
@@ -109,7 +107,7 @@ function eventOf({ size }: Parts, after: number): readonly [data: Uint8Array, at
   const inner = 1 + lengthBytes(size) + size + after;
   const data = Buffer.allocUnsafe(lengthBytes(inner) + inner);
   const at = writeLength(data, 0, inner);
-  data[at] = RESOURCE_TAG;
+  data[at] = EVENT_RESOURCE_TAG;
   return [data, at + 1];
 }
 
@@ -134,10 +132,11 @@ function writeStored(data: Uint8Array, start: number, { bytes, version, size }: 
   if (version === "") return end;
   // What comes before the version is moved to its place, which costs less than a view of either part.
   let head = 0;
-  while (bytes[head] === ID_TAG || bytes[head] === OWNER_TAG) head = endOfField(bytes, head + 1);
+  while (bytes[head] === RESOURCE_TAG.id || bytes[head] === RESOURCE_TAG.owner)
+    head = endOfField(bytes, head + 1);
   const from = end - bytes.byteLength;
   data.copyWithin(at, from, from + head);
-  data[at + head] = VERSION_TAG;
+  data[at + head] = RESOURCE_TAG.version;
   data[at + head + 1] = version.length;
   for (let digit = 0; digit < version.length; digit++)
     data[at + head + VERSION_HEAD_BYTES + digit] = version.charCodeAt(digit);
@@ -152,8 +151,4 @@ function endOfField(bytes: Uint8Array, at: number): number {
     length |= (byte & 0x7f) << shift;
     if (byte < 0x80) return at + length;
   }
-}
-
-function tag(number: number, wireType: WireType): number {
-  return (number << 3) | wireType;
 }
