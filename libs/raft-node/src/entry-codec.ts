@@ -1,6 +1,7 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { HardStateSchema } from "@trellis/protos/trellis/raft/v1/log_pb.js";
 import { emptyHardState, type Entry, type EntryType, type HardState } from "@trellis/raft";
+import { BackwardWriter } from "@trellis/resource/node";
 import type { Entry as WalEntry } from "@trellis/wal";
 
 /** The type byte of the node's own commands. */
@@ -34,12 +35,16 @@ function typeOf(first: number | undefined): EntryType {
   return "EntryNormal";
 }
 
-/** What must survive a crash, as the log on disk keeps it. */
+const fields = HardStateSchema.field;
+const writer = new BackwardWriter();
+
+/** What must survive a crash, as the log on disk keeps it: written with each batch. */
 export function encodeHardState({ term, vote, commit }: HardState): Uint8Array {
-  return toBinary(
-    HardStateSchema,
-    create(HardStateSchema, { term: BigInt(term), vote: BigInt(vote), commit: BigInt(commit) }),
-  );
+  writer.clear();
+  writer.number(fields.commit.number, commit);
+  writer.number(fields.vote.number, vote);
+  writer.number(fields.term.number, term);
+  return writer.finish();
 }
 
 /** The hard state of a log that never had one is empty. Throws for bytes that are none. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { asV2, confChange, emptyConfState } from "@trellis/raft";
 
 import { decodeBatch, encodeBatch } from "./connect-peers/batch-bytes.ts";
-import { decodeHardState } from "./entry-codec.ts";
+import { decodeHardState, encodeHardState } from "./entry-codec.ts";
 import { readIdentity } from "./identity.ts";
 import { emptyHeader } from "./load-node.ts";
 import { MembershipTable } from "./membership-table.ts";
@@ -45,6 +45,9 @@ describe("what the first version wrote", () => {
 
   it("into the log of its own is applied for ever", () => {
     expect(decodeHardState(fixture("log/hard-state.bin"))).toEqual(LOG_BYTES.hardState);
+    expect(Buffer.from(encodeHardState(LOG_BYTES.hardState))).toEqual(
+      Buffer.from(fixture("log/hard-state.bin")),
+    );
     const { member, level } = LOG_BYTES;
     const table = new MembershipTable(emptyHeader("c"));
     const change = asV2(confChange([], { context: fixture("log/conf-change-context.bin") }));

@@ -5,19 +5,20 @@ import type { Deployment, Shape, Start, System } from "./deployment.ts";
 import { Dataset } from "./dataset.ts";
 import { EtcdCalls } from "./etcd/etcd-calls.ts";
 import { fill } from "./fill.ts";
-import { measure, type MeasureOptions } from "./measure.ts";
+import { type Load, measure, type MeasureOptions } from "./measure.ts";
 import { type Measurement, type Result, type ResultOf, summarize } from "./measurement.ts";
 import { GRPC } from "./raw/forms.ts";
 import { RawClient } from "./raw/raw-client.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { StoreCalls } from "./store-calls.ts";
 import { TrellisCalls } from "./trellis/trellis-calls.ts";
+import { Warmth } from "./warmth.ts";
 
 /** How to measure. */
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   readonly seconds: number;
-  /** How long each scenario of one server runs with each system before the first round, in seconds, and one of several as many times as long: what is compiled as it runs is compiled then. */
+  /** How long each scenario of one server may run with each system before the first round, in seconds, and one of several as many times as long: until it gets no cheaper. */
   readonly warmUpSeconds: number;
   readonly rounds: number;
   /** No round is begun that would not end by then, after the first; in milliseconds from the start. */
@@ -48,8 +49,10 @@ interface Pairing {
 }
 
 const FILL_CONNECTIONS = 8;
+/** A warm-up is in so many slices at most. */
+const SLICES = 6;
 /** How many times as long it takes with several processes, which share the operations between them, until V8 has compiled what they run. */
-const WARM_UPS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 4, split: 4 };
+const WARM_UPS: Readonly<Record<Shape, number>> = { standalone: 1, gateway: 2, cluster: 3, split: 3 };
 /** Of a round's seconds. */
 const WARM_UP_SHARE = 0.2;
 
@@ -74,11 +77,7 @@ export async function runBench(options: BenchOptions, tell: Tell): Promise<reado
         pairings.push({ scenario, system, store, rounds: [] });
       }
     }
-    for (const pairing of options.warmUpSeconds > 0 ? pairings : []) {
-      tell(`warming up: ${pairing.scenario.name} ${pairing.system}`);
-      const seconds = options.warmUpSeconds * WARM_UPS[pairing.scenario.shape];
-      await run(pairing, { seconds, warmUpSeconds: 0 });
-    }
+    if (options.warmUpSeconds > 0) await warmUp(pairings, options.warmUpSeconds, tell);
     let roundMs = 0;
     for (let round = 1; round <= options.rounds; round++) {
       const beganMs = performance.now();
@@ -120,23 +119,50 @@ async function startStore(
   }
 }
 
+/**
+ * Runs all scenarios by turns, as the rounds do, each until it gets no cheaper: what V8 has compiled for one alone, it has to compile again when others run the same
+ * code in another way.
+ */
+async function warmUp(pairings: readonly Pairing[], mostSeconds: number, tell: Tell): Promise<void> {
+  const cold = new Map(pairings.map((pairing) => [pairing, new Warmth()]));
+  for (let slice = 1; slice <= SLICES && cold.size > 0; slice++)
+    for (const [pairing, warmth] of cold) {
+      const { scenario, system } = pairing;
+      const seconds = (mostSeconds * WARM_UPS[scenario.shape]) / SLICES;
+      const measured = await withLoad(pairing, (load, of) =>
+        measure(load, { ...of, seconds, warmUpSeconds: 0 }),
+      );
+      tell(`warming up: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
+      warmth.note(costOf(measured));
+      if (warmth.isWarm) cold.delete(pairing);
+    }
+}
+
 async function measureRound(
   pairing: Pairing,
   round: number,
   { options, tell }: { readonly options: BenchOptions; readonly tell: Tell },
 ): Promise<void> {
   const { seconds } = options;
-  const measured = await run(pairing, { seconds, warmUpSeconds: seconds * WARM_UP_SHARE });
+  const measured = await withLoad(pairing, (load, of) =>
+    measure(load, { ...of, seconds, warmUpSeconds: seconds * WARM_UP_SHARE }),
+  );
   pairing.rounds.push(measured);
   const { scenario, system } = pairing;
   tell(`round ${round}: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
 }
 
-/** Runs a scenario with connections of its own. */
-async function run(
+/** What an operation took of the servers' CPU; of time, where that cannot be read. */
+function costOf({ cpuUsPerOp, opsPerSecond }: Measurement): number {
+  if (cpuUsPerOp === undefined) return 1 / opsPerSecond;
+  return Object.values(cpuUsPerOp).reduce((sum, cpuUs) => sum + cpuUs, 0);
+}
+
+/** Opens the load of a scenario, with connections of its own, for as long as it is used. */
+async function withLoad<T>(
   { scenario, system, store }: Pairing,
-  times: Pick<MeasureOptions, "seconds" | "warmUpSeconds">,
-): Promise<Measurement> {
+  use: (load: Load, of: Pick<MeasureOptions, "scenario" | "processes">) => Promise<T>,
+): Promise<T> {
   const { deployment, data } = store;
   const open = scenario.load[system];
   if (open === undefined) throw new Error(`${scenario.name} has no load for ${system}`);
@@ -145,10 +171,9 @@ async function run(
     system === "etcd" ? new EtcdCalls(client, data) : new TrellisCalls(client, data, scenario.form);
   try {
     const load = await open({ calls, data, clients: scenario.clients });
-    const processes = deployment.processes();
-    const measured = await measure(load, { scenario: scenario.name, processes, ...times });
+    const used = await use(load, { scenario: scenario.name, processes: deployment.processes() });
     load.close?.();
-    return measured;
+    return used;
   } finally {
     client.close();
   }

@@ -154,7 +154,7 @@ export class LaneCall implements WireListener, LaneCallEnd {
     const { method, head } = this.#options;
     if (this.#ended !== undefined) this.#limitGrace();
     try {
-      const answer = await method.call(request, this.#context);
+      const answer = method.whole(await method.call(request, this.#context));
       if (this.#state !== "running") return;
       const { protocol, compression } = head;
       const room = protocol.name === "grpc" ? ENVELOPE_BYTES : 0;

@@ -1,7 +1,6 @@
 import {
   create,
   type DescMessage,
-  type DescMethod,
   type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
@@ -22,8 +21,10 @@ type Implementation = (request: Message, context: HandlerContext) => Promise<Mes
 /** A unary method that the fast lane may serve. */
 export interface LaneMethod {
   readonly method: DescMethodUnary;
-  /** The very function that the protocol library calls; its answer is made whole. */
-  readonly call: (request: Message, context: HandlerContext) => Promise<Message>;
+  /** The very function that the protocol library calls. Throws, at once or later. */
+  readonly call: Implementation;
+  /** Makes a whole message of what it answers. */
+  readonly whole: (answer: Message) => Message;
   /** Reads and writes messages as the protocol library does, errors and limits included. */
   readonly serialization: ReturnType<typeof createMethodSerializationLookup<DescMessage, DescMessage>>;
   /** Writes answers in binary. */
@@ -89,7 +90,8 @@ export function recordMethods(
         unary.set(path, {
           method: method as DescMethodUnary,
           serialization,
-          call: wholeAnswer(method, answer),
+          call: answer,
+          whole: (message) => (isMessage(message, method.output) ? message : create(method.output, message)),
           answer: { schema: method.output, serialize: serialization.getO(true).serialize },
           read: options.requestReaders.get(method.input),
         });
@@ -106,11 +108,4 @@ export function recordMethods(
     }
   }
   return recording;
-}
-
-function wholeAnswer({ output }: DescMethod, answer: Implementation): LaneMethod["call"] {
-  return async (request, context) => {
-    const message = await answer(request, context);
-    return isMessage(message, output) ? message : create(output, message);
-  };
 }
