@@ -46,7 +46,8 @@ const flags = {
   },
 } as const;
 
-const DURATION = "All scenarios beside etcd take an hour, those with a target ten minutes, --quick three.";
+const DURATION =
+  "All scenarios beside etcd take more than an hour, those with a target eleven minutes, --quick three.";
 
 await runTool("bench", async () => {
   const args = process.argv.slice(2);

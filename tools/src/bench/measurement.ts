@@ -64,7 +64,7 @@ export function summarize(of: ResultOf, rounds: readonly Measurement[]): Result 
     p50Ms: middle((round) => round.p50Ms),
     p99Ms: middle((round) => round.p99Ms),
     p999Ms: middle((round) => round.p999Ms),
-    serverCpuUsPerOp: middleKnown(({ cpuUsPerOp }) => cpuUsPerOp && sum(Object.values(cpuUsPerOp))),
+    serverCpuUsPerOp: middleKnown(serverCpuUsOf),
     cpuUsPerOp: Object.fromEntries(
       names.map((name) => [name, middle(({ cpuUsPerOp }) => cpuUsPerOp?.[name] ?? 0)]),
     ),
@@ -74,6 +74,11 @@ export function summarize(of: ResultOf, rounds: readonly Measurement[]): Result 
     operations: sum(rounds.map((round) => round.operations)),
     errors: addCounts(rounds.map((round) => round.errors)),
   };
+}
+
+/** CPU time of all server processes for an operation, in microseconds; undefined where it cannot be read. */
+export function serverCpuUsOf({ cpuUsPerOp }: Pick<Measurement, "cpuUsPerOp">): number | undefined {
+  return cpuUsPerOp && sum(Object.values(cpuUsPerOp));
 }
 
 function sum(values: readonly number[]): number {

@@ -5,8 +5,8 @@ import type { Deployment, Shape, Start, System } from "./deployment.ts";
 import { Dataset } from "./dataset.ts";
 import { EtcdCalls } from "./etcd/etcd-calls.ts";
 import { fill } from "./fill.ts";
-import { type Load, measure, type MeasureOptions } from "./measure.ts";
-import { type Measurement, type Result, type ResultOf, summarize } from "./measurement.ts";
+import { measure, type MeasureOptions } from "./measure.ts";
+import { type Measurement, type Result, type ResultOf, serverCpuUsOf, summarize } from "./measurement.ts";
 import { GRPC } from "./raw/forms.ts";
 import { RawClient } from "./raw/raw-client.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -129,11 +129,9 @@ async function warmUp(pairings: readonly Pairing[], mostSeconds: number, tell: T
     for (const [pairing, warmth] of cold) {
       const { scenario, system } = pairing;
       const seconds = (mostSeconds * WARM_UPS[scenario.shape]) / SLICES;
-      const measured = await withLoad(pairing, (load, of) =>
-        measure(load, { ...of, seconds, warmUpSeconds: 0 }),
-      );
+      const measured = await run(pairing, { seconds, warmUpSeconds: 0 });
       tell(`warming up: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
-      warmth.note(costOf(measured));
+      warmth.note(serverCpuUsOf(measured) ?? 1 / measured.opsPerSecond);
       if (warmth.isWarm) cold.delete(pairing);
     }
 }
@@ -144,25 +142,17 @@ async function measureRound(
   { options, tell }: { readonly options: BenchOptions; readonly tell: Tell },
 ): Promise<void> {
   const { seconds } = options;
-  const measured = await withLoad(pairing, (load, of) =>
-    measure(load, { ...of, seconds, warmUpSeconds: seconds * WARM_UP_SHARE }),
-  );
+  const measured = await run(pairing, { seconds, warmUpSeconds: seconds * WARM_UP_SHARE });
   pairing.rounds.push(measured);
   const { scenario, system } = pairing;
   tell(`round ${round}: ${scenario.name} ${system} ${measured.opsPerSecond.toFixed(0)}/s`);
 }
 
-/** What an operation took of the servers' CPU; of time, where that cannot be read. */
-function costOf({ cpuUsPerOp, opsPerSecond }: Measurement): number {
-  if (cpuUsPerOp === undefined) return 1 / opsPerSecond;
-  return Object.values(cpuUsPerOp).reduce((sum, cpuUs) => sum + cpuUs, 0);
-}
-
-/** Opens the load of a scenario, with connections of its own, for as long as it is used. */
-async function withLoad<T>(
+/** Runs a scenario with connections of its own. */
+async function run(
   { scenario, system, store }: Pairing,
-  use: (load: Load, of: Pick<MeasureOptions, "scenario" | "processes">) => Promise<T>,
-): Promise<T> {
+  times: Pick<MeasureOptions, "seconds" | "warmUpSeconds">,
+): Promise<Measurement> {
   const { deployment, data } = store;
   const open = scenario.load[system];
   if (open === undefined) throw new Error(`${scenario.name} has no load for ${system}`);
@@ -171,9 +161,10 @@ async function withLoad<T>(
     system === "etcd" ? new EtcdCalls(client, data) : new TrellisCalls(client, data, scenario.form);
   try {
     const load = await open({ calls, data, clients: scenario.clients });
-    const used = await use(load, { scenario: scenario.name, processes: deployment.processes() });
+    const processes = deployment.processes();
+    const measured = await measure(load, { scenario: scenario.name, processes, ...times });
     load.close?.();
-    return used;
+    return measured;
   } finally {
     client.close();
   }

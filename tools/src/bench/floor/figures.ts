@@ -1,6 +1,6 @@
 import { median } from "../../bench-log/median.ts";
 import { BenchError } from "../bench-error.ts";
-import type { Measurement } from "../measurement.ts";
+import { type Measurement, serverCpuUsOf } from "../measurement.ts";
 
 /** What all rounds of a subject gave: the median of each figure. */
 export interface Figures {
@@ -30,10 +30,11 @@ export function figuresOfRounds(name: string, rounds: readonly Measurement[]): F
   };
 }
 
-function serverCpuUs({ cpuUsPerOp }: Measurement): number {
-  if (cpuUsPerOp === undefined)
+function serverCpuUs(measured: Measurement): number {
+  const cpuUs = serverCpuUsOf(measured);
+  if (cpuUs === undefined)
     throw new BenchError("expected Linux, whose /proc tells the CPU of a process; found none");
-  return sum(Object.values(cpuUsPerOp));
+  return cpuUs;
 }
 
 function sum(values: readonly number[]): number {

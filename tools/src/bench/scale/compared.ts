@@ -1,5 +1,5 @@
 import { median } from "../../bench-log/median.ts";
-import type { Measurement } from "../measurement.ts";
+import { type Measurement, serverCpuUsOf } from "../measurement.ts";
 
 /** One round of two servers, under the same load right after each other. */
 export interface Round {
@@ -35,8 +35,8 @@ export function compareRounds(rounds: readonly Round[]): Compared {
 }
 
 /** CPU time of all servers for an operation, in microseconds; NaN where it cannot be read. */
-export function cpuUs({ cpuUsPerOp }: Pick<Measurement, "cpuUsPerOp">): number {
-  return cpuUsPerOp === undefined ? Number.NaN : Object.values(cpuUsPerOp).reduce((sum, us) => sum + us, 0);
+export function cpuUs(measured: Pick<Measurement, "cpuUsPerOp">): number {
+  return serverCpuUsOf(measured) ?? Number.NaN;
 }
 
 function meanUs(rounds: readonly Measurement[]): number {
